@@ -1,0 +1,159 @@
+# What people and the pipeline do here. Tools are pinned in .ci/tools and built into bin/ once.
+
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+# One set of build flags for everything: another set would compile every dependency again.
+export CGO_ENABLED ?= 0
+export GOFLAGS     += -trimpath
+
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+FUZZTIME ?= 10s
+# What proto-breaking compares with: main, here or at origin.
+REF      ?= $(or $(shell git for-each-ref --count=1 --format='%(refname)' refs/heads/main refs/remotes/origin/main 2>/dev/null),HEAD)
+
+TOOLS         := .ci/tools
+BUF           := $(TOOLS)/node_modules/.bin/buf
+NODE_TOOLS    := $(TOOLS)/node_modules/.package-lock.json
+PLUGINS       := $(addprefix bin/,protoc-gen-go protoc-gen-connect-go protoc-gen-go-grpc protoc-gen-connect-openapi)
+PROTOVALIDATE := github.com/bufbuild/protovalidate@v1.2.2
+VALIDATE      := .deps/protovalidate/buf/validate/validate.proto
+ENT_FEATURES  := sql/upsert,sql/lock,sql/execquery,sql/modifier,sql/versioned-migration
+HANDWRITTEN    = git ls-files -co --exclude-standard '*.go' ':!gen' ':!ent/db'
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##### Tools
+
+bin/protoc-gen-go:              pkg := google.golang.org/protobuf/cmd/protoc-gen-go
+bin/protoc-gen-connect-go:      pkg := connectrpc.com/connect/cmd/protoc-gen-connect-go
+bin/protoc-gen-go-grpc:         pkg := google.golang.org/grpc/cmd/protoc-gen-go-grpc
+bin/protoc-gen-connect-openapi: pkg := github.com/sudorandom/protoc-gen-connect-openapi
+bin/ent:                        pkg := entgo.io/ent/cmd/ent
+bin/grpcurl:                    pkg := github.com/fullstorydev/grpcurl/cmd/grpcurl
+bin/benchstat:                  pkg := golang.org/x/perf/cmd/benchstat
+
+bin/%: $(TOOLS)/go.mod
+	go build -C $(<D) -o $(CURDIR)/$@ $(pkg)
+
+bin/golangci-lint: $(TOOLS)/lint/go.mod
+	go build -C $(<D) -o $(CURDIR)/$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+# Not `npm ci`, which insists on lock entries for buf's binaries of every platform.
+$(NODE_TOOLS): $(TOOLS)/package.json $(TOOLS)/package-lock.json
+	npm install --prefix $(TOOLS) --no-save --ignore-scripts
+	@touch $@
+
+$(VALIDATE): Makefile
+	@mkdir -p $(@D)
+	cp -f "$$(go mod download -json $(PROTOVALIDATE) | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')/proto/protovalidate/buf/validate/validate.proto" $@
+
+.PHONY: tools
+tools: $(NODE_TOOLS) $(VALIDATE) $(PLUGINS) bin/ent bin/golangci-lint bin/grpcurl bin/benchstat ## Build every tool the other targets build when they need it
+
+##### Generated code
+
+.PHONY: generate
+generate: gen $(if $(wildcard ent/schema),ent/db) ## Generate gen/ from proto/, ent/db/ from ent/schema/
+
+.PHONY: gen
+gen: $(NODE_TOOLS) $(VALIDATE) $(PLUGINS)
+	$(BUF) generate
+
+# ent reads the package's path from the target folder, so that one must hold a package already.
+.PHONY: ent/db
+ent/db: bin/ent
+	rm -rf $@
+	mkdir $@
+	echo 'package db' >$@/ent.go
+	bin/ent generate --feature $(ENT_FEATURES) --target ./$@ ./ent/schema
+
+.PHONY: checkgenerate
+checkgenerate: generate ## Fail if the generated code differs from what is committed
+	@changed=$$(git status --porcelain -- gen ent/db); [ -z "$$changed" ] || \
+	  { git --no-pager diff -- gen ent/db; echo "$$changed"; echo "Run 'make generate' and commit the result."; exit 1; }
+
+.PHONY: proto-lint
+proto-lint: $(NODE_TOOLS) $(VALIDATE) ## Lint proto/ and check its formatting
+	$(BUF) lint
+	$(BUF) format proto --diff --exit-code
+
+.PHONY: proto-format
+proto-format: $(NODE_TOOLS) ## Format proto/
+	$(BUF) format proto --write
+
+.PHONY: proto-breaking
+proto-breaking: $(NODE_TOOLS) $(VALIDATE) ## Refuse changes to proto/ that break users of REF (default main)
+	@git cat-file -e $(REF):proto 2>/dev/null || { echo "$(REF) has no proto/ yet: nothing to break"; exit 0; }; \
+	old=$$(mktemp -d); trap 'rm -rf "$$old"' EXIT; \
+	git archive $(REF) buf.yaml proto | tar -x -C "$$old"; cp -r .deps "$$old"; \
+	$(BUF) breaking --against "$$old"
+
+.PHONY: migrate-new
+migrate-new: ## Write the migrations that ent/schema/ now needs: make migrate-new name=add_orders
+	go run ./ent/migrate new $(or $(name),$(error say name=…))
+
+.PHONY: migrate-check
+migrate-check: ## Fail if ent/schema/ and ent/migrations/ disagree
+	go run ./ent/migrate check
+
+##### The program
+
+.PHONY: build
+build: ## Build bin/orderprocessing
+	go build -ldflags '-s -w -X main.version=$(VERSION)' -o bin/orderprocessing ./cmd/orderprocessing
+
+.PHONY: run
+run: build ## Build and serve, with SQLite in ./data and no setup
+	bin/orderprocessing serve
+
+##### Checks
+
+.PHONY: fmt
+fmt: proto-format ## Format Go and proto files
+	@$(HANDWRITTEN) | xargs -r gofmt -w
+
+.PHONY: lint
+lint: proto-lint bin/golangci-lint ## gofmt, go vet, golangci-lint, buf lint, buf format
+	@unformatted=$$($(HANDWRITTEN) | xargs -r gofmt -l); [ -z "$$unformatted" ] || \
+	  { echo "$$unformatted"; echo "Run 'make fmt'."; exit 1; }
+	go vet ./...
+	bin/golangci-lint run
+
+.PHONY: test
+test: ## All tests; installs PostgreSQL if it is missing and starts its own
+	.ci/deps
+	go test ./...
+	@[ ! -d clients/ts ] || { npm install --prefix clients/ts --no-save && npm test --prefix clients/ts; }
+
+.PHONY: test-short
+test-short: ## The tests that need no services, under a minute
+	go test -short ./...
+
+.PHONY: test-race
+test-race: ## All Go tests under the race detector
+	.ci/deps
+	CGO_ENABLED=1 go test -race ./...
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz test for FUZZTIME (default 10s)
+	@for dir in $$(git grep -l --untracked '^func Fuzz' -- '*_test.go' | xargs -r dirname | sort -u); do \
+	  names=$$(go test -list '^Fuzz' "./$$dir"); \
+	  for name in $$(grep '^Fuzz' <<<"$$names"); do \
+	    echo "$$dir $$name"; go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "./$$dir"; \
+	  done; \
+	done
+
+.PHONY: bench
+bench: ## Measure orders a second on this machine
+	go run ./server/bench
+
+.PHONY: ci
+ci: checkgenerate lint proto-breaking migrate-check build test ## What the pipeline runs
+
+.PHONY: clean
+clean: ## Remove what was built or fetched; keeps ./data
+	rm -rf bin .deps $(TOOLS)/node_modules clients/ts/node_modules clients/ts/dist
