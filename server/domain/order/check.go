@@ -1,0 +1,90 @@
+package order
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/orderprocessing/orderprocessing/server/fault"
+)
+
+// Check refuses details that no order may have, whoever brings them. The contract checks shapes
+// before; this is the last word, for every way in.
+func (d Details) Check() error {
+	if !d.Currency.Known() {
+		return fault.Invalid(fault.ReasonCurrencyUnknown, "order.currency_code",
+			"%q is not an active ISO 4217 code", string(d.Currency))
+	}
+	if len(d.Lines) == 0 {
+		return fault.Invalid(fault.ReasonOrderEmpty, "order.lines", "an order has at least one line")
+	}
+	if len(d.Lines) > MaxLines {
+		return fault.Invalid(fault.ReasonOrderTooLong, "order.lines", "an order has at most %d lines, not %d", MaxLines, len(d.Lines))
+	}
+	if d.Shipping < 0 {
+		return fault.Invalid(fault.ReasonAmountInvalid, "order.shipping_minor", "carriage is not negative")
+	}
+	if err := d.checkText(); err != nil {
+		return err
+	}
+	for i, l := range d.Lines {
+		if err := l.check(fmt.Sprintf("order.lines[%d]", i)); err != nil {
+			return err
+		}
+	}
+	if _, err := d.Total(); err != nil {
+		return fault.Invalid(fault.ReasonAmountOverflow, "order.lines", "%s", err)
+	}
+	return nil
+}
+
+func (l Line) check(field string) error {
+	switch {
+	case l.SKU == "" || len(l.SKU) > 64:
+		return fault.Invalid(fault.ReasonInvalidRequest, field+".sku", "a SKU has 1 to 64 bytes")
+	case l.Quantity < 1 || l.Quantity > MaxQuantity:
+		return fault.Invalid(fault.ReasonQuantityInvalid, field+".quantity", "a quantity is 1 to %d", MaxQuantity)
+	case l.UnitPrice < 0:
+		return fault.Invalid(fault.ReasonAmountInvalid, field+".unit_price_minor", "a price is not negative")
+	}
+	gross, err := l.UnitPrice.Times(l.Quantity)
+	if err != nil {
+		return fault.Invalid(fault.ReasonAmountOverflow, field+".unit_price_minor", "%s", err)
+	}
+	if l.Discount < 0 || l.Discount > gross {
+		return fault.Invalid(fault.ReasonAmountInvalid, field+".discount_minor", "a discount is 0 to what the line costs")
+	}
+	return checkTexts(text{field + ".sku", l.SKU, 64}, text{field + ".description", l.Description, 200})
+}
+
+func (d Details) checkText() error {
+	a := d.ShipTo
+	return checkTexts(
+		text{"order.customer_id", d.CustomerID, 64},
+		text{"order.number", d.Number, 64},
+		text{"order.source", d.Source, 32},
+		text{"order.note", d.Note, 1000},
+		text{"order.ship_to.name", a.Name, 200},
+		text{"order.ship_to.street", a.Street, 400},
+		text{"order.ship_to.city", a.City, 100},
+		text{"order.ship_to.region", a.Region, 100},
+		text{"order.ship_to.postal_code", a.PostalCode, 20},
+		text{"order.ship_to.country", a.Country, 100},
+	)
+}
+
+// text is a field of a request and the most characters it may have.
+type text struct {
+	field, value string
+	most         int
+}
+
+func checkTexts(texts ...text) error {
+	for _, t := range texts {
+		if !utf8.ValidString(t.value) || strings.ContainsRune(t.value, 0) || utf8.RuneCountInString(t.value) > t.most {
+			return fault.Invalid(fault.ReasonInvalidRequest, t.field,
+				"text is valid UTF-8 without NUL, at most %d characters", t.most)
+		}
+	}
+	return nil
+}

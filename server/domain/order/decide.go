@@ -1,0 +1,146 @@
+package order
+
+import (
+	"slices"
+
+	"github.com/orderprocessing/orderprocessing/server/domain/money"
+	"github.com/orderprocessing/orderprocessing/server/fault"
+)
+
+// MaxLines is how many lines an order may have.
+const MaxLines = 1000
+
+// MaxQuantity is how many of one SKU a line may have.
+const MaxQuantity = 1_000_000
+
+// Begin decides on a new order: a draft, or placed at once. When expected is given, the total
+// must be exactly that.
+func Begin(d Details, draft bool, expected *money.Minor) (Change, error) {
+	if err := d.Check(); err != nil {
+		return nil, err
+	}
+	if err := d.expect(expected); err != nil {
+		return nil, err
+	}
+	if draft {
+		return Drafted{Details: d}, nil
+	}
+	return Placed{Details: d}, nil
+}
+
+// Import decides on an order of another system, as history.
+func Import(d Details, delivered bool) (Change, error) {
+	if d.Number == "" || d.Source == "" {
+		return nil, fault.Invalid(fault.ReasonDocumentIncomplete, "order.number", "an imported order needs its number")
+	}
+	if err := d.Check(); err != nil {
+		return nil, err
+	}
+	return Imported{Details: d, Delivered: delivered}, nil
+}
+
+// Place decides on placing a draft. Placing a placed order changes nothing.
+func (o Order) Place(expected *money.Minor) ([]Change, error) {
+	if o.Lifecycle == Pending {
+		return nil, nil
+	}
+	if o.Lifecycle != Draft {
+		return nil, refused("placed", o.Lifecycle)
+	}
+	if err := o.expect(expected); err != nil {
+		return nil, err
+	}
+	return []Change{Placed{Details: o.Details}}, nil
+}
+
+// Edit is what an edit changes; nil leaves a field as it is.
+type Edit struct {
+	Lines    *[]Line
+	Shipping *money.Minor
+	ShipTo   *Address
+	Note     *string
+}
+
+// Edit decides on an edit. A draft may change in all of it; an order that is on its way to a
+// parcel only in where it goes and in its note. An edit that changes nothing is no change.
+func (o Order) Edit(e Edit) ([]Change, error) {
+	switch o.Lifecycle {
+	case Draft:
+	case Pending, ActionRequired, OnHold, Confirmed:
+		if e.Lines != nil || e.Shipping != nil {
+			return nil, fault.New(fault.KindPrecondition, fault.ReasonFieldNotEditable,
+				"the lines and the carriage of an order in %s are fixed", o.Lifecycle)
+		}
+	default:
+		return nil, refused("edited", o.Lifecycle)
+	}
+	d := o.Details
+	if e.Lines != nil {
+		d.Lines = *e.Lines
+	}
+	if e.Shipping != nil {
+		d.Shipping = *e.Shipping
+	}
+	if e.ShipTo != nil {
+		d.ShipTo = *e.ShipTo
+	}
+	if e.Note != nil {
+		d.Note = *e.Note
+	}
+	if d.same(o.Details) {
+		return nil, nil
+	}
+	if err := d.Check(); err != nil {
+		return nil, err
+	}
+	return []Change{Edited{Details: d}}, nil
+}
+
+// Cancel decides on canceling before anything has shipped. Canceling twice changes nothing. While
+// nothing is held and no money has moved, the order is undone at once.
+func (o Order) Cancel(reason string) ([]Change, error) {
+	switch {
+	case o.Lifecycle == Canceling || o.Lifecycle == Canceled:
+		return nil, nil
+	case !o.Lifecycle.MayBecome(Canceling) || o.Fulfillment != Unfulfilled:
+		return nil, refused("canceled", o.Lifecycle)
+	case o.Payment == PaymentNone:
+		return []Change{CancelRequested{Reason: reason}, Undone{}}, nil
+	}
+	return []Change{CancelRequested{Reason: reason}}, nil
+}
+
+// CheckEtag refuses a change that was made on another version of the order. An empty etag asks
+// for nothing.
+func (o Order) CheckEtag(etag string) error {
+	if etag == "" || etag == o.Etag() {
+		return nil
+	}
+	return fault.New(fault.KindConflict, fault.ReasonStaleEtag,
+		"the order has changed since: its etag is %s now; read it again", o.Etag())
+}
+
+func refused(verb string, in Lifecycle) error {
+	return fault.New(fault.KindPrecondition, fault.ReasonTransitionRefused,
+		"an order in %s cannot be %s", in, verb)
+}
+
+func (d Details) same(other Details) bool {
+	return d.Shipping == other.Shipping && d.ShipTo == other.ShipTo && d.Note == other.Note &&
+		slices.Equal(d.Lines, other.Lines)
+}
+
+func (d Details) expect(expected *money.Minor) error {
+	if expected == nil {
+		return nil
+	}
+	total, err := d.Total()
+	if err != nil {
+		return err
+	}
+	if total != *expected {
+		return fault.New(fault.KindPrecondition, fault.ReasonTotalMismatch,
+			"the total is %d minor units, not %d", total, *expected)
+	}
+	return nil
+}

@@ -1,0 +1,65 @@
+package order
+
+import "slices"
+
+// Lifecycle is where an order is on its way. The numbers are stored; they are those of the
+// contract and never change.
+type Lifecycle uint8
+
+// The lifecycle of an order.
+const (
+	Draft          Lifecycle = 1  // being put together
+	Pending        Lifecycle = 2  // placed; stock and money are being arranged
+	ActionRequired Lifecycle = 3  // waits for the customer
+	OnHold         Lifecycle = 4  // waits for staff
+	Confirmed      Lifecycle = 5  // stock held, money authorized
+	Completed      Lifecycle = 6  // every line delivered, canceled or returned
+	Canceling      Lifecycle = 7  // being undone
+	Canceled       Lifecycle = 8  // undone
+	Rejected       Lifecycle = 9  // could not be taken
+	Expired        Lifecycle = 10 // nobody finished it in time
+)
+
+var lifecycleNames = [...]string{
+	"", "DRAFT", "PENDING", "ACTION_REQUIRED", "ON_HOLD", "CONFIRMED", "COMPLETED", "CANCELING",
+	"CANCELED", "REJECTED", "EXPIRED",
+}
+
+func (l Lifecycle) String() string {
+	if int(l) < len(lifecycleNames) {
+		return lifecycleNames[l]
+	}
+	return "UNKNOWN"
+}
+
+// transitions lists where an order may go from each place. From nothing (0) it may be drafted,
+// placed, or imported as history.
+var transitions = map[Lifecycle][]Lifecycle{
+	0:              {Draft, Pending, Confirmed, Completed},
+	Draft:          {Pending, Expired},
+	Pending:        {Confirmed, ActionRequired, OnHold, Rejected, Expired, Canceling},
+	ActionRequired: {Pending, Expired, Canceling},
+	OnHold:         {Pending, Confirmed, Canceling},
+	Confirmed:      {OnHold, Completed, Canceling},
+	Canceling:      {Canceled},
+}
+
+// MayBecome tells whether an order may go from this place to that one.
+func (l Lifecycle) MayBecome(next Lifecycle) bool { return slices.Contains(transitions[l], next) }
+
+// PaymentStatus sums up the payments of an order. The numbers are stored.
+type PaymentStatus uint8
+
+// PaymentNone: no money has moved.
+const PaymentNone PaymentStatus = 1
+
+// FulfillmentStatus sums up the parcels of an order. The numbers are stored.
+type FulfillmentStatus uint8
+
+// The fulfillment of an order.
+const (
+	Unfulfilled         FulfillmentStatus = 1 // nothing has left
+	Delivered           FulfillmentStatus = 5 // all of it has arrived
+	FulfillmentReturned FulfillmentStatus = 6 // all of it came back
+	FulfillmentCanceled FulfillmentStatus = 7 // nothing will leave
+)

@@ -1,0 +1,33 @@
+package fault
+
+// The reasons that callers may meet. Each has a page in docs/knowledge-base.
+const (
+	ReasonInternal           Reason = "INTERNAL"
+	ReasonMalformedRequest   Reason = "MALFORMED_REQUEST"
+	ReasonInvalidRequest     Reason = "INVALID_REQUEST"
+	ReasonRequestTooLarge    Reason = "REQUEST_TOO_LARGE"
+	ReasonInvalidID          Reason = "INVALID_ID"
+	ReasonInvalidPageToken   Reason = "INVALID_PAGE_TOKEN"
+	ReasonRequestIDReused    Reason = "REQUEST_ID_REUSED"
+	ReasonStaleEtag          Reason = "STALE_ETAG"
+	ReasonConcurrentChange   Reason = "CONCURRENT_CHANGE"
+	ReasonDatabaseDown       Reason = "DATABASE_UNAVAILABLE"
+	ReasonOverloaded         Reason = "OVERLOADED"
+	ReasonCanceled           Reason = "CANCELED"
+	ReasonDeadlineExceeded   Reason = "DEADLINE_EXCEEDED"
+	ReasonOrderNotFound      Reason = "ORDER_NOT_FOUND"
+	ReasonOrderEmpty         Reason = "ORDER_EMPTY"
+	ReasonOrderTooLong       Reason = "ORDER_TOO_LONG"
+	ReasonAmountOverflow     Reason = "AMOUNT_OVERFLOW"
+	ReasonAmountInvalid      Reason = "AMOUNT_INVALID"
+	ReasonQuantityInvalid    Reason = "QUANTITY_INVALID"
+	ReasonCurrencyUnknown    Reason = "CURRENCY_UNKNOWN"
+	ReasonTotalMismatch      Reason = "TOTAL_MISMATCH"
+	ReasonTransitionRefused  Reason = "TRANSITION_REFUSED"
+	ReasonFieldNotEditable   Reason = "FIELD_NOT_EDITABLE"
+	ReasonReturnNotFound     Reason = "RETURN_NOT_FOUND"
+	ReasonDocumentIncomplete Reason = "DOCUMENT_INCOMPLETE"
+	ReasonDocumentChanged    Reason = "DOCUMENT_CHANGED"
+	ReasonProductNotFound    Reason = "PRODUCT_NOT_FOUND"
+	ReasonStockTooLow        Reason = "STOCK_TOO_LOW"
+)
