@@ -1,0 +1,38 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	client "github.com/orderprocessing/orderprocessing/clients/go"
+	"github.com/orderprocessing/orderprocessing/server/fault"
+)
+
+// addServer gives a command that talks to a server the flags --server and --token, and gives what
+// connects with them.
+func addServer(cmd *cobra.Command) func() (*client.Client, error) {
+	url := cmd.Flags().String("server", cmp.Or(os.Getenv("ORDERPROCESSING_URL"), "http://127.0.0.1:8080"),
+		"URL of the server (ORDERPROCESSING_URL)")
+	token := cmd.Flags().String("token", "", "token to call with (ORDERPROCESSING_TOKEN)")
+	return func() (*client.Client, error) {
+		var options []client.Option
+		if secret := cmp.Or(*token, os.Getenv("ORDERPROCESSING_TOKEN")); secret != "" {
+			options = append(options, client.WithToken(secret))
+		}
+		return client.New(*url, options...)
+	}
+}
+
+// explain gives an error as a sentence, with the reason that a server or a part gave.
+func explain(err error) string {
+	if reason := client.Reason(err); reason != "" {
+		return fmt.Sprintf("%s (%s)", err, reason)
+	}
+	if reason := fault.ReasonOf(err); reason != "" {
+		return fmt.Sprintf("%s (%s)", err, reason)
+	}
+	return err.Error()
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	ordersv1 "github.com/orderprocessing/orderprocessing/gen/orders/v1"
+)
+
+func newExport() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "export",
+		Short: "Write every order and every return as JSON lines",
+		Long: `Write every order, oldest first, and then every return, each as one line of JSON:
+{"order":{…}} or {"return":{…}}, in the form of the API.`,
+		Example: `  orderprocessing export > orders.jsonl
+  orderprocessing export --customer cus_1 --output cus_1.jsonl`,
+		Args: cobra.NoArgs,
+	}
+	connect := addServer(cmd)
+	output := cmd.Flags().String("output", "-", "file to write, - for standard output")
+	customer := cmd.Flags().String("customer", "", "only what belongs to this customer")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := connect()
+		if err != nil {
+			return err
+		}
+		out := cmd.OutOrStdout()
+		if *output != "-" {
+			file, err := os.Create(*output)
+			if err != nil {
+				return err
+			}
+			defer file.Close()
+			out = file
+		}
+		stream, err := c.Orders.ExportOrders(cmd.Context(), &ordersv1.ExportOrdersRequest{CustomerId: *customer})
+		if err != nil {
+			return err
+		}
+		defer stream.Close()
+		bar := newProgress(cmd.ErrOrStderr(), -1, "documents", false)
+		lines := bufio.NewWriter(out)
+		for stream.Receive() {
+			n, err := writeBatch(lines, stream.Msg())
+			if err != nil {
+				return err
+			}
+			_ = bar.Add(n)
+		}
+		_ = bar.Finish()
+		if err := stream.Err(); err != nil {
+			return err
+		}
+		return lines.Flush()
+	}
+	return cmd
+}
+
+// writeBatch writes a line for each document and tells how many there were.
+func writeBatch(w io.Writer, batch *ordersv1.ExportOrdersResponse) (int, error) {
+	for _, o := range batch.GetOrders() {
+		if err := writeLine(w, "order", o); err != nil {
+			return 0, err
+		}
+	}
+	for _, r := range batch.GetReturns() {
+		if err := writeLine(w, "return", r); err != nil {
+			return 0, err
+		}
+	}
+	return len(batch.GetOrders()) + len(batch.GetReturns()), nil
+}
+
+func writeLine(w io.Writer, kind string, m proto.Message) error {
+	text, err := protojson.Marshal(m)
+	if err == nil {
+		_, err = fmt.Fprintf(w, "{%q:%s}\n", kind, text)
+	}
+	return err
+}

@@ -1,0 +1,79 @@
+// Command orderprocessing is the server and everything that operates it: one binary, one file a
+// subcommand.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/orderprocessing/orderprocessing/server/config"
+)
+
+// version is set by the build.
+var version = ""
+
+// errFound ends a command that did its work and found something wrong, which it has printed.
+var errFound = errors.New("found something wrong")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run runs a command line and gives its exit code: 0 done, 1 failed or found something wrong.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	if err := root.ExecuteContext(ctx); err != nil {
+		if !errors.Is(err, errFound) {
+			fmt.Fprintf(stderr, "orderprocessing: %s\n", explain(err))
+		}
+		return 1
+	}
+	return 0
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "orderprocessing",
+		Short: "Takes orders and carries each one from placed to delivered",
+		Example: `  orderprocessing serve
+  orderprocessing import shop.csv.gz
+  orderprocessing verify`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(
+		newServe(), newMigrate(), newImport(), newExport(), newReport(), newVerify(), newConfig(), newVersion(),
+	)
+	return root
+}
+
+// loadConfig reads the settings that a command was started with.
+func loadConfig(cmd *cobra.Command) (config.Config, error) { return config.Load(cmd.Flags()) }
+
+// buildVersion is what the build said, or the revision that Go knows.
+func buildVersion() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "devel"
+}

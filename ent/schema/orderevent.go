@@ -1,0 +1,29 @@
+package schema
+
+import (
+	"entgo.io/ent"
+	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/field"
+)
+
+// OrderEvent is one change of one order, written with it and never changed. Its id is the order's
+// with the sequence in the last 16 bits: an order's events are one range of keys without gaps,
+// and no two can have the same number.
+type OrderEvent struct{ ent.Schema }
+
+// Mixin gives the slot.
+func (OrderEvent) Mixin() []ent.Mixin { return []ent.Mixin{slotted{}} }
+
+// Fields lists the columns.
+func (OrderEvent) Fields() []ent.Field {
+	return []ent.Field{
+		uuidKey(),
+		field.Time("time").Immutable().Comment("UTC, microseconds."),
+		field.Bytes("change").Immutable().Comment("events.v1.OrderEvent with its change alone, in protobuf."),
+	}
+}
+
+// Annotations hold the rules that the database checks itself.
+func (OrderEvent) Annotations() []schema.Annotation {
+	return []schema.Annotation{check("order_event_slot", "slot >= 0 AND slot < 4096")}
+}

@@ -1,0 +1,65 @@
+package interceptors
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"connectrpc.com/connect"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/orderprocessing/orderprocessing/server/telemetry"
+)
+
+// durationBuckets, in seconds, are fine where a call should be and coarse where it should not.
+var durationBuckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
+
+// metrics count calls: rate, errors, duration, by procedure and code. Procedures are those of the
+// contract, so there are only so many.
+type metrics struct {
+	requests *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+	inFlight prometheus.Gauge
+}
+
+func newMetrics(registry prometheus.Registerer) (*metrics, error) {
+	labels := []string{telemetry.LabelProcedure, telemetry.LabelCode}
+	m := &metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: telemetry.MetricRPCRequests,
+			Help: "Calls that ended, by procedure and code.",
+		}, labels),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    telemetry.MetricRPCDuration,
+			Help:    "Time from the first byte of a call to its answer, by procedure and code.",
+			Buckets: durationBuckets,
+		}, labels),
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: telemetry.MetricRPCInFlight,
+			Help: "Calls that have begun and not ended.",
+		}),
+	}
+	return m, errors.Join(registry.Register(m.requests), registry.Register(m.duration), registry.Register(m.inFlight))
+}
+
+// record counts a call that ended. A sampled trace becomes the exemplar of its duration.
+func (m *metrics) record(ctx context.Context, procedure, code string, took time.Duration) {
+	m.requests.WithLabelValues(procedure, code).Inc()
+	duration := m.duration.WithLabelValues(procedure, code)
+	if span := trace.SpanContextFromContext(ctx); span.IsSampled() {
+		if exemplar, ok := duration.(prometheus.ExemplarObserver); ok {
+			exemplar.ObserveWithExemplar(took.Seconds(), prometheus.Labels{telemetry.LogTraceID: span.TraceID().String()})
+			return
+		}
+	}
+	duration.Observe(took.Seconds())
+}
+
+// codeName is how a code is written in logs and metrics.
+func codeName(err error) string {
+	if err == nil || connect.IsNotModifiedError(err) {
+		return "ok"
+	}
+	return connect.CodeOf(err).String()
+}

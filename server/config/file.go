@@ -1,0 +1,84 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// readFile reads a YAML file as nested settings. What is wrong is told with file and line; the
+// settings that are right are returned all the same, so that everything wrong is told at once.
+func readFile(path string) (map[string]any, []error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, []error{fmt.Errorf("config file %s: %w", path, reasonOf(err))}
+	}
+	defer file.Close()
+
+	var document yaml.Node
+	decoder := yaml.NewDecoder(file)
+	if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
+		return nil, nil // an empty file says nothing
+	} else if err != nil {
+		return nil, []error{fmt.Errorf("%s: %w", path, err)}
+	}
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, []error{fmt.Errorf("%s: must be one YAML document", path)}
+	}
+	return walk(path, "", document.Content[0])
+}
+
+func walk(path, prefix string, node *yaml.Node) (map[string]any, []error) {
+	if node.Kind == yaml.AliasNode {
+		node = node.Alias
+	}
+	if node.Kind == yaml.ScalarNode && node.Tag == "!!null" {
+		return nil, nil // a section that was left empty
+	}
+	if node.Kind != yaml.MappingNode {
+		return nil, []error{fmt.Errorf("%s:%d: %s must be a section with keys below it", path, node.Line, orTop(prefix))}
+	}
+	settings, problems := map[string]any{}, []error(nil)
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		name, value := node.Content[i], node.Content[i+1]
+		key := strings.ToLower(prefix + name.Value)
+		if _, twice := settings[strings.ToLower(name.Value)]; twice {
+			problems = append(problems, fmt.Errorf("%s:%d: %s is given twice", path, name.Line, key))
+			continue
+		}
+		switch {
+		case isSection(key):
+			section, wrong := walk(path, key+".", value)
+			settings[strings.ToLower(name.Value)] = section
+			problems = append(problems, wrong...)
+		case isKey(key):
+			var decoded any
+			if err := value.Decode(&decoded); err != nil {
+				problems = append(problems, fmt.Errorf("%s:%d: %s: %w", path, value.Line, key, err))
+				continue
+			}
+			if value.Kind == yaml.MappingNode || reflect.ValueOf(decoded).Kind() == reflect.Map {
+				problems = append(problems, fmt.Errorf("%s:%d: %s is a setting, not a section", path, value.Line, key))
+				continue
+			}
+			if decoded != nil {
+				settings[strings.ToLower(name.Value)] = decoded
+			}
+		default:
+			problems = append(problems, fmt.Errorf("%s:%d: unknown key %s%s", path, name.Line, key, suggest(key, keyNames())))
+		}
+	}
+	return settings, problems
+}
+
+func orTop(prefix string) string {
+	if prefix == "" {
+		return "the file"
+	}
+	return strings.TrimSuffix(prefix, ".")
+}

@@ -1,0 +1,163 @@
+// Package events turns what happened to an order into the messages of events.v1, which are stored
+// with the order and shown to callers, and back. It leaves storing to the store.
+package events
+
+import (
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	eventsv1 "github.com/orderprocessing/orderprocessing/gen/events/v1"
+	"github.com/orderprocessing/orderprocessing/server/domain/money"
+	"github.com/orderprocessing/orderprocessing/server/domain/order"
+)
+
+// ToProto gives the event as callers see it.
+func ToProto(e order.Event) *eventsv1.OrderEvent {
+	m := changeToProto(e.Change)
+	m.OrderId = e.OrderID.String()
+	m.Sequence = e.Sequence
+	m.Time = timestamppb.New(e.Time)
+	return m
+}
+
+// Marshal gives the change as it is stored: a message of events.v1 with nothing but the change.
+// The same change gives the same bytes.
+func Marshal(c order.Change) ([]byte, error) {
+	return proto.MarshalOptions{Deterministic: true}.Marshal(changeToProto(c))
+}
+
+// Unmarshal reads a stored change. It fails on what this version of the program does not know.
+func Unmarshal(data []byte) (order.Change, error) {
+	var m eventsv1.OrderEvent
+	if err := proto.Unmarshal(data, &m); err != nil {
+		return nil, fmt.Errorf("read a stored event: %w", err)
+	}
+	return changeFromProto(&m)
+}
+
+func changeToProto(c order.Change) *eventsv1.OrderEvent {
+	m := &eventsv1.OrderEvent{}
+	switch c := c.(type) {
+	case order.Drafted:
+		m.Change = &eventsv1.OrderEvent_Drafted{Drafted: &eventsv1.OrderDrafted{Details: detailsToProto(c.Details)}}
+	case order.Placed:
+		m.Change = &eventsv1.OrderEvent_Placed{Placed: &eventsv1.OrderPlaced{Details: detailsToProto(c.Details)}}
+	case order.Edited:
+		m.Change = &eventsv1.OrderEvent_Edited{Edited: &eventsv1.OrderEdited{Details: detailsToProto(c.Details)}}
+	case order.CancelRequested:
+		m.Change = &eventsv1.OrderEvent_CancelRequested{CancelRequested: &eventsv1.OrderCancelRequested{Reason: c.Reason}}
+	case order.Undone:
+		m.Change = &eventsv1.OrderEvent_Canceled{Canceled: &eventsv1.OrderCanceled{}}
+	case order.Imported:
+		m.Change = &eventsv1.OrderEvent_Imported{Imported: &eventsv1.OrderImported{
+			Details: detailsToProto(c.Details), Delivered: c.Delivered,
+		}}
+	case order.GoodsReturned:
+		m.Change = &eventsv1.OrderEvent_Returned{Returned: returnedToProto(c)}
+	}
+	return m
+}
+
+func changeFromProto(m *eventsv1.OrderEvent) (order.Change, error) {
+	switch c := m.GetChange().(type) {
+	case *eventsv1.OrderEvent_Drafted:
+		return order.Drafted{Details: detailsFromProto(c.Drafted.GetDetails())}, nil
+	case *eventsv1.OrderEvent_Placed:
+		return order.Placed{Details: detailsFromProto(c.Placed.GetDetails())}, nil
+	case *eventsv1.OrderEvent_Edited:
+		return order.Edited{Details: detailsFromProto(c.Edited.GetDetails())}, nil
+	case *eventsv1.OrderEvent_CancelRequested:
+		return order.CancelRequested{Reason: c.CancelRequested.GetReason()}, nil
+	case *eventsv1.OrderEvent_Canceled:
+		return order.Undone{}, nil
+	case *eventsv1.OrderEvent_Imported:
+		return order.Imported{
+			Details: detailsFromProto(c.Imported.GetDetails()), Delivered: c.Imported.GetDelivered(),
+		}, nil
+	case *eventsv1.OrderEvent_Returned:
+		return returnedFromProto(c.Returned)
+	default:
+		return nil, fmt.Errorf("a stored event is of a kind this version does not know (%T)", c)
+	}
+}
+
+func returnedToProto(c order.GoodsReturned) *eventsv1.OrderReturned {
+	m := &eventsv1.OrderReturned{ReturnId: c.ReturnID.String()}
+	for _, l := range c.Lines {
+		m.Lines = append(m.Lines, &eventsv1.ReturnedQuantity{
+			Position: int32(l.Position), //nolint:gosec // at most order.MaxLines
+			Quantity: l.Quantity,
+		})
+	}
+	return m
+}
+
+func returnedFromProto(m *eventsv1.OrderReturned) (order.Change, error) {
+	returnID, err := order.ParseReturnID(m.GetReturnId())
+	if err != nil {
+		return nil, err
+	}
+	c := order.GoodsReturned{ReturnID: returnID}
+	for _, l := range m.GetLines() {
+		c.Lines = append(c.Lines, order.LineQuantity{Position: int(l.GetPosition()), Quantity: l.GetQuantity()})
+	}
+	return c, nil
+}
+
+func detailsToProto(d order.Details) *eventsv1.OrderDetails {
+	m := &eventsv1.OrderDetails{
+		CustomerId:    d.CustomerID,
+		Source:        d.Source,
+		Number:        d.Number,
+		CurrencyCode:  string(d.Currency),
+		Lines:         make([]*eventsv1.OrderLine, len(d.Lines)),
+		ShippingMinor: int64(d.Shipping),
+		Note:          d.Note,
+	}
+	for i, l := range d.Lines {
+		m.Lines[i] = &eventsv1.OrderLine{
+			Sku:            l.SKU,
+			Description:    l.Description,
+			Service:        l.Service,
+			Quantity:       l.Quantity,
+			UnitPriceMinor: int64(l.UnitPrice),
+			DiscountMinor:  int64(l.Discount),
+		}
+	}
+	if a := d.ShipTo; a != (order.Address{}) {
+		m.ShipTo = &eventsv1.PostalAddress{
+			Name: a.Name, Street: a.Street, City: a.City, Region: a.Region, PostalCode: a.PostalCode, Country: a.Country,
+		}
+	}
+	return m
+}
+
+func detailsFromProto(m *eventsv1.OrderDetails) order.Details {
+	a := m.GetShipTo()
+	d := order.Details{
+		CustomerID: m.GetCustomerId(),
+		Source:     m.GetSource(),
+		Number:     m.GetNumber(),
+		Currency:   money.Currency(m.GetCurrencyCode()),
+		Lines:      make([]order.Line, len(m.GetLines())),
+		Shipping:   money.Minor(m.GetShippingMinor()),
+		ShipTo: order.Address{
+			Name: a.GetName(), Street: a.GetStreet(), City: a.GetCity(),
+			Region: a.GetRegion(), PostalCode: a.GetPostalCode(), Country: a.GetCountry(),
+		},
+		Note: m.GetNote(),
+	}
+	for i, l := range m.GetLines() {
+		d.Lines[i] = order.Line{
+			SKU:         l.GetSku(),
+			Description: l.GetDescription(),
+			Service:     l.GetService(),
+			Quantity:    l.GetQuantity(),
+			UnitPrice:   money.Minor(l.GetUnitPriceMinor()),
+			Discount:    money.Minor(l.GetDiscountMinor()),
+		}
+	}
+	return d
+}

@@ -1,0 +1,101 @@
+package server
+
+import (
+	"fmt"
+	"net/http"
+	"sync/atomic"
+
+	"connectrpc.com/grpchealth"
+	"connectrpc.com/grpcreflect"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/orderprocessing/orderprocessing/interceptors"
+	"github.com/orderprocessing/orderprocessing/server/config"
+)
+
+// Service is one service of the API port: what a generated New…Handler gives, and its contract.
+type Service struct {
+	Path       string // such as /orders.v1.OrderService/
+	Handler    http.Handler
+	Descriptor protoreflect.ServiceDescriptor
+}
+
+// API is the handler of the API port. It is safe for concurrent use.
+type API struct {
+	handler  http.Handler
+	draining atomic.Bool
+}
+
+// NewAPI mounts the services with gRPC health and reflection, behind the limits of the chain. Handlers
+// must have been built with the chain's HandlerOptions. It refuses a method without a policy.
+func NewAPI(cfg config.Server, chain *interceptors.Chain, health *Health, services ...Service) (*API, error) {
+	mux := http.NewServeMux()
+	var names []string
+	procedures := probeProcedures()
+	for _, service := range services {
+		if err := interceptors.CheckPolicies(service.Descriptor); err != nil {
+			return nil, fmt.Errorf("contract of %s: %w", service.Descriptor.FullName(), err)
+		}
+		names = append(names, string(service.Descriptor.FullName()))
+		for _, procedure := range proceduresOf(service) {
+			procedures = append(procedures, procedure)
+			// Not the whole path: a generated handler answers an unknown method with plain text.
+			mux.Handle(procedure.Path, service.Handler)
+		}
+	}
+	options := chain.HandlerOptions()
+	mux.Handle(grpchealth.NewHandler(health.checker(names), options...))
+	reflector := grpcreflect.NewStaticReflector(append(names, grpchealth.HealthV1ServiceName)...)
+	mux.Handle(grpcreflect.NewHandlerV1(reflector, options...))
+	mux.Handle(grpcreflect.NewHandlerV1Alpha(reflector, options...))
+	mux.Handle("/", chain.NotFound())
+
+	api := &API{}
+	api.handler = api.around(withCORS(cfg.CORS, chain.Edge(mux, procedures...)))
+	return api, nil
+}
+
+// ServeHTTP implements http.Handler.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
+
+// around adds what every answer carries. While the process drains it also asks callers to go
+// elsewhere: HTTP/2 connections that begin after Shutdown did are not told otherwise.
+func (a *API) around(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header["X-Content-Type-Options"] = []string{"nosniff"}
+		header["Referrer-Policy"] = []string{"no-referrer"}
+		header["X-Frame-Options"] = []string{"DENY"}
+		header["Content-Security-Policy"] = []string{"default-src 'none'; frame-ancestors 'none'"}
+		if r.TLS != nil {
+			header["Strict-Transport-Security"] = []string{"max-age=31536000"}
+		}
+		if a.draining.Load() {
+			header["Connection"] = []string{"close"}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func proceduresOf(service Service) []interceptors.Procedure {
+	var procedures []interceptors.Procedure
+	for i := range service.Descriptor.Methods().Len() {
+		method := service.Descriptor.Methods().Get(i)
+		procedures = append(procedures, interceptors.Procedure{
+			Path:       service.Path + string(method.Name()),
+			StreamsIn:  method.IsStreamingClient(),
+			StreamsOut: method.IsStreamingServer(),
+		})
+	}
+	return procedures
+}
+
+// probeProcedures are those of health and reflection, whose descriptors their modules keep private.
+func probeProcedures() []interceptors.Procedure {
+	return []interceptors.Procedure{
+		{Path: "/" + grpchealth.HealthV1ServiceName + "/Check"},
+		{Path: "/" + grpchealth.HealthV1ServiceName + "/Watch", StreamsOut: true},
+		{Path: "/" + grpcreflect.ReflectV1ServiceName + "/ServerReflectionInfo", StreamsIn: true, StreamsOut: true},
+		{Path: "/" + grpcreflect.ReflectV1AlphaServiceName + "/ServerReflectionInfo", StreamsIn: true, StreamsOut: true},
+	}
+}

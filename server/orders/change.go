@@ -1,0 +1,40 @@
+package orders
+
+import (
+	"context"
+
+	"github.com/orderprocessing/orderprocessing/server/domain/money"
+	"github.com/orderprocessing/orderprocessing/server/domain/order"
+	"github.com/orderprocessing/orderprocessing/server/store"
+)
+
+// Target names the order that a change is meant for.
+type Target struct {
+	OrderID order.ID
+	Etag    string // the version that the caller knows; empty for any
+	Request store.Request
+}
+
+// Place places a draft. When expected is given, the total must be exactly that.
+func (s *Service) Place(ctx context.Context, t Target, expected *money.Minor) (order.Order, error) {
+	return s.change(ctx, t, func(o order.Order) ([]order.Change, error) { return o.Place(expected) })
+}
+
+// Edit changes what the lifecycle still lets change.
+func (s *Service) Edit(ctx context.Context, t Target, e order.Edit) (order.Order, error) {
+	return s.change(ctx, t, func(o order.Order) ([]order.Change, error) { return o.Edit(e) })
+}
+
+// Cancel stops an order before anything has shipped.
+func (s *Service) Cancel(ctx context.Context, t Target, reason string) (order.Order, error) {
+	return s.change(ctx, t, func(o order.Order) ([]order.Change, error) { return o.Cancel(reason) })
+}
+
+func (s *Service) change(ctx context.Context, t Target, decide store.Decide) (order.Order, error) {
+	return s.store.ChangeOrder(ctx, t.OrderID, t.Request, func(o order.Order) ([]order.Change, error) {
+		if err := o.CheckEtag(t.Etag); err != nil {
+			return nil, err
+		}
+		return decide(o)
+	})
+}

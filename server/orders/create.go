@@ -1,0 +1,33 @@
+package orders
+
+import (
+	"context"
+	"time"
+
+	"github.com/orderprocessing/orderprocessing/server/domain/money"
+	"github.com/orderprocessing/orderprocessing/server/domain/order"
+	"github.com/orderprocessing/orderprocessing/server/store"
+)
+
+// Create asks for a new order.
+type Create struct {
+	Details  order.Details
+	Draft    bool
+	Expected *money.Minor // the total it must have; nil for any
+	Request  store.Request
+}
+
+// Create places an order, or drafts one. It is durable when the call returns.
+func (s *Service) Create(ctx context.Context, c Create) (order.Order, error) {
+	change, err := order.Begin(c.Details, c.Draft, c.Expected)
+	if err != nil {
+		return order.Order{}, err
+	}
+	now := s.now().UTC().Truncate(time.Millisecond)
+	return s.store.CreateOrder(ctx, store.NewOrder{
+		ID:      order.NewID(now, c.Details.CustomerID, c.Request.String()),
+		Created: now,
+		Change:  change,
+		Request: c.Request,
+	})
+}

@@ -1,0 +1,66 @@
+package orders
+
+import (
+	"context"
+	"encoding/binary"
+
+	"github.com/orderprocessing/orderprocessing/server/contract"
+	"github.com/orderprocessing/orderprocessing/server/domain/id"
+	"github.com/orderprocessing/orderprocessing/server/domain/order"
+	"github.com/orderprocessing/orderprocessing/server/store"
+)
+
+// List reads a page of orders and gives the token of the next one, empty on the last.
+func (s *Service) List(ctx context.Context, p contract.Page, q store.OrderQuery) ([]order.Order, string, error) {
+	return page(s, p, func(after id.UUID, limit int) ([]order.Order, error) {
+		q.After, q.Limit = after, limit
+		return s.store.Orders(ctx, q)
+	}, func(o order.Order) id.UUID { return o.ID.UUID })
+}
+
+// ListReturns reads a page of returns and gives the token of the next one, empty on the last.
+func (s *Service) ListReturns(ctx context.Context, p contract.Page, q store.ReturnQuery) ([]order.Return, string, error) {
+	return page(s, p, func(after id.UUID, limit int) ([]order.Return, error) {
+		q.After, q.Limit = after, limit
+		return s.store.Returns(ctx, q)
+	}, func(r order.Return) id.UUID { return r.ID.UUID })
+}
+
+// page reads one more than it gives, to know whether another page follows.
+func page[T any](
+	s *Service, p contract.Page, read func(after id.UUID, limit int) ([]T, error), key func(T) id.UUID,
+) ([]T, string, error) {
+	position, err := s.tokens.Read(p.List, p.Token)
+	if err != nil {
+		return nil, "", err
+	}
+	var after id.UUID
+	copy(after[:], position)
+	items, err := read(after, p.Size+1)
+	if err != nil || len(items) <= p.Size {
+		return items, "", err
+	}
+	items = items[:p.Size]
+	last := key(items[len(items)-1])
+	return items, s.tokens.Make(p.List, last[:]), nil
+}
+
+// Events reads a page of what happened to an order and gives the token of the next one, empty on
+// the last.
+func (s *Service) Events(ctx context.Context, p contract.Page, orderID order.ID) ([]order.Event, string, error) {
+	position, err := s.tokens.Read(p.List, p.Token)
+	if err != nil {
+		return nil, "", err
+	}
+	var after int64
+	if len(position) == 8 {
+		after = int64(binary.BigEndian.Uint64(position)) //nolint:gosec // a sequence
+	}
+	events, err := s.store.OrderEvents(ctx, orderID, after, p.Size+1)
+	if err != nil || len(events) <= p.Size {
+		return events, "", err
+	}
+	events = events[:p.Size]
+	last := binary.BigEndian.AppendUint64(nil, uint64(events[len(events)-1].Sequence)) //nolint:gosec // a sequence
+	return events, s.tokens.Make(p.List, last), nil
+}

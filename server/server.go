@@ -1,0 +1,122 @@
+// Package server puts the process together: it builds every part from the configuration, starts
+// them and stops them in reverse. Rules of the business live in the rooms below.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"connectrpc.com/connect"
+
+	inventoryv1 "github.com/orderprocessing/orderprocessing/gen/inventory/v1"
+	"github.com/orderprocessing/orderprocessing/gen/inventory/v1/inventoryv1connect"
+	ordersv1 "github.com/orderprocessing/orderprocessing/gen/orders/v1"
+	"github.com/orderprocessing/orderprocessing/gen/orders/v1/ordersv1connect"
+	"github.com/orderprocessing/orderprocessing/interceptors"
+	"github.com/orderprocessing/orderprocessing/server/config"
+	"github.com/orderprocessing/orderprocessing/server/inventory"
+	"github.com/orderprocessing/orderprocessing/server/orders"
+	"github.com/orderprocessing/orderprocessing/server/pagetoken"
+	"github.com/orderprocessing/orderprocessing/server/telemetry"
+)
+
+// Options say what a process is told besides its configuration.
+type Options struct {
+	Version string
+	Logger  *slog.Logger
+	Opened  func(api, ops net.Addr) // called once the ports are open; may be nil
+}
+
+// Serve builds everything and serves until the context ends.
+func Serve(ctx context.Context, cfg config.Config, o Options) (err error) {
+	t, err := telemetry.Setup(ctx, telemetry.Options{
+		Version: o.Version, OTLPEndpoint: cfg.Telemetry.OTLPEndpoint, SampleRatio: cfg.Telemetry.SampleRatio,
+	})
+	if err != nil {
+		return err
+	}
+	stores, err := OpenStores(ctx, cfg, telemetry.BatchSizes(t.Registry))
+	if err != nil {
+		return errors.Join(err, t.Stop(ctx))
+	}
+	parts := []Part{
+		{Name: "telemetry", Stop: t.Stop},
+		{Name: "stores", Stop: stores.Close},
+	}
+	health := NewHealth(checksOf(stores)...)
+	api, err := newAPI(ctx, cfg, o.Logger, t, stores, health)
+	if err != nil {
+		return errors.Join(err, stores.Close(ctx), t.Stop(ctx))
+	}
+	return Run(ctx, Process{
+		Config: cfg,
+		API:    api,
+		Ops:    NewOps(health, t.Registry),
+		Health: health,
+		Logger: o.Logger,
+		Parts:  parts,
+		Opened: o.Opened,
+	})
+}
+
+func newAPI(
+	ctx context.Context, cfg config.Config, logger *slog.Logger, t *telemetry.Telemetry, stores *Stores, health *Health,
+) (*API, error) {
+	chain, err := interceptors.New(interceptors.Options{
+		Logger:            logger,
+		Registry:          t.Registry,
+		Tracer:            t.Tracer,
+		Propagator:        t.Propagator,
+		TrustRemote:       cfg.Telemetry.TrustRemote,
+		MaxRequestBytes:   cfg.Server.MaxRequestBytes,
+		ReadTimeout:       cfg.Server.ReadTimeout,
+		WriteTimeout:      cfg.Server.WriteTimeout,
+		StreamIdleTimeout: cfg.Server.StreamIdleTimeout,
+	})
+	if err != nil {
+		return nil, err
+	}
+	key, err := pageTokenKey(ctx, cfg, stores)
+	if err != nil {
+		return nil, err
+	}
+	return NewAPI(cfg.Server, chain, health, services(stores, pagetoken.New(key), chain.HandlerOptions())...)
+}
+
+// services builds the use cases over the stores and lists every service of the API port.
+func services(stores *Stores, tokens *pagetoken.Tokens, options []connect.HandlerOption) []Service {
+	orderCases := orders.New(stores.Shards, tokens, time.Now)
+	inventoryCases := inventory.New(stores.Shards, tokens, time.Now)
+	service := func(path string, handler http.Handler) Service { return Service{Path: path, Handler: handler} }
+
+	orderService := service(ordersv1connect.NewOrderServiceHandler(orders.NewHandler(orderCases), options...))
+	orderService.Descriptor = ordersv1.File_orders_v1_order_service_proto.Services().ByName("OrderService")
+	returnService := service(ordersv1connect.NewReturnServiceHandler(orders.NewReturnHandler(orderCases), options...))
+	returnService.Descriptor = ordersv1.File_orders_v1_return_service_proto.Services().ByName("ReturnService")
+	inventoryService := service(inventoryv1connect.NewInventoryServiceHandler(inventory.NewHandler(inventoryCases), options...))
+	inventoryService.Descriptor = inventoryv1.File_inventory_v1_inventory_service_proto.Services().ByName("InventoryService")
+	return []Service{orderService, returnService, inventoryService}
+}
+
+// pageTokenKey is the configured key, or one that the replicas keep in home.
+func pageTokenKey(ctx context.Context, cfg config.Config, stores *Stores) ([]byte, error) {
+	if cfg.Store.PageTokenKey != "" {
+		return []byte(cfg.Store.PageTokenKey.Reveal()), nil
+	}
+	return stores.Home.Key(ctx, "page-token")
+}
+
+// checksOf lists what the process cannot do without. A shard that is away costs its own orders
+// only, so it does not make the process unready.
+func checksOf(stores *Stores) []Check {
+	checks := []Check{{Name: "home", Run: stores.Home.Ping}}
+	for i, one := range stores.Shards.Shards() {
+		checks = append(checks, Check{Name: fmt.Sprintf("shard-%d", i), Optional: true, Run: one.Ping})
+	}
+	return checks
+}

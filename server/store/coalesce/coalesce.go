@@ -1,0 +1,141 @@
+// Package coalesce lets concurrent writers share one commit. While one batch is being written the
+// next requests gather, and go in together as the next batch; there is no timer, so a lone request
+// goes at once. It leaves to its user what a batch does and how one request of it fails alone.
+package coalesce
+
+import (
+	"context"
+	"sync"
+
+	"github.com/orderprocessing/orderprocessing/server/fault"
+)
+
+// Result is what became of one request of a batch.
+type Result[Out any] struct {
+	Value Out
+	Err   error
+}
+
+// Flush writes a batch, in order, and gives one result for each request. It is never called twice
+// at once. Its context does not end with any one caller.
+type Flush[In, Out any] func(ctx context.Context, batch []In) []Result[Out]
+
+// Writer gathers requests into batches. Make one with New; Close it when nobody calls Do any more.
+type Writer[In, Out any] struct {
+	flush    Flush[In, Out]
+	maxBatch int
+	maxQueue int
+	observe  func(batch int)
+
+	mu      sync.Mutex
+	queue   []*call[In, Out]
+	busy    bool
+	idle    *sync.Cond // signaled when busy becomes false
+	closed  bool
+	context context.Context //nolint:containedctx // of all flushes; it outlives every caller
+	cancel  context.CancelFunc
+}
+
+// call is a request on its way. Its done channel gets one result.
+type call[In, Out any] struct {
+	ctx  context.Context //nolint:containedctx // of the caller, to withdraw the request
+	in   In
+	done chan Result[Out]
+}
+
+// New makes a writer of batches of at most maxBatch requests, with at most maxQueue waiting.
+// observe is told the size of each batch.
+func New[In, Out any](flush Flush[In, Out], maxBatch, maxQueue int, observe func(batch int)) *Writer[In, Out] {
+	w := &Writer[In, Out]{flush: flush, maxBatch: maxBatch, maxQueue: maxQueue, observe: observe}
+	w.idle = sync.NewCond(&w.mu)
+	w.context, w.cancel = context.WithCancel(context.Background())
+	return w
+}
+
+// Do writes one request and gives its result. It fails with OVERLOADED at once when too many wait.
+// A caller that goes away before its batch starts withdraws the request; afterwards the request
+// may or may not have been written.
+func (w *Writer[In, Out]) Do(ctx context.Context, in In) (Out, error) {
+	c := &call[In, Out]{ctx: ctx, in: in, done: make(chan Result[Out], 1)}
+	var none Out
+	w.mu.Lock()
+	switch {
+	case w.closed:
+		w.mu.Unlock()
+		return none, fault.New(fault.KindUnavailable, fault.ReasonDatabaseDown, "the store is closing")
+	case len(w.queue) >= w.maxQueue:
+		w.mu.Unlock()
+		return none, fault.New(fault.KindExhausted, fault.ReasonOverloaded, "too many writes are waiting; try again")
+	}
+	w.queue = append(w.queue, c)
+	start := !w.busy
+	w.busy = true
+	w.mu.Unlock()
+	if start {
+		go w.drain()
+	}
+	select {
+	case r := <-c.done:
+		return r.Value, r.Err
+	case <-ctx.Done():
+		return none, ctx.Err()
+	}
+}
+
+// drain writes batches until nothing waits.
+func (w *Writer[In, Out]) drain() {
+	for {
+		batch := w.next()
+		if batch == nil {
+			return
+		}
+		w.write(batch)
+	}
+}
+
+// next takes the next batch off the queue, without the requests that were withdrawn; nil when
+// nothing waits.
+func (w *Writer[In, Out]) next() []*call[In, Out] {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var batch []*call[In, Out]
+	taken := 0
+	for ; taken < len(w.queue) && len(batch) < w.maxBatch; taken++ {
+		if c := w.queue[taken]; c.ctx.Err() == nil {
+			batch = append(batch, c)
+		}
+	}
+	left := copy(w.queue, w.queue[taken:])
+	clear(w.queue[left:])
+	w.queue = w.queue[:left]
+	if len(batch) == 0 {
+		w.busy = false
+		w.idle.Broadcast()
+	}
+	return batch
+}
+
+func (w *Writer[In, Out]) write(batch []*call[In, Out]) {
+	w.observe(len(batch))
+	in := make([]In, len(batch))
+	for i, c := range batch {
+		in[i] = c.in
+	}
+	for i, r := range w.flush(w.context, in) {
+		batch[i].done <- r
+	}
+}
+
+// Close refuses new requests, waits until those that were taken are written, and ends. When ctx
+// ends first, the batch being written is canceled.
+func (w *Writer[In, Out]) Close(ctx context.Context) {
+	stop := context.AfterFunc(ctx, w.cancel)
+	defer stop()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed = true
+	for w.busy {
+		w.idle.Wait()
+	}
+	w.cancel()
+}

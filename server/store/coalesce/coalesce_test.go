@@ -1,0 +1,135 @@
+package coalesce_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/orderprocessing/orderprocessing/server/fault"
+	"github.com/orderprocessing/orderprocessing/server/store/coalesce"
+)
+
+// gate is a flush that waits to be let through and doubles its numbers; negative ones fail.
+type gate struct {
+	open    chan struct{}
+	batches [][]int
+}
+
+func (g *gate) flush(_ context.Context, batch []int) []coalesce.Result[int] {
+	g.batches = append(g.batches, batch)
+	<-g.open
+	out := make([]coalesce.Result[int], len(batch))
+	for i, n := range batch {
+		out[i].Value = 2 * n
+		if n < 0 {
+			out[i].Err = errors.New("negative")
+		}
+	}
+	return out
+}
+
+func ignore(int) {}
+
+func TestWriter(t *testing.T) {
+	t.Run("requests that come during a commit share the next one, in order", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			g := &gate{open: make(chan struct{})}
+			w := coalesce.New(g.flush, 3, 100, ignore)
+			var callers sync.WaitGroup
+			for n := range 5 {
+				callers.Go(func() {
+					got, err := w.Do(t.Context(), n)
+					require.NoError(t, err)
+					require.Equal(t, 2*n, got)
+				})
+				synctest.Wait()
+			}
+			close(g.open)
+			callers.Wait()
+			require.Equal(t, [][]int{{0}, {1, 2, 3}, {4}}, g.batches)
+		})
+	})
+	t.Run("one that fails fails alone", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			g := &gate{open: make(chan struct{})}
+			w := coalesce.New(g.flush, 10, 100, ignore)
+			errs := make([]error, 3)
+			var callers sync.WaitGroup
+			for i, n := range []int{1, -2, 3} {
+				callers.Go(func() { _, errs[i] = w.Do(t.Context(), n) })
+				synctest.Wait()
+			}
+			close(g.open)
+			callers.Wait()
+			require.NoError(t, errs[0])
+			require.Error(t, errs[1])
+			require.NoError(t, errs[2])
+		})
+	})
+	t.Run("a caller that goes away before the batch starts withdraws its request", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			g := &gate{open: make(chan struct{})}
+			w := coalesce.New(g.flush, 10, 100, ignore)
+			go func() { _, _ = w.Do(t.Context(), 1) }()
+			synctest.Wait()
+			ctx, cancel := context.WithCancel(t.Context())
+			var err error
+			go func() { _, err = w.Do(ctx, 2) }()
+			synctest.Wait()
+			cancel()
+			synctest.Wait()
+			require.ErrorIs(t, err, context.Canceled)
+			close(g.open)
+			synctest.Wait()
+			require.Equal(t, [][]int{{1}}, g.batches)
+		})
+	})
+	t.Run("a full queue sheds at once", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			g := &gate{open: make(chan struct{})}
+			w := coalesce.New(g.flush, 10, 1, ignore)
+			for range 2 {
+				go func() { _, _ = w.Do(t.Context(), 1) }()
+				synctest.Wait()
+			}
+			_, err := w.Do(t.Context(), 3)
+			require.Equal(t, fault.KindExhausted, fault.KindOf(err))
+			close(g.open)
+		})
+	})
+	t.Run("close waits for what was taken and refuses the rest", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			g := &gate{open: make(chan struct{})}
+			w := coalesce.New(g.flush, 10, 10, ignore)
+			var got int
+			go func() { got, _ = w.Do(t.Context(), 21) }()
+			synctest.Wait()
+			closed := make(chan struct{})
+			go func() { w.Close(context.Background()); close(closed) }()
+			synctest.Wait()
+			_, err := w.Do(t.Context(), 1)
+			require.Equal(t, fault.KindUnavailable, fault.KindOf(err))
+			close(g.open)
+			<-closed
+			synctest.Wait()
+			require.Equal(t, 42, got)
+		})
+	})
+}
+
+func BenchmarkWriter(b *testing.B) {
+	w := coalesce.New(func(_ context.Context, batch []int) []coalesce.Result[int] {
+		return make([]coalesce.Result[int], len(batch))
+	}, 64, 4096, ignore)
+	b.ReportAllocs()
+	b.SetParallelism(32)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			_, _ = w.Do(b.Context(), 1)
+		}
+	})
+}

@@ -1,0 +1,96 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/orderprocessing/orderprocessing/server/fault"
+)
+
+// postgresConnections is the size of a pool unless the options say otherwise.
+const postgresConnections = 16
+
+func openPostgres(u *url.URL, opts Options) (*Database, error) {
+	config, err := postgresConfig(u, opts)
+	if err != nil {
+		return nil, err
+	}
+	pool := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(readUTC))
+	size := orElse(opts.MaxConnections, postgresConnections)
+	pool.SetMaxOpenConns(size)
+	pool.SetMaxIdleConns(size)
+	pool.SetConnMaxIdleTime(5 * time.Minute)
+	pool.SetConnMaxLifetime(time.Hour) // finds a new primary behind a name in the end
+	return &Database{Write: pool, Read: pool, dialect: Postgres}, nil
+}
+
+// postgresConfig takes the password out of the URL before pgx reads it: no error can quote it.
+func postgresConfig(u *url.URL, opts Options) (*pgx.ConnConfig, error) {
+	bare, query := *u, u.Query()
+	password, has := u.User.Password()
+	if has {
+		bare.User = url.User(u.User.Username())
+	}
+	if query.Has("password") {
+		password, has = query.Get("password"), true
+		query.Del("password")
+		bare.RawQuery = query.Encode()
+	}
+	config, err := pgx.ParseConfig(bare.String())
+	if err != nil {
+		if query.Has("sslpassword") {
+			err = nil
+		}
+		return nil, fault.New(fault.KindInvalid, ReasonURL,
+			"the database URL %s cannot be used", Redact(u.String())).Because(err)
+	}
+	if has {
+		config.Password = password
+	}
+	if !query.Has("connect_timeout") {
+		config.ConnectTimeout = opts.ConnectTimeout
+	}
+	// What the URL sets stays.
+	for name, value := range map[string]string{
+		"application_name":                    opts.ApplicationName,
+		"statement_timeout":                   milliseconds(opts.StatementTimeout),
+		"lock_timeout":                        milliseconds(opts.LockTimeout),
+		"idle_in_transaction_session_timeout": milliseconds(opts.StatementTimeout),
+	} {
+		if _, set := config.RuntimeParams[name]; !set {
+			config.RuntimeParams[name] = value
+		}
+	}
+	return config, nil
+}
+
+// readUTC makes a connection give times in UTC, not in the zone of this machine.
+func readUTC(_ context.Context, conn *pgx.Conn) error {
+	conn.TypeMap().RegisterType(&pgtype.Type{
+		Name: "timestamptz", OID: pgtype.TimestamptzOID,
+		Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
+	})
+	return nil
+}
+
+// Pgx lends the Postgres connection beneath conn to fn: for COPY, batches and arrays. Do not keep
+// it. The transaction that conn has open, if any, is the one that fn works in.
+func Pgx(conn *sql.Conn, fn func(*pgx.Conn) error) error {
+	return conn.Raw(func(driver any) error {
+		beneath, ok := driver.(*stdlib.Conn)
+		if !ok {
+			return fmt.Errorf("not a Postgres connection: %T", driver)
+		}
+		return fn(beneath.Conn())
+	})
+}
+
+func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }

@@ -1,0 +1,83 @@
+package entstore
+
+import (
+	"context"
+	"database/sql"
+
+	"entgo.io/ent/dialect"
+	"github.com/google/uuid"
+
+	"github.com/orderprocessing/orderprocessing/ent/db"
+	entorder "github.com/orderprocessing/orderprocessing/ent/db/order"
+	"github.com/orderprocessing/orderprocessing/ent/db/orderevent"
+	"github.com/orderprocessing/orderprocessing/server/domain/id"
+	"github.com/orderprocessing/orderprocessing/server/domain/order"
+	"github.com/orderprocessing/orderprocessing/server/store"
+)
+
+// Audit walks orders and events side by side in one snapshot.
+func (s *Store) Audit(ctx context.Context, after id.UUID, limit int) ([]store.Audited, error) {
+	var options *sql.TxOptions // a SQLite reader has a snapshot anyway
+	if s.database.Dialect() == dialect.Postgres {
+		options = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
+	}
+	tx, err := s.read.BeginTx(ctx, options)
+	if err != nil {
+		return nil, fromDriver(err)
+	}
+	defer func() { _ = tx.Rollback() }() // nothing was written
+	audited, err := audit(ctx, tx, after, limit)
+	return audited, fromDriver(err)
+}
+
+func audit(ctx context.Context, tx *db.Tx, after id.UUID, limit int) ([]store.Audited, error) {
+	behind := uuid.UUID(after.WithPart(id.MaxPart))
+	orders, err := tx.Order.Query().Where(entorder.IDGT(behind)).Order(entorder.ByID()).Limit(limit).All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	eventsOf := tx.OrderEvent.Query().Where(orderevent.IDGT(behind)).Order(orderevent.ByID())
+	if len(orders) == limit { // more orders follow: their events belong to the next page
+		last := id.UUID(orders[limit-1].ID).WithPart(id.MaxPart)
+		eventsOf.Where(orderevent.IDLTE(uuid.UUID(last)))
+	}
+	events, err := eventsOf.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return zip(orders, events), nil
+}
+
+// zip joins orders and events, both sorted by id.
+func zip(orders []*db.Order, events []*db.OrderEvent) (all []store.Audited) {
+	for len(orders) > 0 || len(events) > 0 {
+		var a store.Audited
+		var key id.UUID
+		if len(orders) > 0 {
+			key = id.UUID(orders[0].ID)
+		}
+		if len(events) > 0 {
+			if k := id.UUID(events[0].ID).WithPart(0); len(orders) == 0 || k.Compare(key) < 0 {
+				key = k
+			}
+		}
+		if len(orders) > 0 && id.UUID(orders[0].ID) == key {
+			a.Order = orderFromRow(orders[0])
+			a.Total = orders[0].TotalMinor
+			a.OrderSlot = id.Slot(orders[0].Slot) //nolint:gosec // checked by the database
+			orders = orders[1:]
+		}
+		for len(events) > 0 && id.UUID(events[0].ID).WithPart(0) == key {
+			e, err := eventFromRow(events[0])
+			if err != nil {
+				a.Err = err
+				e.OrderID, e.Sequence = order.ID{UUID: key}, int64(id.UUID(events[0].ID).Part())
+			}
+			a.Events = append(a.Events, e)
+			a.EventSlots = append(a.EventSlots, id.Slot(events[0].Slot)) //nolint:gosec // checked by the database
+			events = events[1:]
+		}
+		all = append(all, a)
+	}
+	return all
+}

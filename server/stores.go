@@ -1,0 +1,104 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/orderprocessing/orderprocessing/server/config"
+	"github.com/orderprocessing/orderprocessing/server/store"
+	"github.com/orderprocessing/orderprocessing/server/store/database"
+	"github.com/orderprocessing/orderprocessing/server/store/entstore"
+	"github.com/orderprocessing/orderprocessing/server/store/home"
+	"github.com/orderprocessing/orderprocessing/server/store/migrate"
+	"github.com/orderprocessing/orderprocessing/server/store/shard"
+)
+
+// embeddedShards is how many SQLite files share the orders when no databases are configured.
+const embeddedShards = 4
+
+// Databases names the databases of a configuration: home first, then the shards in their order.
+func Databases(cfg config.Config) []config.DatabaseURL {
+	file := func(name string) config.DatabaseURL {
+		return config.DatabaseURL("sqlite:" + filepath.Join(cfg.Data.Dir, name))
+	}
+	all := []config.DatabaseURL{cfg.Store.Home}
+	if cfg.Store.Home == "" {
+		all[0] = file("home.db")
+	}
+	if len(cfg.Store.Shards) > 0 {
+		return append(all, cfg.Store.Shards...)
+	}
+	for i := range embeddedShards {
+		all = append(all, file(fmt.Sprintf("shard-%d.db", i)))
+	}
+	return all
+}
+
+// Stores is every database of a configuration, open.
+type Stores struct {
+	Home   *home.Store
+	Shards *shard.Store
+}
+
+// OpenStores opens the databases of a configuration. SQLite files are made and migrated as needed;
+// a Postgres database must have been migrated before. observeBatch is told how many new orders
+// shared a commit; it may be nil.
+func OpenStores(ctx context.Context, cfg config.Config, observeBatch func(int)) (_ *Stores, err error) {
+	var opened []*database.Database
+	defer func() {
+		if err != nil {
+			for _, d := range opened {
+				err = errors.Join(err, d.Close())
+			}
+		}
+	}()
+	for _, location := range Databases(cfg) {
+		d, err := OpenDatabase(ctx, cfg, location)
+		if err != nil {
+			return nil, err
+		}
+		opened = append(opened, d)
+		if err := prepare(ctx, d); err != nil {
+			return nil, err
+		}
+	}
+	homeStore := home.New(opened[0])
+	m, err := homeStore.ShardMap(ctx, len(opened)-1)
+	if err != nil {
+		return nil, err
+	}
+	shards := make([]store.Store, len(opened)-1)
+	for i, d := range opened[1:] {
+		shards[i] = entstore.New(d, entstore.Options{Now: time.Now, ObserveBatch: observeBatch})
+	}
+	all, err := shard.New(m, shards)
+	if err != nil {
+		return nil, err
+	}
+	return &Stores{Home: homeStore, Shards: all}, nil
+}
+
+// OpenDatabase opens one database of a configuration, and makes the folder of a SQLite file.
+func OpenDatabase(ctx context.Context, cfg config.Config, location config.DatabaseURL) (*database.Database, error) {
+	if err := os.MkdirAll(cfg.Data.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data folder (data.dir): %w", err)
+	}
+	return database.Open(ctx, location.Reveal(), database.Options{MaxConnections: cfg.Store.MaxConnections})
+}
+
+func prepare(ctx context.Context, d *database.Database) error {
+	if d.Dialect() == database.SQLite {
+		_, err := migrate.Up(ctx, d)
+		return err
+	}
+	return migrate.Verify(ctx, d)
+}
+
+// Close writes what was taken and closes every database.
+func (s *Stores) Close(ctx context.Context) error {
+	return errors.Join(s.Shards.Close(ctx), s.Home.Close())
+}

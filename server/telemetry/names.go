@@ -1,0 +1,43 @@
+// Package telemetry sets up logs, metrics and traces, and holds the names that they use. What is
+// worth recording is up to the rooms that do the work.
+package telemetry
+
+// Names of metrics. Units are in the names: seconds, bytes; counters end in _total.
+const (
+	MetricRPCRequests = "orderprocessing_rpc_requests_total"
+	MetricRPCDuration = "orderprocessing_rpc_duration_seconds"
+	MetricRPCInFlight = "orderprocessing_rpc_in_flight"
+	MetricBuild       = "orderprocessing_build_info"
+	MetricBatchSize   = "orderprocessing_store_batch_size"
+)
+
+// Names of metric labels. Their values come from small fixed sets, never from requests.
+const (
+	LabelProcedure = "procedure"
+	LabelCode      = "code"
+	LabelVersion   = "version"
+)
+
+// Keys of log records.
+const (
+	LogProcedure  = "procedure"
+	LogProtocol   = "protocol"
+	LogPeer       = "peer"
+	LogCode       = "code"
+	LogReason     = "reason"
+	LogDuration   = "duration"
+	LogBytesIn    = "bytes_in"
+	LogBytesOut   = "bytes_out"
+	LogError      = "error"
+	LogErrorID    = "error_id"
+	LogStack      = "stack"
+	LogTraceID    = "trace_id"
+	LogSpanID     = "span_id"
+	LogAddress    = "address"
+	LogOpsAddress = "ops_address"
+	LogPart       = "part"
+	LogFile       = "file"
+)
+
+// AttributeErrorID is the span attribute with the id that a caller was given for an internal error.
+const AttributeErrorID = "orderprocessing.error_id"
