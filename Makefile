@@ -10,8 +10,8 @@ export GOFLAGS     += -trimpath
 
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 FUZZTIME ?= 10s
-# What proto-breaking compares with: main, here or at origin.
-REF      ?= $(or $(shell git for-each-ref --count=1 --format='%(refname)' refs/heads/main refs/remotes/origin/main 2>/dev/null),HEAD)
+# What proto-breaking compares with: the last release, or else main, here or at origin.
+REF      ?= $(or $(shell git describe --tags --abbrev=0 2>/dev/null),$(shell git for-each-ref --count=1 --format='%(refname)' refs/heads/main refs/remotes/origin/main 2>/dev/null),HEAD)
 
 TOOLS         := .ci/tools
 BUF           := $(TOOLS)/node_modules/.bin/buf
@@ -96,6 +96,10 @@ proto-breaking: $(NODE_TOOLS) $(VALIDATE) ## Refuse changes to proto/ that break
 migrate-new: ## Write the migrations that ent/schema/ now needs: make migrate-new name=add_orders
 	go run ./ent/migrate new $(or $(name),$(error say name=…))
 
+.PHONY: migrate-initial
+migrate-initial: ## Write the first migration anew, as long as nothing is released
+	go run ./ent/migrate initial
+
 .PHONY: migrate-check
 migrate-check: ## Fail if ent/schema/ and ent/migrations/ disagree
 	go run ./ent/migrate check
@@ -124,10 +128,14 @@ lint: proto-lint bin/golangci-lint ## gofmt, go vet, golangci-lint, buf lint, bu
 	bin/golangci-lint run
 
 .PHONY: test
-test: ## All tests; installs PostgreSQL if it is missing and starts its own
+test: build ## All tests; installs PostgreSQL if it is missing and starts its own
 	.ci/deps
 	go test ./...
-	@[ ! -d clients/ts ] || { npm install --prefix clients/ts --no-save && npm test --prefix clients/ts; }
+	.ci/test-ts
+
+.PHONY: tour
+tour: build bin/grpcurl ## Run the commands of the README and compare what they print
+	node .ci/tour.mjs
 
 .PHONY: test-short
 test-short: ## The tests that need no services, under a minute
@@ -152,7 +160,8 @@ bench: ## Measure orders a second on this machine
 	go run ./server/bench
 
 .PHONY: ci
-ci: checkgenerate lint proto-breaking migrate-check build test ## What the pipeline runs
+ci: ## What the pipeline runs
+	.ci/run
 
 .PHONY: clean
 clean: ## Remove what was built or fetched; keeps ./data

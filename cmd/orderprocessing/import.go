@@ -85,11 +85,11 @@ func printSummary(w io.Writer, s importer.Summary) error {
 	if err := printTable(w, rows...); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\n%d rows read, %d lines stored, %d rows rejected", s.RowsRead, s.LinesStored, s.RowsRejected)
+	fmt.Fprintf(w, "\nrows read: %d, lines stored: %d, rows rejected: %d", s.RowsRead, s.LinesStored, s.RowsRejected)
 	for i, name := range s.RejectsFiles {
 		separator := ", "
 		if i == 0 {
-			separator = " into "
+			separator = ", into "
 		}
 		fmt.Fprint(w, separator, name)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 
@@ -37,24 +38,17 @@ func newReport() *cobra.Command {
 }
 
 func printSections(w io.Writer, r report.Report) error {
-	rows := [][]any{{"SOURCE", "KIND", "COUNT", "LINES", "UNITS", "AMOUNT (MINOR)"}}
+	rows := [][]any{{"SOURCE", "KIND", "COUNT", "LINES", "UNITS", "AMOUNT (MINOR)", "SHA-256"}}
 	for _, s := range r.Sections {
-		source := s.Source
-		if source == "" {
-			source = "(placed here)"
+		add := func(kind string, count, lines, units, minor int64, digest string) {
+			if count > 0 {
+				amount := fmt.Sprintf("%s %d", s.CurrencyCode, minor)
+				rows = append(rows, []any{cmp.Or(s.Source, "(placed here)"), kind, count, lines, units, amount, digest})
+			}
 		}
-		amount := func(minor int64) string { return fmt.Sprintf("%s %d", s.CurrencyCode, minor) }
-		rows = append(rows,
-			[]any{source, "orders", s.Orders.Count, s.Orders.Lines, s.Orders.Units, amount(s.Orders.AmountMinor)},
-			[]any{source, "no charge", s.NoChargeOnly.Count, s.NoChargeOnly.Lines, s.NoChargeOnly.Units, amount(s.NoChargeOnly.AmountMinor)},
-			[]any{source, "cancellations", s.Cancellations.Count, s.Cancellations.Lines, s.Cancellations.Units, amount(s.Cancellations.AmountMinor)})
+		add("orders", s.Orders.Count, s.Orders.Lines, s.Orders.Units, s.Orders.AmountMinor, s.OrdersDigest)
+		add("no charge", s.NoChargeOnly.Count, s.NoChargeOnly.Lines, s.NoChargeOnly.Units, s.NoChargeOnly.AmountMinor, "")
+		add("cancellations", s.Cancellations.Count, s.Cancellations.Lines, s.Cancellations.Units, s.Cancellations.AmountMinor, s.CancellationsDigest)
 	}
-	if err := printTable(w, rows...); err != nil {
-		return err
-	}
-	for _, s := range r.Sections {
-		fmt.Fprintf(w, "\n%s orders         sha256 %s\n%s cancellations  sha256 %s\n",
-			s.Source, s.OrdersDigest, s.Source, s.CancellationsDigest)
-	}
-	return nil
+	return printTable(w, rows...)
 }

@@ -1,0 +1,138 @@
+package server_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/orderprocessing/orderprocessing/"
+
+// floors says which rooms of ours a room may import, besides itself: a room alone, or with /... all
+// rooms below it too. docs/architecture.md draws it.
+var floors = map[string][]string{
+	"gen":                   {},
+	"ent/schema":            {},
+	"ent/db":                {"ent/schema"},
+	"ent/migrations":        {},
+	"ent/migrate":           {"ent/...", "server/store/..."}, // a developer's tool
+	"interceptors":          {"gen", "server/fault", "server/telemetry"},
+	"server/fault":          {},
+	"server/domain":         {"server/fault"},
+	"server/telemetry":      {},
+	"server/config":         {},
+	"server/pagetoken":      {"server/fault"},
+	"server/events":         {"gen", "server/domain"},
+	"server/store":          {"server/domain", "server/fault"},
+	"server/store/coalesce": {"server/fault"},
+	"server/store/database": {"server/fault"},
+	"server/store/migrate":  {"server/fault", "server/store/database", "ent/migrations"},
+	"server/store/entstore": {"server/store", "server/store/coalesce", "server/store/database", "server/events", "server/domain", "server/fault", "ent/db", "ent/schema"},
+	"server/store/shard":    {"server/store", "server/domain"},
+	"server/store/home":     {"server/store/shard", "server/store/database", "server/domain", "ent/db"},
+	"server/contract":       {"server/store"},
+	"server/orders":         {"gen", "server/contract", "server/pagetoken", "server/events", "server/store", "server/domain", "server/fault"},
+	"server/inventory":      {"gen", "server/contract", "server/pagetoken", "server/store", "server/domain", "server/fault"},
+	"server/integrity":      {"server/store", "server/domain"},
+	"server":                {"server/...", "interceptors", "gen"},
+	"clients/go":            {"gen"},
+	"clients/importer":      {"gen"},
+	"clients/report":        {"gen"},
+	"cmd/orderprocessing":   {"clients/...", "gen", "server/..."},
+	// For tests and measurements only: nothing that ships imports them.
+	"server/servertest":             {"server/...", "gen"},
+	"server/store/storetest":        {"server/store/...", "server/domain", "server/fault"},
+	"server/store/pgtest":           {"server/store/...", "ent/migrations"},
+	"server/bench":                  {"server/...", "clients/...", "gen"},
+	"clients/importer/importertest": {"gen"},
+	"clients/report/reporttest":     {"clients/report"},
+}
+
+// forTests are rooms that only tests, benchmarks and developers' tools import.
+var forTests = []string{
+	"server/servertest", "server/store/storetest", "server/store/pgtest", "server/bench",
+	"clients/importer/importertest", "clients/report/reporttest",
+}
+
+func TestImports(t *testing.T) {
+	root := os.DirFS("..")
+	files := 0
+	err := fs.WalkDir(root, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && (name == "node_modules" || entry.Name() == "node_modules" || strings.HasPrefix(entry.Name(), ".") && name != ".") {
+			return fs.SkipDir
+		}
+		if entry.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		files++
+		checkFile(t, name)
+		return nil
+	})
+	require.NoError(t, err)
+	require.Greater(t, files, 100)
+}
+
+// checkFile holds the imports of one file against the floors.
+func checkFile(t *testing.T, name string) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", name), nil, parser.ImportsOnly)
+	require.NoError(t, err)
+	room, known := roomOf(path.Dir(name))
+	if !known {
+		t.Errorf("%s stands in no room: add it to the floors", name)
+		return
+	}
+	for _, spec := range file.Imports {
+		imported, err := strconv.Unquote(spec.Path.Value)
+		require.NoError(t, err)
+		target, ours := strings.CutPrefix(imported, module)
+		if !ours {
+			if strings.HasPrefix(room, "server/domain") && strings.Contains(imported, ".") {
+				t.Errorf("%s imports %s: the domain is standard library only", name, imported)
+			}
+			continue
+		}
+		if !allowed(room, target) {
+			t.Errorf("%s imports %s: %s may import only %v", name, target, room, floors[room])
+		}
+		if service := room == "server/orders" || room == "server/inventory"; service && strings.HasPrefix(target, "gen/") {
+			base := path.Base(name)
+			if !strings.HasPrefix(base, "handler") && !strings.HasPrefix(base, "convert") {
+				t.Errorf("%s imports %s: in a service only handler and convert files know the contract", name, target)
+			}
+		}
+		if targetRoom, _ := roomOf(target); slices.Contains(forTests, targetRoom) && !slices.Contains(forTests, room) && room != "ent/migrate" {
+			t.Errorf("%s imports %s, which is for tests", name, target)
+		}
+	}
+}
+
+func allowed(room, target string) bool {
+	targetRoom, _ := roomOf(target)
+	return targetRoom == room || slices.ContainsFunc(floors[room], func(floor string) bool {
+		below, deep := strings.CutSuffix(floor, "/...")
+		return targetRoom == below || deep && strings.HasPrefix(targetRoom, below+"/")
+	})
+}
+
+// roomOf gives the room that a folder belongs to.
+func roomOf(dir string) (string, bool) {
+	for at := dir; at != "." && at != "/"; at = path.Dir(at) {
+		if _, ok := floors[at]; ok {
+			return at, true
+		}
+	}
+	return "", false
+}
