@@ -78,7 +78,10 @@ func TestSlowCallers(t *testing.T) {
 	t.Run("a body that drips in over gRPC is ended", func(t *testing.T) {
 		body, writer := io.Pipe()
 		defer writer.Close()
-		got := send(t, e.http2, http.MethodPost, e.url+create, "application/grpc", io.MultiReader(bytes.NewReader(framed(0, make([]byte, 9))[:7]), body))
+		got := send(t, e.http2, http.MethodPost, e.url+create, "application/grpc", struct {
+			io.Reader
+			io.Closer
+		}{io.MultiReader(bytes.NewReader(framed(0, make([]byte, 9))[:7]), body), body})
 		require.Equal(t, "REQUEST_TOO_SLOW", got.reason)
 	})
 	t.Run("a stream that falls silent is ended", func(t *testing.T) {
@@ -100,7 +103,8 @@ func TestSlowCallers(t *testing.T) {
 			require.NoError(t, err)
 		})
 		t.Run("a caller that does not read a stream is ended over "+name, func(t *testing.T) {
-			stream, err := ordersv1connect.NewOrderServiceClient(client, e.url).ExportOrders(t.Context(), &ordersv1.ExportOrdersRequest{})
+			uncompressed := connect.WithAcceptCompression("gzip", nil, nil)
+			stream, err := ordersv1connect.NewOrderServiceClient(client, e.url, uncompressed).ExportOrders(t.Context(), &ordersv1.ExportOrdersRequest{})
 			require.NoError(t, err)
 			require.Error(t, <-ended)
 			_ = stream.Close()

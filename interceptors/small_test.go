@@ -57,7 +57,6 @@ func TestCacheValidators(t *testing.T) {
 		t.Helper()
 		message := `%7B%22orderId%22:%22` + orderID + `%22%7D`
 		if encoding == "proto" {
-			message = "CiBvcmRf&base64=1" // overwritten below
 			data, err := proto.Marshal(&ordersv1.GetOrderRequest{OrderId: orderID})
 			require.NoError(t, err)
 			message = queryEscape(data)
