@@ -1,0 +1,39 @@
+import { createClient, type Client as ServiceClient, type Transport } from "@connectrpc/connect";
+
+import { InventoryService } from "../../../gen/ts/inventory/v1/inventory_service_pb.js";
+import { OrderService } from "../../../gen/ts/orders/v1/order_service_pb.js";
+import { ReturnService } from "../../../gen/ts/orders/v1/return_service_pb.js";
+import { reliable } from "./reliable.js";
+
+/** What every client needs to know, on whichever platform. */
+export interface CommonOptions {
+  /** Where the server is: `https://shop.example`, with a path if it has one. */
+  baseUrl: string;
+  /** A bearer token that goes with each call. Over http:// anyone on the way can read it. */
+  token?: string;
+  /**
+   * The deadline of unary calls that are given none, in milliseconds from their start, all tries
+   * included. 10,000 unless told otherwise; 0 sets no deadline. Streams have none.
+   */
+  timeoutMs?: number;
+}
+
+/** Calls the services of one server. Made once and kept, since connections and retries are shared. */
+export interface Client {
+  /** Takes orders and tells of them. */
+  readonly orders: ServiceClient<typeof OrderService>;
+  /** Tells what came back. */
+  readonly returns: ServiceClient<typeof ReturnService>;
+  /** Keeps products and their stock. */
+  readonly inventory: ServiceClient<typeof InventoryService>;
+}
+
+/** Makes the clients of all services over one transport. */
+export function over(transport: Transport, options: CommonOptions): Client {
+  const shared = reliable(transport, options);
+  return {
+    orders: createClient(OrderService, shared),
+    returns: createClient(ReturnService, shared),
+    inventory: createClient(InventoryService, shared),
+  };
+}
