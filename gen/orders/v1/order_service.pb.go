@@ -1428,9 +1428,9 @@ func (x *ExportOrdersRequest) GetCreateTimeBefore() *timestamppb.Timestamp {
 // ExportOrdersResponse is a batch of what is stored.
 type ExportOrdersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Orders, oldest first.
+	// Orders, oldest first within a shard.
 	Orders []*Order `protobuf:"bytes,1,rep,name=orders,proto3" json:"orders,omitempty"`
-	// Returns, oldest first, behind all orders.
+	// Returns, oldest first within a shard, behind all orders.
 	Returns       []*Return `protobuf:"bytes,2,rep,name=returns,proto3" json:"returns,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -58,7 +58,7 @@ type OrderServiceClient interface {
 	// changes nothing and says so; a document that cannot be taken is answered with the reason and
 	// the rest goes on.
 	ImportOrders(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ImportOrdersRequest, ImportOrdersResponse], error)
-	// ExportOrders streams every order, oldest first, and then every return.
+	// ExportOrders streams every order and then every return, shard by shard, oldest first in each.
 	ExportOrders(ctx context.Context, in *ExportOrdersRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ExportOrdersResponse], error)
 }
 
@@ -200,7 +200,7 @@ type OrderServiceServer interface {
 	// changes nothing and says so; a document that cannot be taken is answered with the reason and
 	// the rest goes on.
 	ImportOrders(grpc.BidiStreamingServer[ImportOrdersRequest, ImportOrdersResponse]) error
-	// ExportOrders streams every order, oldest first, and then every return.
+	// ExportOrders streams every order and then every return, shard by shard, oldest first in each.
 	ExportOrders(*ExportOrdersRequest, grpc.ServerStreamingServer[ExportOrdersResponse]) error
 	mustEmbedUnimplementedOrderServiceServer()
 }

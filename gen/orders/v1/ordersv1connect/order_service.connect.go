@@ -82,7 +82,7 @@ type OrderServiceClient interface {
 	// changes nothing and says so; a document that cannot be taken is answered with the reason and
 	// the rest goes on.
 	ImportOrders(context.Context) (*connect.BidiStreamForClientSimple[v1.ImportOrdersRequest, v1.ImportOrdersResponse], error)
-	// ExportOrders streams every order, oldest first, and then every return.
+	// ExportOrders streams every order and then every return, shard by shard, oldest first in each.
 	ExportOrders(context.Context, *v1.ExportOrdersRequest) (*connect.ServerStreamForClient[v1.ExportOrdersResponse], error)
 }
 
@@ -272,7 +272,7 @@ type OrderServiceHandler interface {
 	// changes nothing and says so; a document that cannot be taken is answered with the reason and
 	// the rest goes on.
 	ImportOrders(context.Context, *connect.BidiStream[v1.ImportOrdersRequest, v1.ImportOrdersResponse]) error
-	// ExportOrders streams every order, oldest first, and then every return.
+	// ExportOrders streams every order and then every return, shard by shard, oldest first in each.
 	ExportOrders(context.Context, *v1.ExportOrdersRequest, *connect.ServerStream[v1.ExportOrdersResponse]) error
 }
 

@@ -706,14 +706,14 @@ export const ExportOrdersRequestSchema: GenMessage<ExportOrdersRequest> = /*@__P
  */
 export type ExportOrdersResponse = Message<"orders.v1.ExportOrdersResponse"> & {
   /**
-   * Orders, oldest first.
+   * Orders, oldest first within a shard.
    *
    * @generated from field: repeated orders.v1.Order orders = 1;
    */
   orders: Order[];
 
   /**
-   * Returns, oldest first, behind all orders.
+   * Returns, oldest first within a shard, behind all orders.
    *
    * @generated from field: repeated orders.v1.Return returns = 2;
    */
@@ -895,7 +895,7 @@ export const OrderService: GenService<{
     output: typeof ImportOrdersResponseSchema;
   },
   /**
-   * ExportOrders streams every order, oldest first, and then every return.
+   * ExportOrders streams every order and then every return, shard by shard, oldest first in each.
    *
    * @generated from rpc orders.v1.OrderService.ExportOrders
    */
