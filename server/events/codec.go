@@ -23,9 +23,13 @@ func ToProto(e order.Event) *eventsv1.OrderEvent {
 }
 
 // Marshal gives the change as it is stored: a message of events.v1 with nothing but the change.
-// The same change gives the same bytes.
+// The same change gives the same bytes. It fails on text that is not valid UTF-8.
 func Marshal(c order.Change) ([]byte, error) {
-	return proto.MarshalOptions{Deterministic: true}.Marshal(changeToProto(c))
+	m := changeToProto(c)
+	if m.Change == nil {
+		return nil, fmt.Errorf("a change of kind %T has no form to store it in", c)
+	}
+	return proto.MarshalOptions{Deterministic: true}.Marshal(m)
 }
 
 // Unmarshal reads a stored change. It fails on what this version of the program does not know.

@@ -32,7 +32,7 @@ type Store interface {
 type Orders interface {
 	// CreateOrder stores a new order with its first event and remembers the request. A request
 	// that was answered before gives that answer again; another request with the same key fails
-	// with REQUEST_ID_REUSED.
+	// with REQUEST_ID_REUSED. The zero request is not remembered.
 	CreateOrder(ctx context.Context, n NewOrder) (order.Order, error)
 
 	// Order reads one order, or fails with ORDER_NOT_FOUND.
@@ -56,7 +56,8 @@ type Orders interface {
 	OrderEvents(ctx context.Context, orderID order.ID, after int64, limit int) ([]order.Event, error)
 
 	// Import takes documents of another system, each for itself and in the order given, and tells
-	// what became of each. Goods of a return are tied to earlier orders of its customer.
+	// what became of each; one that cannot be taken fails alone. Goods of a return are tied to
+	// earlier orders of its customer, and booked there at the time of the return.
 	Import(ctx context.Context, documents []Document) ([]Outcome, error)
 }
 
@@ -90,8 +91,8 @@ type Products interface {
 // Audits lets an auditor read what is stored as it is.
 type Audits interface {
 	// Audit reads the next orders with all their events behind the order after, by id, at most
-	// limit of them, from one snapshot. An order without events or events without an order show
-	// as such.
+	// limit of them and none only at the end, from one snapshot. An order without events or events
+	// without an order show as such.
 	Audit(ctx context.Context, after id.UUID, limit int) ([]Audited, error)
 }
 

@@ -64,15 +64,12 @@ type Edit struct {
 // Edit decides on an edit. A draft may change in all of it; an order that is on its way to a
 // parcel only in where it goes and in its note. An edit that changes nothing is no change.
 func (o Order) Edit(e Edit) ([]Change, error) {
-	switch o.Lifecycle {
-	case Draft:
-	case Pending, ActionRequired, OnHold, Confirmed:
-		if e.Lines != nil || e.Shipping != nil {
-			return nil, fault.New(fault.KindPrecondition, fault.ReasonFieldNotEditable,
-				"the lines and the carriage of an order in %s are fixed", o.Lifecycle)
-		}
-	default:
+	if !o.Lifecycle.editable() {
 		return nil, refused("edited", o.Lifecycle)
+	}
+	if o.Lifecycle != Draft && (e.Lines != nil || e.Shipping != nil) {
+		return nil, fault.New(fault.KindPrecondition, fault.ReasonFieldNotEditable,
+			"the lines and the carriage of an order in %s are fixed", o.Lifecycle)
 	}
 	d := o.Details
 	if e.Lines != nil {

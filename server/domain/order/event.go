@@ -67,45 +67,60 @@ func (o Order) Apply(e Event) (Order, error) {
 	if o.Version == 0 {
 		o = Order{ID: e.OrderID, Payment: PaymentNone, Fulfillment: Unfulfilled, Created: e.Time}
 	}
-	next := o.Lifecycle
+	from := o.Lifecycle
+	follows := false
 	switch c := e.Change.(type) {
 	case Drafted:
-		o.Details, next = c.Details, Draft
+		o.Details, o.Lifecycle = c.Details, Draft
+		follows = from.MayBecome(Draft)
 	case Placed:
-		o.Details, next = c.Details, Pending
+		o.Details, o.Lifecycle = c.Details, Pending
+		follows = from.MayBecome(Pending)
 	case Edited:
 		o.Details = c.Details
+		follows = from.editable() && o.covers(o.Returned)
 	case CancelRequested:
-		o.CancelReason, next = c.Reason, Canceling
+		o.CancelReason, o.Lifecycle = c.Reason, Canceling
+		follows = from.MayBecome(Canceling)
 	case Undone:
-		o.Fulfillment, next = FulfillmentCanceled, Canceled
+		o.Fulfillment, o.Lifecycle = FulfillmentCanceled, Canceled
+		follows = from.MayBecome(Canceled)
 	case Imported:
-		o.Details, next = c.Details, Confirmed
+		o.Details, o.Lifecycle = c.Details, Confirmed
 		if c.Delivered {
-			o.Fulfillment, next = Delivered, Completed
+			o.Fulfillment, o.Lifecycle = Delivered, Completed
 		}
+		follows = o.Version == 0
 	case GoodsReturned:
-		if err := o.takeBack(c.Lines); err != nil {
-			return o, err
-		}
+		follows = from.sold() && o.takeBack(c.Lines)
 	default:
 		return o, fmt.Errorf("event %d of %s is of an unknown kind %T", e.Sequence, e.OrderID, c)
 	}
-	if next != o.Lifecycle && !o.Lifecycle.MayBecome(next) {
-		return o, fmt.Errorf("event %d of %s leads from %s to %s", e.Sequence, e.OrderID, o.Lifecycle, next)
+	if !follows {
+		return o, fmt.Errorf("event %d of %s (%T) cannot happen in %s", e.Sequence, e.OrderID, e.Change, from)
 	}
-	o.Lifecycle, o.Version, o.Updated = next, e.Sequence, e.Time
+	o.Version, o.Updated = e.Sequence, e.Time
 	return o, nil
 }
 
-// takeBack books returned goods; it works on a copy of the counters.
-func (o *Order) takeBack(lines []LineQuantity) error {
+// covers tells whether so many of each line can have come back.
+func (o Order) covers(returned []int64) bool {
+	for i, n := range returned {
+		if n > 0 && (i >= len(o.Lines) || n > o.Lines[i].Quantity) {
+			return false
+		}
+	}
+	return len(returned) == 0 || len(returned) == len(o.Lines)
+}
+
+// takeBack books returned goods, unless these cannot come back. It works on a copy of the counters.
+func (o *Order) takeBack(lines []LineQuantity) bool {
 	returned := make([]int64, len(o.Lines))
 	copy(returned, o.Returned)
 	for _, l := range lines {
 		i := l.Position - 1
-		if i < 0 || i >= len(o.Lines) || l.Quantity < 1 || returned[i]+l.Quantity > o.Lines[i].Quantity {
-			return fmt.Errorf("%d of line %d of %s cannot come back", l.Quantity, l.Position, o.ID)
+		if i < 0 || i >= len(o.Lines) || l.Quantity < 1 || l.Quantity > o.Lines[i].Quantity-returned[i] {
+			return false
 		}
 		returned[i] += l.Quantity
 	}
@@ -114,7 +129,7 @@ func (o *Order) takeBack(lines []LineQuantity) error {
 	if !slices.ContainsFunc(indexes(o.Lines), func(i int) bool { return !whole(i) }) {
 		o.Fulfillment = FulfillmentReturned
 	}
-	return nil
+	return len(lines) > 0
 }
 
 func indexes(lines []Line) []int {

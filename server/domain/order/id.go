@@ -47,6 +47,9 @@ func (i ReturnID) String() string { return i.Format("ret") }
 // ParseReturnID reads an id as callers know it, or fails with INVALID_ID.
 func ParseReturnID(text string) (ReturnID, error) {
 	u, err := id.Parse("ret", text)
+	if err == nil && u.Part() != 0 {
+		err = fault.New(fault.KindInvalid, fault.ReasonInvalidID, "this id names a part of a return, not a return")
+	}
 	return ReturnID{u}, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/orderprocessing/orderprocessing/server/domain/id"
 	"github.com/orderprocessing/orderprocessing/server/domain/money"
 	"github.com/orderprocessing/orderprocessing/server/fault"
 )
@@ -38,7 +39,7 @@ type Match struct {
 // ReturnStatus is where a return is on its way. The numbers are stored.
 type ReturnStatus uint8
 
-// ReturnClosed: refund and restock are decided.
+// ReturnClosed says that refund and restock are decided.
 const ReturnClosed ReturnStatus = 6
 
 // Total is what the return is worth, or AMOUNT_OVERFLOW.
@@ -66,7 +67,8 @@ func ImportReturn(r Return) error {
 
 // Trace ties the goods of a return to earlier orders of the same customer, newest first, and
 // gives the return with its matches and the change of each order concerned. A line is tied only
-// when these orders sold all of it and it has not come back before; services never are.
+// when these orders sold all of it and it has not come back before; services never are. Drafts and
+// canceled orders sold nothing.
 func (r Return) Trace(earlier []Order) (Return, map[ID]GoodsReturned) {
 	earlier = slices.SortedFunc(slices.Values(earlier), func(a, b Order) int { return b.ID.Compare(a.ID.UUID) })
 	shelves := shelve(earlier)
@@ -94,6 +96,9 @@ type shelf struct{ sold []Match }
 func shelve(orders []Order) map[string]*shelf {
 	shelves := map[string]*shelf{}
 	for _, o := range orders {
+		if !o.Lifecycle.sold() || o.Version == id.MaxPart {
+			continue
+		}
 		for i, l := range o.Lines {
 			left := l.Quantity - o.ReturnedOf(i)
 			if l.Service || left == 0 {

@@ -47,10 +47,30 @@ var transitions = map[Lifecycle][]Lifecycle{
 // MayBecome tells whether an order may go from this place to that one.
 func (l Lifecycle) MayBecome(next Lifecycle) bool { return slices.Contains(transitions[l], next) }
 
+// editable tells whether something of an order may still be edited.
+func (l Lifecycle) editable() bool {
+	switch l {
+	case Draft, Pending, ActionRequired, OnHold, Confirmed:
+		return true
+	default:
+		return false
+	}
+}
+
+// sold tells whether the order is a sale: goods of it can come back.
+func (l Lifecycle) sold() bool {
+	switch l {
+	case Pending, ActionRequired, OnHold, Confirmed, Completed:
+		return true
+	default:
+		return false
+	}
+}
+
 // PaymentStatus sums up the payments of an order. The numbers are stored.
 type PaymentStatus uint8
 
-// PaymentNone: no money has moved.
+// PaymentNone says that no money has moved.
 const PaymentNone PaymentStatus = 1
 
 // FulfillmentStatus sums up the parcels of an order. The numbers are stored.

@@ -6,6 +6,7 @@ package coalesce
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/orderprocessing/orderprocessing/server/fault"
 )
@@ -65,7 +66,7 @@ func (w *Writer[In, Out]) Do(ctx context.Context, in In) (Out, error) {
 		return none, fault.New(fault.KindUnavailable, fault.ReasonDatabaseDown, "the store is closing")
 	case len(w.queue) >= w.maxQueue:
 		w.mu.Unlock()
-		return none, fault.New(fault.KindExhausted, fault.ReasonOverloaded, "too many writes are waiting; try again")
+		return none, overloaded()
 	}
 	w.queue = append(w.queue, c)
 	start := !w.busy
@@ -80,6 +81,15 @@ func (w *Writer[In, Out]) Do(ctx context.Context, in In) (Out, error) {
 	case <-ctx.Done():
 		return none, ctx.Err()
 	}
+}
+
+// shedFor is how long a caller that was shed is asked to wait: some batches' time.
+const shedFor = 100 * time.Millisecond
+
+func overloaded() error {
+	f := fault.New(fault.KindExhausted, fault.ReasonOverloaded, "too many writes are waiting; try again")
+	f.RetryAfter = shedFor
+	return f
 }
 
 // drain writes batches until nothing waits.

@@ -79,7 +79,7 @@ func sqliteDSN(path string, opts Options, params url.Values) string {
 	params.Set("_busy_timeout", strconv.FormatInt(opts.LockTimeout.Milliseconds(), 10))
 	params.Add("_pragma", "foreign_keys(1)")
 	params.Add("_pragma", "cache_size(-4096)") // KiB for each connection; the system caches the file too
-	params.Set("_time_format", "sqlite")        // sorts as text
+	params.Set("_time_format", "sqlite")       // sorts as text
 	params.Set("_timezone", "UTC")
 	params.Set("_error_rc", "true")
 	file := url.URL{Path: path}

@@ -3,6 +3,7 @@ package entstore
 import (
 	"context"
 	"database/sql"
+	"slices"
 
 	"entgo.io/ent/dialect"
 	"github.com/google/uuid"
@@ -15,8 +16,11 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/store"
 )
 
+// maxEvents bounds what is read of events at once; one order has no more of them.
+const maxEvents = id.MaxPart + 1
+
 // Audit walks orders and events side by side in one snapshot.
-func (s *Store) Audit(ctx context.Context, after id.UUID, limit int) ([]store.Audited, error) {
+func (s *Store) Audit(ctx context.Context, after id.UUID, limit int) (all []store.Audited, err error) {
 	var options *sql.TxOptions // a SQLite reader has a snapshot anyway
 	if s.database.Dialect() == dialect.Postgres {
 		options = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
@@ -26,9 +30,21 @@ func (s *Store) Audit(ctx context.Context, after id.UUID, limit int) ([]store.Au
 		return nil, fromDriver(err)
 	}
 	defer func() { _ = tx.Rollback() }() // nothing was written
-	audited, err := audit(ctx, tx, after, limit)
-	return audited, fromDriver(err)
+	for len(all) < limit {
+		some, err := audit(ctx, tx, after, limit-len(all))
+		if err != nil {
+			return nil, fromDriver(err)
+		}
+		if len(some) == 0 {
+			break
+		}
+		all = append(all, some...)
+		after = some[len(some)-1].Key()
+	}
+	return all, nil
 }
+
+// audit reads at least one order, and at most limit of them, unless none follows.
 
 func audit(ctx context.Context, tx *db.Tx, after id.UUID, limit int) ([]store.Audited, error) {
 	behind := uuid.UUID(after.WithPart(id.MaxPart))
@@ -41,11 +57,16 @@ func audit(ctx context.Context, tx *db.Tx, after id.UUID, limit int) ([]store.Au
 		last := id.UUID(orders[limit-1].ID).WithPart(id.MaxPart)
 		eventsOf.Where(orderevent.IDLTE(uuid.UUID(last)))
 	}
-	events, err := eventsOf.All(ctx)
+	events, err := eventsOf.Limit(maxEvents + 1).All(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return zip(orders, events), nil
+	all := zip(orders, events)
+	if len(events) > maxEvents { // the last of them may be of an order that has more
+		last := id.UUID(events[maxEvents].ID).WithPart(0)
+		all = slices.DeleteFunc(all, func(a store.Audited) bool { return a.Key().Compare(last) >= 0 })
+	}
+	return all[:min(limit, len(all))], nil
 }
 
 // zip joins orders and events, both sorted by id.

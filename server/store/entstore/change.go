@@ -19,16 +19,17 @@ func (s *Store) ChangeOrder(
 	ctx context.Context, orderID order.ID, r store.Request, decide store.Decide,
 ) (changed order.Order, err error) {
 	err = s.inTx(ctx, func(tx *db.Tx) error {
-		first, ok, err := answerOf(ctx, tx, r)
-		if ok || err != nil {
-			changed = first
-			return err
-		}
-		row, err := tx.Order.Get(ctx, uuid.UUID(orderID.UUID))
+		row, err := locked(s, tx.Order.Query().Where(entorder.ID(uuid.UUID(orderID.UUID)))).Only(ctx)
 		if db.IsNotFound(err) {
 			return orderNotFound()
 		}
 		if err != nil {
+			return err
+		}
+		// After the order: the same request that is answered meanwhile must not be decided anew.
+		first, ok, err := answerOf(ctx, tx, r)
+		if ok || err != nil {
+			changed = first
 			return err
 		}
 		current := orderFromRow(row)
@@ -36,7 +37,7 @@ func (s *Store) ChangeOrder(
 		if err != nil {
 			return err
 		}
-		changed, err = s.advance(ctx, tx, current, r, changes)
+		changed, err = advance(ctx, tx, current, s.now().UTC().Truncate(time.Microsecond), r, changes)
 		return err
 	})
 	return changed, err
@@ -76,15 +77,15 @@ func replay(ctx context.Context, c *db.Client, row *db.Request) (order.Order, er
 	return o, err
 }
 
-// advance stores changes of an order with their events and the request. It fails with errLostRace
+// advance stores changes of an order that happened at a time, with their events and the request. It fails with errLostRace
 // when the order is not at the version it had.
-func (s *Store) advance(
-	ctx context.Context, tx *db.Tx, current order.Order, r store.Request, changes []order.Change,
+func advance(
+	ctx context.Context, tx *db.Tx, current order.Order, at time.Time, r store.Request, changes []order.Change,
 ) (order.Order, error) {
 	if len(changes) == 0 {
 		return current, nil
 	}
-	next, events, err := current.Advance(current.ID, s.now().UTC().Truncate(time.Microsecond), changes...)
+	next, events, err := current.Advance(current.ID, at, changes...)
 	if err != nil {
 		return next, err
 	}

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
 
 	"github.com/orderprocessing/orderprocessing/ent/db"
@@ -75,8 +76,13 @@ const maxAttempts = 8
 // inTx runs fn in one transaction that is committed when fn succeeds. fn runs again when others
 // got in the way.
 func (s *Store) inTx(ctx context.Context, fn func(tx *db.Tx) error) error {
+	return again(ctx, func() error { return s.try(ctx, fn) })
+}
+
+// again runs a transaction until nobody gets in its way.
+func again(ctx context.Context, transaction func() error) error {
 	for attempt := 1; ; attempt++ {
-		err := s.try(ctx, fn)
+		err := transaction()
 		if err == nil || attempt == maxAttempts || !getsInTheWay(err) {
 			return fromDriver(err)
 		}
@@ -102,6 +108,15 @@ func (s *Store) try(ctx context.Context, fn func(tx *db.Tx) error) (err error) {
 	}
 	committed = true
 	return tx.Commit()
+}
+
+// locked makes a query keep others from changing its rows until the transaction ends. SQLite has
+// one writer as it is, and no words for it.
+func locked[Q interface{ ForUpdate(...entsql.LockOption) Q }](s *Store, query Q) Q {
+	if s.database.Dialect() == dialect.Postgres {
+		return query.ForUpdate()
+	}
+	return query
 }
 
 func pause(ctx context.Context, d time.Duration) error {

@@ -25,8 +25,9 @@ func fromDriver(err error) error {
 	case database.Unavailable, database.DiskFull, database.Canceled:
 		return fault.New(fault.KindUnavailable, fault.ReasonDatabaseDown,
 			"the database does not answer; retry with the same request id").Because(err)
+	default:
+		return err
 	}
-	return err
 }
 
 // getsInTheWay tells whether running the transaction again may do better.
@@ -37,6 +38,7 @@ func getsInTheWay(err error) bool {
 	switch database.Classify(err) {
 	case database.Conflict, database.Deadlock, database.Busy, database.Unique:
 		return true
+	default:
+		return false
 	}
-	return false
 }

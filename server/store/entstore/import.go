@@ -8,7 +8,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/orderprocessing/orderprocessing/ent/db"
-	entorder "github.com/orderprocessing/orderprocessing/ent/db/order"
 	"github.com/orderprocessing/orderprocessing/ent/db/orderevent"
 	"github.com/orderprocessing/orderprocessing/ent/db/orderreturn"
 	"github.com/orderprocessing/orderprocessing/server/domain/id"
@@ -22,7 +21,7 @@ import (
 // that came before it. A document's id is made from what it is, so importing it again meets it.
 func (s *Store) Import(ctx context.Context, documents []store.Document) (outcomes []store.Outcome, err error) {
 	err = s.inTx(ctx, func(tx *db.Tx) error {
-		in := importing{s: s, tx: tx, rows: newRows(tx), seen: map[uuid.UUID][]byte{}, bought: map[string][]order.Order{}}
+		in := importing{tx: tx, rows: newRows(tx), seen: map[uuid.UUID][]byte{}, bought: map[string][]order.Order{}}
 		if err := in.findStored(ctx, documents); err != nil {
 			return err
 		}
@@ -39,7 +38,6 @@ func (s *Store) Import(ctx context.Context, documents []store.Document) (outcome
 
 // importing is one transaction of an import.
 type importing struct {
-	s      *Store
 	tx     *db.Tx
 	rows   *rows
 	seen   map[uuid.UUID][]byte     // what is stored of these documents, in a form to compare
@@ -59,14 +57,18 @@ func (in *importing) take(ctx context.Context, d store.Document) (store.Outcome,
 		return store.Outcome{Err: fault.New(fault.KindExists, fault.ReasonDocumentChanged,
 			"a document with this source, number, date and customer is stored with other content")}, nil
 	}
-	in.seen[key] = content
 	if d.Return != nil {
+		if _, err := d.Return.Total(); err != nil {
+			return store.Outcome{Err: err}, nil
+		}
+		in.seen[key] = content
 		return store.Outcome{Created: true}, in.takeReturn(ctx, *d.Return)
 	}
 	o, err := in.rows.addNew(*d.Order)
 	if err != nil {
-		return store.Outcome{}, err
+		return store.Outcome{Err: err}, nil //nolint:nilerr // it fails alone
 	}
+	in.seen[key] = content
 	if earlier, ok := in.bought[o.CustomerID]; ok {
 		in.bought[o.CustomerID] = append(earlier, o)
 	}
@@ -92,7 +94,7 @@ func (in *importing) takeReturn(ctx context.Context, r order.Return) error {
 	r, changes := r.Trace(candidates)
 	for i, o := range earlier {
 		if change, ok := changes[o.ID]; ok {
-			if earlier[i], err = in.s.advance(ctx, in.tx, o, store.Request{}, []order.Change{change}); err != nil {
+			if earlier[i], err = advance(ctx, in.tx, o, r.Created, store.Request{}, []order.Change{change}); err != nil {
 				return err
 			}
 		}
@@ -109,14 +111,9 @@ func (in *importing) ordersOf(ctx context.Context, customerID string) ([]order.O
 	if orders, ok := in.bought[customerID]; ok || customerID == "" {
 		return orders, nil
 	}
-	rows, err := in.tx.Order.Query().
-		Where(orderFilter(store.OrderQuery{CustomerID: customerID})...).Order(entorder.ByID()).All(ctx)
+	orders, err := readOrders(ctx, in.tx.Order.Query(), store.OrderQuery{CustomerID: customerID, Ascending: true})
 	if err != nil {
 		return nil, err
-	}
-	orders := make([]order.Order, len(rows))
-	for i, row := range rows {
-		orders[i] = orderFromRow(row)
 	}
 	in.bought[customerID] = orders
 	return orders, nil

@@ -2,7 +2,6 @@ package entstore
 
 import (
 	"context"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -30,15 +29,15 @@ func (s *Store) Order(ctx context.Context, orderID order.ID) (order.Order, error
 
 // Orders walks the one index that fits the filter, from where the page before ended.
 func (s *Store) Orders(ctx context.Context, q store.OrderQuery) ([]order.Order, error) {
-	query := s.read.Order.Query().Where(orderFilter(q)...).Limit(q.Limit)
-	if q.Ascending {
-		query.Order(entorder.ByID())
-	} else {
-		query.Order(db.Desc(entorder.FieldID))
-	}
-	rows, err := query.All(ctx)
+	orders, err := readOrders(ctx, s.read.Order.Query().Limit(q.Limit), q)
+	return orders, fromDriver(err)
+}
+
+func readOrders(ctx context.Context, query *db.OrderQuery, q store.OrderQuery) ([]order.Order, error) {
+	w, rest := orderWalk(q)
+	rows, err := query.Where(w.between).Where(rest...).Order(w.order).All(ctx)
 	if err != nil {
-		return nil, fromDriver(err)
+		return nil, err
 	}
 	orders := make([]order.Order, len(rows))
 	for i, row := range rows {
@@ -47,65 +46,40 @@ func (s *Store) Orders(ctx context.Context, q store.OrderQuery) ([]order.Order, 
 	return orders, nil
 }
 
-func orderFilter(q store.OrderQuery) (where []predicate.Order) {
-	add := func(p predicate.Order) { where = append(where, p) }
-	if q.CustomerID != "" {
-		add(entorder.Slot(int16(id.SlotOf(q.CustomerID)))) //nolint:gosec // below 4096
-		add(entorder.CustomerID(q.CustomerID))
-	}
-	if q.Lifecycle != 0 {
-		add(entorder.Lifecycle(uint8(q.Lifecycle)))
-	}
-	if q.Payment != 0 {
-		add(entorder.PaymentStatus(uint8(q.Payment)))
-	}
-	if q.Fulfillment != 0 {
-		add(entorder.FulfillmentStatus(uint8(q.Fulfillment)))
-	}
+// orderWalk gives the index to walk and what is left to filter on the way. The first filter that
+// is set chooses the index: those that let fewer through come first.
+func orderWalk(q store.OrderQuery) (w walk, rest []predicate.Order) {
+	w = newWalk(q.From, q.Before, q.After, q.Ascending)
 	if q.Number != "" {
-		add(entorder.Number(q.Number))
-		add(entorder.NumberNEQ("")) // so that the partial index fits
+		w.along([]string{entorder.FieldNumber}, q.Number)
+		rest = append(rest, numbered)
 	}
-	from, before := bounds(q.From, q.Before, q.After, q.Ascending)
-	if !from.IsZero() {
-		add(entorder.IDGTE(uuid.UUID(from)))
+	if q.CustomerID != "" && !w.along(customerColumns, int16(id.SlotOf(q.CustomerID)), q.CustomerID) { //nolint:gosec // below 4096
+		rest = append(rest, onTheWay("%s || ''", entorder.FieldCustomerID, q.CustomerID))
 	}
-	if !before.IsZero() {
-		add(entorder.IDLT(uuid.UUID(before)))
-	}
-	return where
-}
-
-// bounds gives the half-open range of ids of a page: ids sort by creation, so a time is an id too.
-func bounds(from, before time.Time, after id.UUID, ascending bool) (low, high id.UUID) {
-	if !from.IsZero() {
-		low = id.First(ceilMilli(from))
-	}
-	if !before.IsZero() {
-		high = id.First(ceilMilli(before))
-	}
-	switch {
-	case after.IsZero():
-	case ascending:
-		if next := after.WithPart(id.MaxPart); next.Compare(low) > 0 {
-			low = next
+	for _, status := range []struct {
+		column string
+		value  uint8
+	}{
+		{entorder.FieldLifecycle, uint8(q.Lifecycle)},
+		{entorder.FieldFulfillmentStatus, uint8(q.Fulfillment)},
+		{entorder.FieldPaymentStatus, uint8(q.Payment)},
+	} {
+		if status.value != 0 && !w.along([]string{status.column}, status.value) {
+			rest = append(rest, onTheWay("+%s", status.column, status.value))
 		}
-	case high.IsZero() || after.Compare(high) < 0:
-		high = after
 	}
-	return low, high
+	return w, rest
 }
-
-// ceilMilli rounds up to the precision of an id, so that a bound between two milliseconds leaves
-// out what came before it.
-func ceilMilli(t time.Time) time.Time { return t.Add(time.Millisecond - 1).Truncate(time.Millisecond) }
 
 // OrderEvents reads a run of the order's keys.
 func (s *Store) OrderEvents(ctx context.Context, orderID order.ID, after int64, limit int) ([]order.Event, error) {
-	first := int(min(after+1, id.MaxPart))
-	events, err := readEvents(ctx, s.read, orderID, first, id.MaxPart, limit)
-	if err != nil {
-		return nil, fromDriver(err)
+	var events []order.Event
+	if after < id.MaxPart {
+		var err error
+		if events, err = readEvents(ctx, s.read, orderID, int(after)+1, id.MaxPart, limit); err != nil {
+			return nil, fromDriver(err)
+		}
 	}
 	if len(events) == 0 {
 		if _, err := s.Order(ctx, orderID); err != nil {

@@ -21,11 +21,12 @@ func (s *Store) PutProduct(
 	ctx context.Context, sku string, r store.Request, decide store.DecideProduct,
 ) (p stock.Product, err error) {
 	err = s.inTx(ctx, func(tx *db.Tx) error {
-		if ok, err := firstAnswer(ctx, tx, r, &p); ok || err != nil {
+		current, err := findProduct(ctx, locked(s, tx.Product.Query()), sku)
+		if err != nil {
 			return err
 		}
-		current, err := findProduct(ctx, tx.Client(), sku)
-		if err != nil {
+		// After the product: the same request that is answered meanwhile must not be decided anew.
+		if ok, err := firstAnswer(ctx, tx, r, &p); ok || err != nil {
 			return err
 		}
 		if p, err = decide(current); err != nil {
@@ -61,7 +62,7 @@ func writeProduct(ctx context.Context, tx *db.Tx, current *stock.Product, p stoc
 
 // Product reads one product by its key.
 func (s *Store) Product(ctx context.Context, sku string) (stock.Product, error) {
-	p, err := findProduct(ctx, s.read, sku)
+	p, err := findProduct(ctx, s.read.Product.Query(), sku)
 	if err != nil {
 		return stock.Product{}, fromDriver(err)
 	}
@@ -87,11 +88,11 @@ func (s *Store) Products(ctx context.Context, after string, limit int) ([]stock.
 // AdjustStock writes the level under a condition that keeps what is held covered.
 func (s *Store) AdjustStock(ctx context.Context, a stock.Adjustment, r store.Request) (level stock.Level, err error) {
 	err = s.inTx(ctx, func(tx *db.Tx) error {
-		if ok, err := firstAnswer(ctx, tx, r, &level); ok || err != nil {
+		current, err := findLevel(ctx, locked(s, tx.StockLevel.Query()), tx.Product.Query(), a.SKU)
+		if err != nil {
 			return err
 		}
-		current, err := findLevel(ctx, tx.Client(), a.SKU)
-		if err != nil {
+		if ok, err := firstAnswer(ctx, tx, r, &level); ok || err != nil {
 			return err
 		}
 		if level, err = current.Adjust(a); err != nil {
@@ -129,20 +130,22 @@ func writeLevel(ctx context.Context, tx *db.Tx, current, next stock.Level) error
 
 // StockLevel reads a level by its key.
 func (s *Store) StockLevel(ctx context.Context, sku string) (stock.Level, error) {
-	level, err := findLevel(ctx, s.read, sku)
+	level, err := findLevel(ctx, s.read.StockLevel.Query(), s.read.Product.Query(), sku)
 	return level, fromDriver(err)
 }
 
 // findLevel gives the level of a product, 0 when nothing ever came.
-func findLevel(ctx context.Context, c *db.Client, sku string) (stock.Level, error) {
-	row, err := c.StockLevel.Get(ctx, sku)
+func findLevel(
+	ctx context.Context, levels *db.StockLevelQuery, products *db.ProductQuery, sku string,
+) (stock.Level, error) {
+	row, err := levels.Where(stocklevel.ID(sku)).Only(ctx)
 	if err == nil {
 		return stock.Level{SKU: sku, OnHand: row.OnHand, Held: row.Held, Updated: row.UpdateTime.UTC()}, nil
 	}
 	if !db.IsNotFound(err) {
 		return stock.Level{}, err
 	}
-	p, err := findProduct(ctx, c, sku)
+	p, err := findProduct(ctx, products, sku)
 	if err == nil && p == nil {
 		err = productNotFound()
 	}
@@ -150,8 +153,8 @@ func findLevel(ctx context.Context, c *db.Client, sku string) (stock.Level, erro
 }
 
 // findProduct gives the product, or nil when there is none.
-func findProduct(ctx context.Context, c *db.Client, sku string) (*stock.Product, error) {
-	row, err := c.Product.Get(ctx, sku)
+func findProduct(ctx context.Context, products *db.ProductQuery, sku string) (*stock.Product, error) {
+	row, err := products.Where(entproduct.ID(sku)).Only(ctx)
 	if db.IsNotFound(err) {
 		return nil, nil //nolint:nilnil // no product is an answer
 	}

@@ -31,29 +31,16 @@ func (s *Store) Return(ctx context.Context, returnID order.ReturnID) (order.Retu
 
 // Returns walks the one index that fits the filter, from where the page before ended.
 func (s *Store) Returns(ctx context.Context, q store.ReturnQuery) ([]order.Return, error) {
-	var where []predicate.OrderReturn
-	if q.CustomerID != "" {
-		where = append(where,
-			orderreturn.Slot(int16(id.SlotOf(q.CustomerID))), //nolint:gosec // below 4096
-			orderreturn.CustomerID(q.CustomerID))
-	}
+	w := newWalk(q.From, q.Before, q.After, q.Ascending)
+	var rest []predicate.OrderReturn
 	if q.Number != "" {
-		where = append(where, orderreturn.Number(q.Number), orderreturn.NumberNEQ(""))
+		w.along([]string{orderreturn.FieldNumber}, q.Number)
+		rest = append(rest, numbered)
 	}
-	from, before := bounds(q.From, q.Before, q.After, q.Ascending)
-	if !from.IsZero() {
-		where = append(where, orderreturn.IDGTE(uuid.UUID(from)))
+	if q.CustomerID != "" && !w.along(customerColumns, int16(id.SlotOf(q.CustomerID)), q.CustomerID) { //nolint:gosec // below 4096
+		rest = append(rest, onTheWay("%s || ''", orderreturn.FieldCustomerID, q.CustomerID))
 	}
-	if !before.IsZero() {
-		where = append(where, orderreturn.IDLT(uuid.UUID(before)))
-	}
-	query := s.read.OrderReturn.Query().Where(where...).Limit(q.Limit)
-	if q.Ascending {
-		query.Order(orderreturn.ByID())
-	} else {
-		query.Order(db.Desc(orderreturn.FieldID))
-	}
-	rows, err := query.All(ctx)
+	rows, err := s.read.OrderReturn.Query().Where(w.between).Where(rest...).Order(w.order).Limit(q.Limit).All(ctx)
 	if err != nil {
 		return nil, fromDriver(err)
 	}

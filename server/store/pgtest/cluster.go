@@ -145,4 +145,7 @@ func (c *Cluster) Close() error {
 	return errors.Join(err, c.guard.end())
 }
 
+// Program gives the path of another program of the same Postgres, such as pgbench.
+func (c *Cluster) Program(name string) string { return filepath.Join(c.programs, name) }
+
 func (c *Cluster) data() string { return filepath.Join(c.dir, "data") }
