@@ -61,12 +61,12 @@ func Run(ctx context.Context, p Process) (err error) {
 	}
 	opsListener, err := listen(ctx, p.Config.Ops.Host, p.Config.Ops.Port)
 	if err != nil {
-		return fmt.Errorf("open the operations port: %w", err)
+		return fmt.Errorf("open the operations port (ops.port): %w", err)
 	}
 	defer ops.Close()
 	apiListener, err := listen(ctx, p.Config.Server.Host, p.Config.Server.Port)
 	if err != nil {
-		return errors.Join(fmt.Errorf("open the API port: %w", err), opsListener.Close())
+		return errors.Join(fmt.Errorf("open the API port (server.port): %w", err), opsListener.Close())
 	}
 	defer api.Close()
 

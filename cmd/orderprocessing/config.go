@@ -12,7 +12,9 @@ func newConfig() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config",
 		Short: "Show and check the settings",
-		Args:  cobra.NoArgs,
+		Example: `  orderprocessing config print
+  orderprocessing config validate --config config.yaml`,
+		RunE: refuseUnknown,
 	}
 	cmd.AddCommand(newConfigPrint(), newConfigValidate(), newConfigKeys())
 	return cmd

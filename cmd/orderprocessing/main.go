@@ -55,13 +55,27 @@ func newRoot() *cobra.Command {
   orderprocessing verify`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          cobra.ArbitraryArgs, // refuseUnknown looks at them
+		RunE:          refuseUnknown,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
 		newServe(), newMigrate(), newImport(), newExport(), newReport(), newVerify(), newConfig(), newVersion(),
 	)
 	return root
+}
+
+// refuseUnknown runs a command that only groups others: alone it shows what there is, and a command
+// that is not there fails, which cobra by itself answers with help and success.
+func refuseUnknown(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	cmd.SuggestionsMinimumDistance = 2
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return fmt.Errorf("unknown command %q for %q; did you mean %q?", args[0], cmd.CommandPath(), near[0])
+	}
+	return fmt.Errorf("unknown command %q for %q; see %s --help", args[0], cmd.CommandPath(), cmd.CommandPath())
 }
 
 // loadConfig reads the settings that a command was started with.

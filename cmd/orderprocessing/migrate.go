@@ -15,7 +15,9 @@ func newMigrate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "migrate",
 		Short: "Bring the databases to the version of this binary",
-		Args:  cobra.NoArgs,
+		Example: `  orderprocessing migrate status
+  orderprocessing migrate up`,
+		RunE: refuseUnknown,
 	}
 	cmd.AddCommand(newMigrateUp(), newMigrateStatus(), newMigrateVerify())
 	return cmd
@@ -23,13 +25,18 @@ func newMigrate() *cobra.Command {
 
 func newMigrateUp() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "up",
-		Short:   "Apply what is pending, one database after the other",
-		Long:    "Apply what is pending, one database after the other. Running it twice, or twice at once, is safe.",
-		Example: "  orderprocessing migrate up --config config.yaml",
-		Args:    cobra.NoArgs,
+		Use:   "up",
+		Short: "Apply what is pending, one database after the other",
+		Long: `Apply what is pending, one database after the other. Running it twice, or twice at once, is safe.
+
+A migration that stopped half-way, in a database that could not take it back, is refused until
+what stopped it is put right; then --resume continues it at the statement that stopped it.`,
+		Example: `  orderprocessing migrate up --config config.yaml
+  orderprocessing migrate up --resume`,
+		Args: cobra.NoArgs,
 	}
 	asJSON := addJSON(cmd)
+	resume := cmd.Flags().Bool("resume", false, "continue a migration that stopped half-way")
 	type result struct {
 		Database string   `json:"database"`
 		Applied  []string `json:"applied"`
@@ -37,7 +44,7 @@ func newMigrateUp() *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		results := []result{}
 		err := eachDatabase(cmd, func(d *database.Database) error {
-			applied, err := migrate.Up(cmd.Context(), d)
+			applied, err := migrate.Migrator{Resume: *resume}.Up(cmd.Context(), d)
 			results = append(results, result{d.String(), append([]string{}, applied...)})
 			return err
 		})
