@@ -71,6 +71,7 @@ func levelOf(procedure string, err error) slog.Level {
 		return slog.LevelError
 	case connect.CodeUnavailable, connect.CodeDeadlineExceeded, connect.CodeResourceExhausted:
 		return slog.LevelWarn
+	default:
+		return slog.LevelInfo
 	}
-	return slog.LevelInfo
 }

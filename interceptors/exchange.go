@@ -78,7 +78,7 @@ func (e *exchange) Write(data []byte) (int, error) {
 		e.setWriteDeadline(e.chain.options.WriteTimeout)
 	}
 	e.wrote = true
-	n, err := e.ResponseWriter.Write(data)
+	n, err := e.ResponseWriter.Write(data) //nolint:gosec // it passes on what a handler encoded
 	e.bytesOut.Add(int64(n))
 	return n, err
 }

@@ -46,6 +46,7 @@ func recognize(code connect.Code, text string) (answer, bool) {
 	switch code {
 	case connect.CodeInternal, connect.CodeUnknown, connect.CodeDataLoss:
 		return answer{}, false
+	default:
+		return answer{code: code, message: text}, true
 	}
-	return answer{code: code, message: text}, true
 }

@@ -104,7 +104,7 @@ func (e *exchange) heldError() (code connect.Code, text string, found bool) {
 	for _, prefix := range []string{http.TrailerPrefix, ""} {
 		if number, err := strconv.Atoi(header.Get(prefix + "Grpc-Status")); err == nil {
 			text, err := url.PathUnescape(header.Get(prefix + "Grpc-Message"))
-			return connect.Code(number), text, err == nil && number != 0
+			return connect.Code(number), text, err == nil && number != 0 //nolint:gosec // a code of gRPC
 		}
 	}
 	var wire struct {

@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	requestIDField      protoreflect.Name = "request_id"
-	idempotencyKey                        = "Idempotency-Key"
-	requestIDTwiceText                    = "the header Idempotency-Key and the field request_id name different requests"
-	requestIDStreamText                   = "the header Idempotency-Key cannot name the many requests of a stream; set request_id in each"
+	requestIDField      = protoreflect.Name("request_id")
+	idempotencyKey      = "Idempotency-Key"
+	requestIDTwiceText  = "the header Idempotency-Key and the field request_id name different requests"
+	requestIDStreamText = "the header Idempotency-Key cannot name the many requests of a stream; set request_id in each"
 )
 
 // copyRequestID fills the request_id of a message from the header Idempotency-Key. The header may be

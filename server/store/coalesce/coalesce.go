@@ -49,7 +49,7 @@ type call[In, Out any] struct {
 func New[In, Out any](flush Flush[In, Out], maxBatch, maxQueue int, observe func(batch int)) *Writer[In, Out] {
 	w := &Writer[In, Out]{flush: flush, maxBatch: maxBatch, maxQueue: maxQueue, observe: observe}
 	w.idle = sync.NewCond(&w.mu)
-	w.context, w.cancel = context.WithCancel(context.Background())
+	w.context, w.cancel = context.WithCancel(context.Background()) //nolint:gosec // Close cancels
 	return w
 }
 
