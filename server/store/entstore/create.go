@@ -23,7 +23,11 @@ type created = coalesce.Result[order.Order]
 // flushCreates stores a batch of new orders in one transaction. When that fails for a reason that
 // may lie in one of them, each goes alone, so that one that fails fails alone.
 func (s *Store) flushCreates(ctx context.Context, batch []store.NewOrder) []created {
-	results, err := s.createAll(ctx, batch)
+	createAll := s.createAll
+	if s.takesArrays(batch) {
+		createAll = s.createAtOnce
+	}
+	results, err := createAll(ctx, batch)
 	if err == nil {
 		return results
 	}
@@ -41,7 +45,11 @@ func (s *Store) flushCreates(ctx context.Context, batch []store.NewOrder) []crea
 func (s *Store) createAll(ctx context.Context, batch []store.NewOrder) (results []created, err error) {
 	err = s.inTx(ctx, func(tx *db.Tx) error {
 		results = make([]created, len(batch))
-		answered, err := answers(ctx, tx, batch)
+		keys := make([]uuid.UUID, len(batch))
+		for i, n := range batch {
+			keys[i] = n.Request.Key
+		}
+		answered, err := answers(ctx, tx, keys)
 		if err != nil {
 			return err
 		}
@@ -52,7 +60,7 @@ func (s *Store) createAll(ctx context.Context, batch []store.NewOrder) (results 
 				results[i] = earlier.to(n.Request)
 				continue
 			}
-			if leader, ok := leaders[n.Request.Key]; ok {
+			if leader, ok := leaders[n.Request.Key]; ok && n.Request != (store.Request{}) {
 				results[i] = answer{batch[leader].Request.Fingerprint, results[leader]}.to(n.Request)
 				continue
 			}
@@ -79,11 +87,7 @@ func (a answer) to(r store.Request) created {
 }
 
 // answers finds which requests were answered before, and gives their answers by key.
-func answers(ctx context.Context, tx *db.Tx, batch []store.NewOrder) (map[[16]byte]answer, error) {
-	keys := make([]uuid.UUID, len(batch))
-	for i, n := range batch {
-		keys[i] = n.Request.Key
-	}
+func answers(ctx context.Context, tx *db.Tx, keys []uuid.UUID) (map[[16]byte]answer, error) {
 	rows, err := tx.Request.Query().Where(request.IDIn(keys...)).All(ctx)
 	if err != nil {
 		return nil, err

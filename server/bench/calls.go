@@ -1,0 +1,110 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	ordersv1 "github.com/orderprocessing/orderprocessing/gen/orders/v1"
+	"github.com/orderprocessing/orderprocessing/gen/orders/v1/ordersv1connect"
+)
+
+// What a load does.
+const (
+	doCreate       = "create"
+	doGet          = "get"           // any of the names, which are ids of orders
+	doList         = "list"          // the newest page of all shards
+	doListCustomer = "list-customer" // the newest page of any of the names, which are customers
+)
+
+// pageSize is how many orders a list reads.
+const pageSize = 50
+
+// errNothing is an answer without what was asked for.
+var errNothing = errors.New("an answer has not what was asked for")
+
+// calls gives what makes the calls of one connection, each with messages of its own.
+func (j loadJob) calls() (func(connection int) func(*h2c) error, error) {
+	var names []string
+	if j.Names != "" {
+		content, err := os.ReadFile(j.Names)
+		if err != nil {
+			return nil, err
+		}
+		names = strings.Fields(string(content))
+	}
+	anyName := func() string { return names[rand.IntN(len(names))] } //nolint:gosec // any will do
+	switch j.Do {
+	case doCreate:
+		return j.create, nil
+	case doGet:
+		return func(int) func(*h2c) error {
+			var request ordersv1.GetOrderRequest
+			var response ordersv1.GetOrderResponse
+			return exchange(ordersv1connect.OrderServiceGetOrderProcedure, &request, &response,
+				func() { request.OrderId = anyName() },
+				func() bool { return response.GetOrder().GetId() == request.GetOrderId() })
+		}, nil
+	case doList, doListCustomer:
+		return func(int) func(*h2c) error {
+			request := ordersv1.ListOrdersRequest{PageSize: pageSize}
+			var response ordersv1.ListOrdersResponse
+			return exchange(ordersv1connect.OrderServiceListOrdersProcedure, &request, &response,
+				func() {
+					if j.Do == doListCustomer {
+						request.Filter = &ordersv1.OrderFilter{CustomerId: anyName()}
+					}
+				},
+				func() bool { return len(response.GetOrders()) == pageSize })
+		}, nil
+	}
+	return nil, fmt.Errorf("no such load: %q", j.Do)
+}
+
+// create places orders of any of 100,000 customers, with the three lines of the floor's orders.
+func (j loadJob) create(connection int) func(*h2c) error {
+	request := ordersv1.CreateOrderRequest{Order: &ordersv1.Order{
+		CurrencyCode: "GBP",
+		Lines: []*ordersv1.Line{
+			{Sku: "SKU-22423", Quantity: 6, UnitPriceMinor: 255},
+			{Sku: "SKU-47566", Quantity: 6, UnitPriceMinor: 339},
+			{Sku: "SKU-84879", Quantity: 8, UnitPriceMinor: 275},
+		},
+	}}
+	var response ordersv1.CreateOrderResponse
+	n := 0
+	return exchange(ordersv1connect.OrderServiceCreateOrderProcedure, &request, &response,
+		func() {
+			n++
+			request.RequestId = fmt.Sprintf("%s-%d-%d", j.Run, connection, n)
+			request.Order.CustomerId = fmt.Sprintf("cus_%d", rand.IntN(100_000)) //nolint:gosec // any will do
+		},
+		func() bool { return response.GetOrder().GetCustomerId() == request.GetOrder().GetCustomerId() })
+}
+
+// exchange gives what makes a call: it lets next fill the request, sends it, reads the answer into
+// response and lets right look at it.
+func exchange(procedure string, request, response proto.Message, next func(), right func() bool) func(*h2c) error {
+	var message []byte
+	return func(c *h2c) (err error) {
+		next()
+		if message, err = (proto.MarshalOptions{}).MarshalAppend(message[:0], request); err != nil {
+			return err
+		}
+		answer, err := c.call(procedure, message)
+		if err != nil {
+			return err
+		}
+		if err := proto.Unmarshal(answer, response); err != nil {
+			return err
+		}
+		if !right() {
+			return errNothing
+		}
+		return nil
+	}
+}

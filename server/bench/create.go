@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/orderprocessing/orderprocessing/server"
+	"github.com/orderprocessing/orderprocessing/server/config"
+	"github.com/orderprocessing/orderprocessing/server/integrity"
+)
+
+// createTurns is how often the floor and the server take turns.
+const createTurns = 3
+
+// floorClients is how many connections pgbench has.
+const floorClients = 32
+
+// measureCreate measures taking orders, in turns with the floor, so that both have the same machine.
+func (b *bench) measureCreate(ctx context.Context) error {
+	f, err := b.newFloor(ctx)
+	if err != nil {
+		return err
+	}
+	cfg, err := b.databases(ctx, "create")
+	if err != nil {
+		return err
+	}
+	p, err := b.serve(ctx, "create", environmentOf(cfg)...)
+	if err != nil {
+		return err
+	}
+	defer p.stop() //nolint:errcheck // stopped below, unless something failed before
+	c := creating{bench: b, process: p}
+	if c.postmaster, err = postmaster(ctx, f.url); err != nil {
+		return err
+	}
+	if err := c.turn(ctx, new(load), 64, b.seconds/2); err != nil { // warms up
+		return err
+	}
+	var pipelined, narrow, wide load
+	for range createTurns {
+		err := errors.Join(
+			c.floor(ctx, f, "one_pipelined", &pipelined), c.turn(ctx, &narrow, 64, b.seconds),
+			c.floor(ctx, f, "one_pipelined", &pipelined), c.turn(ctx, &wide, 256, b.seconds))
+		if err != nil {
+			return err
+		}
+	}
+	var one, fifty load
+	if err := errors.Join(c.floor(ctx, f, "one", &one), c.floor(ctx, f, "batch50", &fifty)); err != nil {
+		return err
+	}
+	b.report.add(
+		row{Row: "floor: one_pipelined.sql, 32 clients", Value: pipelined.rate(), Unit: "orders/s"},
+		row{Row: "floor: one.sql, 32 clients", Value: one.rate(), Unit: "orders/s"}.to("one_pipelined.sql", pipelined.rate()),
+		row{Row: "floor: batch50.sql, 32 clients", Value: 50 * fifty.rate(), Unit: "orders/s"}.to("one_pipelined.sql", pipelined.rate()),
+	)
+	b.reportCreate("CreateOrder, 64 connections", narrow, pipelined, one, .5)
+	b.reportCreate("CreateOrder, 256 connections", wide, pipelined, one, 1)
+	if err := p.stop(); err != nil {
+		return fmt.Errorf("stop the server: %w", err)
+	}
+	return c.audit(ctx, cfg)
+}
+
+func (b *bench) reportCreate(name string, l, pipelined, one load, target float64) {
+	b.report.add(
+		row{Row: name, Value: l.rate(), Unit: "orders/s"}.to("one_pipelined.sql", pipelined.rate()).atLeast(target),
+		row{Row: "  the same", Value: l.rate(), Unit: "orders/s"}.to("one.sql", one.rate()),
+		row{Row: "  p50", Value: l.p50, Unit: "ms"},
+		row{Row: "  p99", Value: l.p99, Unit: "ms"},
+		row{Row: "  orders a commit", Value: l.batched / l.batches, Unit: "orders"},
+		row{Row: "  resident memory of the server", Value: l.memory / (1 << 20), Unit: "MiB"}.atMost(150),
+		row{Row: "  allocated an order", Value: l.allocated / l.orders / (1 << 10), Unit: "KiB"}.atMost(25),
+		row{Row: "  CPU an order: server", Value: 1e6 * l.serverCPU / l.orders, Unit: "µs"},
+		row{Row: "  CPU an order: load client", Value: 1e6 * l.clientCPU / l.orders, Unit: "µs"},
+		row{Row: "  CPU an order: Postgres", Value: 1e6 * l.postgresCPU / l.orders, Unit: "µs"}.
+			to("Postgres in one_pipelined.sql", 1e6*pipelined.postgresCPU/pipelined.orders),
+	)
+}
+
+// load sums up the turns of one load.
+type load struct {
+	turns                             float64
+	orders, seconds                   float64
+	p50, p99                          float64 // milliseconds, the mean of the turns'
+	batches, batched                  float64 // commits and the orders in them
+	allocated                         float64 // bytes, by the server
+	memory                            float64 // bytes, the most after a turn
+	serverCPU, clientCPU, postgresCPU float64 // seconds
+}
+
+func (l load) rate() float64 { return l.orders / l.seconds }
+
+// creating is the server that takes the orders, and how many it acknowledged.
+type creating struct {
+	*bench
+	process      *process
+	postmaster   int // pid
+	acknowledged int
+	turns        int
+}
+
+func (c *creating) floor(ctx context.Context, f *floor, script string, l *load) error {
+	cpu := cpuOf(c.postmaster)
+	rate, err := f.run(ctx, script, floorClients, c.seconds)
+	l.postgresCPU += cpuOf(c.postmaster) - cpu
+	l.orders += rate * c.seconds
+	l.seconds += c.seconds
+	return err
+}
+
+func (c *creating) turn(ctx context.Context, l *load, connections int, seconds float64) error {
+	c.turns++
+	before, err := c.process.metrics(ctx)
+	if err != nil {
+		return err
+	}
+	if c.profile != "" {
+		file := fmt.Sprintf("%s-%d-%d.pprof", c.profile, c.turns, connections)
+		go func() {
+			if err := c.process.profile(ctx, file, seconds-2); err != nil {
+				fmt.Fprintln(os.Stderr, "bench: profile:", err)
+			}
+		}()
+	}
+	cpu := cpuOf(c.postmaster)
+	r, err := runLoad(ctx, loadJob{Host: c.process.api, Do: doCreate, Connections: connections, Seconds: seconds, Run: fmt.Sprint("turn-", c.turns)})
+	if err != nil {
+		return err
+	}
+	l.postgresCPU += cpuOf(c.postmaster) - cpu
+	after, err := c.process.metrics(ctx)
+	if err != nil {
+		return err
+	}
+	c.acknowledged += r.Answered
+	delta := func(name string) float64 { return after[name] - before[name] }
+	l.orders += float64(r.Answered)
+	l.seconds += r.Seconds
+	l.p50 += (r.P50 - l.p50) / (l.turns + 1)
+	l.p99 += (r.P99 - l.p99) / (l.turns + 1)
+	l.turns++
+	l.batches += delta("orderprocessing_store_batch_size_count")
+	l.batched += delta("orderprocessing_store_batch_size_sum")
+	l.allocated += delta("go_memstats_alloc_bytes_total")
+	l.serverCPU += delta("process_cpu_seconds_total")
+	l.clientCPU += r.CPU
+	l.memory = max(l.memory, float64(c.process.memory("VmRSS")))
+	return nil
+}
+
+// audit makes sure that every order that was acknowledged is stored, once and whole.
+func (c *creating) audit(ctx context.Context, cfg config.Config) error {
+	stores, err := server.OpenStores(ctx, cfg, nil)
+	if err != nil {
+		return err
+	}
+	defer stores.Close(ctx) //nolint:errcheck // it was only read
+	found, err := integrity.Check(ctx, stores.Shards, nil)
+	if err != nil {
+		return err
+	}
+	c.report.add(
+		row{Row: "orders stored afterwards", Value: float64(found.Orders), Unit: "orders"}.to("acknowledged", float64(c.acknowledged)).exactly(1),
+		row{Row: "violations that verify finds", Value: float64(found.Violations), Unit: "violations"}.exactly(0),
+	)
+	c.report.note("CreateOrder: %d turns of %.0f s at each number of connections, each after a turn of one_pipelined.sql; the server is the real binary "+
+		"with its default settings, its JSON access log written to a file, home and four shards in five databases of the one Postgres; "+
+		"rate and CPU are of all turns, p50 and p99 the mean of the turns'", createTurns, c.seconds)
+	c.report.note("the load client is a process of its own, Connect with protobuf over h2c: each connection is one HTTP/2 connection " +
+		"with one call at a time, written on the framer of golang.org/x/net/http2, which needs one write and one or two reads a call; every answer is decoded")
+	c.report.note("pgbench runs -M prepared with 2 threads, over TCP on the loopback interface as the server does")
+	return nil
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// loadCommand is the hidden subcommand that runs a load in a process of its own.
+const loadCommand = "load"
+
+// loadJob is what a load process does: each connection makes the next call when it has the answer
+// to the one before.
+type loadJob struct {
+	Host        string // host:port
+	Do          string // see calls.go
+	Connections int
+	Seconds     float64
+	Run         string // names the run: request ids start with it
+	Names       string // file with the ids to read, one a line
+}
+
+// loadResult is what it saw.
+type loadResult struct {
+	Answered int
+	Seconds  float64
+	P50, P99 float64 // milliseconds
+	CPU      float64 // seconds that the load process itself took
+}
+
+// runLoad runs a load in another process.
+func runLoad(ctx context.Context, j loadJob) (r loadResult, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return r, err
+	}
+	cmd := exec.CommandContext(ctx, self, loadCommand, "-host", j.Host, "-do", j.Do, "-run", j.Run, "-names", j.Names, //nolint:gosec // ourselves
+		"-connections", fmt.Sprint(j.Connections), "-seconds", fmt.Sprint(j.Seconds))
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return r, fmt.Errorf("load %s %s: %w", j.Do, j.Run, err)
+	}
+	return r, json.Unmarshal(out, &r)
+}
+
+// loadMain is the other process.
+func loadMain(ctx context.Context, args []string, out io.Writer) error {
+	var j loadJob
+	flags := flag.NewFlagSet(loadCommand, flag.ContinueOnError)
+	flags.StringVar(&j.Host, "host", "", "")
+	flags.StringVar(&j.Do, "do", "", "")
+	flags.StringVar(&j.Run, "run", "", "")
+	flags.StringVar(&j.Names, "names", "", "")
+	flags.IntVar(&j.Connections, "connections", 1, "")
+	flags.Float64Var(&j.Seconds, "seconds", 1, "")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	r, err := j.do(ctx)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(out).Encode(r)
+}
+
+func (j loadJob) do(ctx context.Context) (r loadResult, err error) {
+	makeCall, err := j.calls()
+	if err != nil {
+		return r, err
+	}
+	connections := make([]*h2c, j.Connections)
+	for i := range connections {
+		if connections[i], err = dialH2C(ctx, j.Host); err != nil {
+			return r, err
+		}
+		defer connections[i].close() //nolint:errcheck // nothing is left to say
+	}
+	took := make([][]time.Duration, j.Connections)
+	errs := make([]error, j.Connections)
+	var all sync.WaitGroup
+	started := time.Now()
+	until := started.Add(time.Duration(j.Seconds * float64(time.Second)))
+	for i, c := range connections {
+		all.Go(func() {
+			call := makeCall(i)
+			for {
+				began := time.Now()
+				if began.After(until) {
+					return
+				}
+				if errs[i] = call(c); errs[i] != nil {
+					return
+				}
+				took[i] = append(took[i], time.Since(began))
+			}
+		})
+	}
+	all.Wait()
+	r.Seconds = time.Since(started).Seconds()
+	for _, err := range errs {
+		if err != nil {
+			return r, err
+		}
+	}
+	every := slices.Concat(took...)
+	r.Answered = len(every)
+	r.P50, r.P99 = percentiles(every)
+	r.CPU = ownCPU()
+	return r, nil
+}
+
+// percentiles gives the median and the 99th percentile in milliseconds. It sorts took.
+func percentiles(took []time.Duration) (p50, p99 float64) {
+	if len(took) == 0 {
+		return 0, 0
+	}
+	slices.Sort(took)
+	at := func(share float64) float64 {
+		return float64(took[int(share*float64(len(took)-1))]) / float64(time.Millisecond)
+	}
+	return at(.5), at(.99)
+}
+
+// ownCPU gives the seconds of CPU that this process took.
+func ownCPU() float64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano()).Seconds()
+}

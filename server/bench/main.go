@@ -1,0 +1,122 @@
+// Command bench measures the server on a durable Postgres of its own and on the embedded default,
+// and prints one table: each figure with what it is measured against, in the same run. It proves
+// promises of speed; that the answers are right is up to the tests.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"syscall"
+
+	"github.com/orderprocessing/orderprocessing/server/store/pgtest"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var err error
+	if len(os.Args) > 1 && os.Args[1] == loadCommand {
+		err = loadMain(ctx, os.Args[2:], os.Stdout)
+	} else {
+		err = run(ctx)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// section is a group of rows that are measured together.
+type section struct {
+	name     string
+	postgres bool // whether it needs one
+	measure  func(*bench, context.Context) error
+}
+
+var sections = []section{
+	{"create", true, (*bench).measureCreate},
+	{"read", true, (*bench).measureReads},
+	{"embedded", false, (*bench).measureEmbedded},
+}
+
+func run(ctx context.Context) (err error) {
+	b := &bench{}
+	only := flag.String("run", ".", "measure only the sections that match this `regexp`: create, read, embedded")
+	file := flag.String("json", "", "write the report to this `file` too")
+	flag.Float64Var(&b.seconds, "seconds", 8, "how long each turn of a measurement takes")
+	flag.StringVar(&b.profile, "profile", "", "save CPU profiles of the server, one a turn, under this `prefix`")
+	flag.Parse()
+	matches, err := regexp.Compile(*only)
+	if err != nil {
+		return err
+	}
+	if b.dir, err = os.MkdirTemp("", "orderprocessing-bench-"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
+	if err := b.build(ctx); err != nil {
+		return err
+	}
+	b.report.Machine = describeMachine(ctx)
+	for _, s := range sections {
+		if matches.MatchString(s.name) {
+			if err := b.measure(ctx, s); err != nil {
+				return fmt.Errorf("%s: %w", s.name, err)
+			}
+		}
+	}
+	if err := b.report.print(os.Stdout); err != nil || *file == "" {
+		return err
+	}
+	content, err := json.MarshalIndent(b.report, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(*file, append(content, '\n'), 0o600)
+}
+
+// bench is one run.
+type bench struct {
+	dir     string  // of everything it writes
+	binary  string  // the program
+	seconds float64 // a turn
+	profile string
+	cluster *pgtest.Cluster
+	report  report
+}
+
+// build builds the real program.
+func (b *bench) build(ctx context.Context) error {
+	b.binary = filepath.Join(b.dir, "orderprocessing")
+	out, err := exec.CommandContext(ctx, "go", "build", "-o", b.binary, "./cmd/orderprocessing").CombinedOutput() //nolint:gosec // our own
+	if err != nil {
+		return fmt.Errorf("build the program: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// postgresSettings differ from what initdb gives: memory for a working set, and no checkpoint amid
+// a turn. fsync, synchronous_commit and full_page_writes stay on.
+var postgresSettings = []string{"shared_buffers = 1GB", "max_wal_size = 8GB"}
+
+func (b *bench) measure(ctx context.Context, s section) (err error) {
+	fmt.Fprintf(os.Stderr, "bench: %s\n", s.name)
+	if s.postgres {
+		if b.cluster, err = pgtest.Start(ctx, pgtest.Options{Durable: true, Settings: postgresSettings}); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, b.cluster.Close()) }()
+		if b.report.Machine.Postgres, err = describePostgres(ctx, b.cluster.URL("postgres")); err != nil {
+			return err
+		}
+	}
+	return s.measure(b, ctx)
+}
