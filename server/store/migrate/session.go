@@ -112,8 +112,17 @@ func (s *session) rest(ctx context.Context) bool {
 	}
 }
 
-// end closes the connection rather than give it back: the lock and the settings go with it.
+// releaseTimeout bounds how long giving the lock back may take.
+const releaseTimeout = 2 * time.Second
+
+// end closes the connection rather than give it back: the lock and the settings go with it. The lock
+// is given back before, since Postgres may notice a closed connection only a moment later.
 func (s *session) end() {
+	if s.db.Dialect() == database.Postgres {
+		ctx, cancel := context.WithTimeout(context.Background(), releaseTimeout)
+		defer cancel()
+		_, _ = s.conn.ExecContext(ctx, `SELECT pg_advisory_unlock_all()`) // closing it does as well
+	}
 	_ = s.conn.Raw(func(any) error { return driver.ErrBadConn })
 	_ = s.conn.Close()
 }
