@@ -35,6 +35,7 @@ bin/protoc-gen-connect-openapi: pkg := github.com/sudorandom/protoc-gen-connect-
 bin/ent:                        pkg := entgo.io/ent/cmd/ent
 bin/grpcurl:                    pkg := github.com/fullstorydev/grpcurl/cmd/grpcurl
 bin/benchstat:                  pkg := golang.org/x/perf/cmd/benchstat
+bin/stripe-mock:                pkg := github.com/stripe/stripe-mock
 
 bin/%: $(TOOLS)/go.mod
 	go build -C $(<D) -o $(CURDIR)/$@ $(pkg)
@@ -52,7 +53,7 @@ $(VALIDATE): Makefile
 	cp -f "$$(go mod download -json $(PROTOVALIDATE) | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')/proto/protovalidate/buf/validate/validate.proto" $@
 
 .PHONY: tools
-tools: $(NODE_TOOLS) $(VALIDATE) $(PLUGINS) bin/ent bin/golangci-lint bin/grpcurl bin/benchstat ## Build every tool the other targets build when they need it
+tools: $(NODE_TOOLS) $(VALIDATE) $(PLUGINS) bin/ent bin/golangci-lint bin/grpcurl bin/benchstat bin/stripe-mock ## Build every tool the other targets build when they need it
 
 ##### Generated code
 
@@ -138,8 +139,8 @@ tour: build bin/grpcurl ## Run the commands of the README and compare what they 
 	node .ci/tour.mjs
 
 .PHONY: test-short
-test-short: ## The tests that need no services, under a minute
-	go test -short ./...
+test-short: ## The tests of the packages that need no Postgres, under a minute
+	go test $$(go list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... | grep -Ev '/(pgtest|storetest)' | cut -d' ' -f1)
 
 .PHONY: test-race
 test-race: ## All Go tests under the race detector

@@ -9,6 +9,10 @@ const (
 	MetricRPCInFlight = "orderprocessing_rpc_in_flight"
 	MetricBuild       = "orderprocessing_build_info"
 	MetricBatchSize   = "orderprocessing_store_batch_size"
+
+	MetricBreakerState     = "orderprocessing_outbound_breaker_state"
+	MetricOutboundDuration = "orderprocessing_outbound_duration_seconds"
+	MetricOutboundRetries  = "orderprocessing_outbound_retries_total"
 )
 
 // Names of metric labels. Their values come from small fixed sets, never from requests.
@@ -16,6 +20,9 @@ const (
 	LabelProcedure = "procedure"
 	LabelCode      = "code"
 	LabelVersion   = "version"
+
+	LabelDependency = "dependency"
+	LabelOutcome    = "outcome"
 )
 
 // Keys of log records.
@@ -37,6 +44,9 @@ const (
 	LogOpsAddress = "ops_address"
 	LogPart       = "part"
 	LogFile       = "file"
+	LogDependency = "dependency"
+	LogFrom       = "from"
+	LogTo         = "to"
 )
 
 // AttributeErrorID is the span attribute with the id that a caller was given for an internal error.
