@@ -43,7 +43,7 @@ func (c *Chain) record(ctx context.Context, call call, started time.Time, exchan
 		slog.String(telemetry.LogProtocol, call.peer.Protocol),
 		slog.String(telemetry.LogPeer, call.peer.Addr),
 		slog.String(telemetry.LogCode, code),
-		slog.Duration(telemetry.LogDuration, took),
+		slog.Float64(telemetry.LogSeconds, took.Seconds()),
 	)
 	if refused := new(refusal); errors.As(err, &refused) {
 		attrs = append(attrs, slog.String(telemetry.LogReason, string(refused.reason)))

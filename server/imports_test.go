@@ -48,6 +48,11 @@ var floors = map[string][]string{
 	"server/payments/gateway/simulator": {"server/payments/gateway", "server/store/coalesce", "server/store/database", "server/domain", "server/fault"},
 	"server/payments/gateway/stripe":    {"server/payments/gateway", "server/domain", "server/fault"},
 	"server/payments/gateway/resilient": {"server/payments/gateway", "server/outbound", "server/fault"},
+	"server/payments":                   {"gen", "server/contract", "server/pagetoken", "server/store", "server/domain", "server/fault", "server/payments/gateway"},
+	"server/saga":                       {"server/fault"},
+	"server/saga/progress":              {"server/saga", "server/store/coalesce", "server/store/database"},
+	"server/saga/river":                 {"server/saga", "server/saga/progress", "server/store/database", "server/telemetry", "server/fault"},
+	"server/saga/temporal":              {"server/saga", "server/saga/progress", "server/store/database", "server/telemetry"},
 	"server":                            {"server/...", "interceptors", "gen"},
 	"clients/go":                        {"gen"},
 	"clients/importer":                  {"gen"},
@@ -61,12 +66,13 @@ var floors = map[string][]string{
 	"server/bench":                        {"server/...", "clients/...", "gen"},
 	"clients/importer/importertest":       {"gen"},
 	"clients/report/reporttest":           {"clients/report"},
+	"server/saga/sagatest":                {"server/saga", "server/fault"},
 }
 
 // forTests are rooms that only tests, benchmarks and developers' tools import.
 var forTests = []string{
 	"server/servertest", "server/store/storetest", "server/store/pgtest", "server/bench",
-	"server/payments/gateway/gatewaytest",
+	"server/payments/gateway/gatewaytest", "server/saga/sagatest",
 	"clients/importer/importertest", "clients/report/reporttest",
 }
 
@@ -114,7 +120,7 @@ func checkFile(t *testing.T, name string) {
 		if !allowed(room, target) {
 			t.Errorf("%s imports %s: %s may import only %v", name, target, room, floors[room])
 		}
-		if service := room == "server/orders" || room == "server/inventory"; service && strings.HasPrefix(target, "gen/") {
+		if service := room == "server/orders" || room == "server/inventory" || room == "server/payments"; service && strings.HasPrefix(target, "gen/") {
 			base := path.Base(name)
 			if !strings.HasPrefix(base, "handler") && !strings.HasPrefix(base, "convert") {
 				t.Errorf("%s imports %s: in a service only handler and convert files know the contract", name, target)

@@ -58,16 +58,16 @@ func printReport(cmd *cobra.Command, report integrity.Report, asJSON bool) error
 	if asJSON {
 		return printJSON(out, report)
 	}
-	rows := [][]any{{"SHARD", "ORDERS", "EVENTS"}}
+	rows := [][]any{{"SHARD", "ORDERS", "EVENTS", "SKUS"}}
 	for _, s := range report.Shards {
-		rows = append(rows, []any{s.Shard, s.Orders, s.Events})
+		rows = append(rows, []any{s.Shard, s.Orders, s.Events, s.SKUs})
 	}
 	if err := printTable(out, rows...); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\n%d orders, %d events, %d violations\n", report.Orders, report.Events, report.Violations)
+	fmt.Fprintf(out, "\n%d orders, %d events, %d SKUs, %d violations\n", report.Orders, report.Events, report.SKUs, report.Violations)
 	for _, v := range report.Listed {
-		fmt.Fprintf(out, "shard %d  %s  %s: %s\n", v.Shard, v.OrderID, v.Invariant, v.Detail)
+		fmt.Fprintf(out, "shard %d  %s  %s: %s\n", v.Shard, v.OrderID+v.SKU, v.Invariant, v.Detail)
 	}
 	return nil
 }

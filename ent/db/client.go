@@ -15,14 +15,21 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/sql"
+	"github.com/orderprocessing/orderprocessing/ent/db/hold"
+	"github.com/orderprocessing/orderprocessing/ent/db/ledgerentry"
 	"github.com/orderprocessing/orderprocessing/ent/db/order"
 	"github.com/orderprocessing/orderprocessing/ent/db/orderevent"
 	"github.com/orderprocessing/orderprocessing/ent/db/orderreturn"
+	"github.com/orderprocessing/orderprocessing/ent/db/payment"
+	"github.com/orderprocessing/orderprocessing/ent/db/paymentevent"
+	"github.com/orderprocessing/orderprocessing/ent/db/paymentoperation"
 	"github.com/orderprocessing/orderprocessing/ent/db/product"
 	"github.com/orderprocessing/orderprocessing/ent/db/request"
+	"github.com/orderprocessing/orderprocessing/ent/db/saga"
 	"github.com/orderprocessing/orderprocessing/ent/db/serverkey"
 	"github.com/orderprocessing/orderprocessing/ent/db/shardrange"
 	"github.com/orderprocessing/orderprocessing/ent/db/stockadjustment"
+	"github.com/orderprocessing/orderprocessing/ent/db/stockcommit"
 	"github.com/orderprocessing/orderprocessing/ent/db/stocklevel"
 
 	stdsql "database/sql"
@@ -33,22 +40,36 @@ type Client struct {
 	config
 	// Schema is the client for creating, migrating and dropping schema.
 	Schema *migrate.Schema
+	// Hold is the client for interacting with the Hold builders.
+	Hold *HoldClient
+	// LedgerEntry is the client for interacting with the LedgerEntry builders.
+	LedgerEntry *LedgerEntryClient
 	// Order is the client for interacting with the Order builders.
 	Order *OrderClient
 	// OrderEvent is the client for interacting with the OrderEvent builders.
 	OrderEvent *OrderEventClient
 	// OrderReturn is the client for interacting with the OrderReturn builders.
 	OrderReturn *OrderReturnClient
+	// Payment is the client for interacting with the Payment builders.
+	Payment *PaymentClient
+	// PaymentEvent is the client for interacting with the PaymentEvent builders.
+	PaymentEvent *PaymentEventClient
+	// PaymentOperation is the client for interacting with the PaymentOperation builders.
+	PaymentOperation *PaymentOperationClient
 	// Product is the client for interacting with the Product builders.
 	Product *ProductClient
 	// Request is the client for interacting with the Request builders.
 	Request *RequestClient
+	// Saga is the client for interacting with the Saga builders.
+	Saga *SagaClient
 	// ServerKey is the client for interacting with the ServerKey builders.
 	ServerKey *ServerKeyClient
 	// ShardRange is the client for interacting with the ShardRange builders.
 	ShardRange *ShardRangeClient
 	// StockAdjustment is the client for interacting with the StockAdjustment builders.
 	StockAdjustment *StockAdjustmentClient
+	// StockCommit is the client for interacting with the StockCommit builders.
+	StockCommit *StockCommitClient
 	// StockLevel is the client for interacting with the StockLevel builders.
 	StockLevel *StockLevelClient
 }
@@ -62,14 +83,21 @@ func NewClient(opts ...Option) *Client {
 
 func (c *Client) init() {
 	c.Schema = migrate.NewSchema(c.driver)
+	c.Hold = NewHoldClient(c.config)
+	c.LedgerEntry = NewLedgerEntryClient(c.config)
 	c.Order = NewOrderClient(c.config)
 	c.OrderEvent = NewOrderEventClient(c.config)
 	c.OrderReturn = NewOrderReturnClient(c.config)
+	c.Payment = NewPaymentClient(c.config)
+	c.PaymentEvent = NewPaymentEventClient(c.config)
+	c.PaymentOperation = NewPaymentOperationClient(c.config)
 	c.Product = NewProductClient(c.config)
 	c.Request = NewRequestClient(c.config)
+	c.Saga = NewSagaClient(c.config)
 	c.ServerKey = NewServerKeyClient(c.config)
 	c.ShardRange = NewShardRangeClient(c.config)
 	c.StockAdjustment = NewStockAdjustmentClient(c.config)
+	c.StockCommit = NewStockCommitClient(c.config)
 	c.StockLevel = NewStockLevelClient(c.config)
 }
 
@@ -161,17 +189,24 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 	cfg := c.config
 	cfg.driver = tx
 	return &Tx{
-		ctx:             ctx,
-		config:          cfg,
-		Order:           NewOrderClient(cfg),
-		OrderEvent:      NewOrderEventClient(cfg),
-		OrderReturn:     NewOrderReturnClient(cfg),
-		Product:         NewProductClient(cfg),
-		Request:         NewRequestClient(cfg),
-		ServerKey:       NewServerKeyClient(cfg),
-		ShardRange:      NewShardRangeClient(cfg),
-		StockAdjustment: NewStockAdjustmentClient(cfg),
-		StockLevel:      NewStockLevelClient(cfg),
+		ctx:              ctx,
+		config:           cfg,
+		Hold:             NewHoldClient(cfg),
+		LedgerEntry:      NewLedgerEntryClient(cfg),
+		Order:            NewOrderClient(cfg),
+		OrderEvent:       NewOrderEventClient(cfg),
+		OrderReturn:      NewOrderReturnClient(cfg),
+		Payment:          NewPaymentClient(cfg),
+		PaymentEvent:     NewPaymentEventClient(cfg),
+		PaymentOperation: NewPaymentOperationClient(cfg),
+		Product:          NewProductClient(cfg),
+		Request:          NewRequestClient(cfg),
+		Saga:             NewSagaClient(cfg),
+		ServerKey:        NewServerKeyClient(cfg),
+		ShardRange:       NewShardRangeClient(cfg),
+		StockAdjustment:  NewStockAdjustmentClient(cfg),
+		StockCommit:      NewStockCommitClient(cfg),
+		StockLevel:       NewStockLevelClient(cfg),
 	}, nil
 }
 
@@ -189,24 +224,31 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 	cfg := c.config
 	cfg.driver = &txDriver{tx: tx, drv: c.driver}
 	return &Tx{
-		ctx:             ctx,
-		config:          cfg,
-		Order:           NewOrderClient(cfg),
-		OrderEvent:      NewOrderEventClient(cfg),
-		OrderReturn:     NewOrderReturnClient(cfg),
-		Product:         NewProductClient(cfg),
-		Request:         NewRequestClient(cfg),
-		ServerKey:       NewServerKeyClient(cfg),
-		ShardRange:      NewShardRangeClient(cfg),
-		StockAdjustment: NewStockAdjustmentClient(cfg),
-		StockLevel:      NewStockLevelClient(cfg),
+		ctx:              ctx,
+		config:           cfg,
+		Hold:             NewHoldClient(cfg),
+		LedgerEntry:      NewLedgerEntryClient(cfg),
+		Order:            NewOrderClient(cfg),
+		OrderEvent:       NewOrderEventClient(cfg),
+		OrderReturn:      NewOrderReturnClient(cfg),
+		Payment:          NewPaymentClient(cfg),
+		PaymentEvent:     NewPaymentEventClient(cfg),
+		PaymentOperation: NewPaymentOperationClient(cfg),
+		Product:          NewProductClient(cfg),
+		Request:          NewRequestClient(cfg),
+		Saga:             NewSagaClient(cfg),
+		ServerKey:        NewServerKeyClient(cfg),
+		ShardRange:       NewShardRangeClient(cfg),
+		StockAdjustment:  NewStockAdjustmentClient(cfg),
+		StockCommit:      NewStockCommitClient(cfg),
+		StockLevel:       NewStockLevelClient(cfg),
 	}, nil
 }
 
 // Debug returns a new debug-client. It's used to get verbose logging on specific operations.
 //
 //	client.Debug().
-//		Order.
+//		Hold.
 //		Query().
 //		Count(ctx)
 func (c *Client) Debug() *Client {
@@ -229,8 +271,9 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.Order, c.OrderEvent, c.OrderReturn, c.Product, c.Request, c.ServerKey,
-		c.ShardRange, c.StockAdjustment, c.StockLevel,
+		c.Hold, c.LedgerEntry, c.Order, c.OrderEvent, c.OrderReturn, c.Payment,
+		c.PaymentEvent, c.PaymentOperation, c.Product, c.Request, c.Saga, c.ServerKey,
+		c.ShardRange, c.StockAdjustment, c.StockCommit, c.StockLevel,
 	} {
 		n.Use(hooks...)
 	}
@@ -240,8 +283,9 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.Order, c.OrderEvent, c.OrderReturn, c.Product, c.Request, c.ServerKey,
-		c.ShardRange, c.StockAdjustment, c.StockLevel,
+		c.Hold, c.LedgerEntry, c.Order, c.OrderEvent, c.OrderReturn, c.Payment,
+		c.PaymentEvent, c.PaymentOperation, c.Product, c.Request, c.Saga, c.ServerKey,
+		c.ShardRange, c.StockAdjustment, c.StockCommit, c.StockLevel,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -250,26 +294,306 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 // Mutate implements the ent.Mutator interface.
 func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 	switch m := m.(type) {
+	case *HoldMutation:
+		return c.Hold.mutate(ctx, m)
+	case *LedgerEntryMutation:
+		return c.LedgerEntry.mutate(ctx, m)
 	case *OrderMutation:
 		return c.Order.mutate(ctx, m)
 	case *OrderEventMutation:
 		return c.OrderEvent.mutate(ctx, m)
 	case *OrderReturnMutation:
 		return c.OrderReturn.mutate(ctx, m)
+	case *PaymentMutation:
+		return c.Payment.mutate(ctx, m)
+	case *PaymentEventMutation:
+		return c.PaymentEvent.mutate(ctx, m)
+	case *PaymentOperationMutation:
+		return c.PaymentOperation.mutate(ctx, m)
 	case *ProductMutation:
 		return c.Product.mutate(ctx, m)
 	case *RequestMutation:
 		return c.Request.mutate(ctx, m)
+	case *SagaMutation:
+		return c.Saga.mutate(ctx, m)
 	case *ServerKeyMutation:
 		return c.ServerKey.mutate(ctx, m)
 	case *ShardRangeMutation:
 		return c.ShardRange.mutate(ctx, m)
 	case *StockAdjustmentMutation:
 		return c.StockAdjustment.mutate(ctx, m)
+	case *StockCommitMutation:
+		return c.StockCommit.mutate(ctx, m)
 	case *StockLevelMutation:
 		return c.StockLevel.mutate(ctx, m)
 	default:
 		return nil, fmt.Errorf("db: unknown mutation type %T", m)
+	}
+}
+
+// HoldClient is a client for the Hold schema.
+type HoldClient struct {
+	config
+}
+
+// NewHoldClient returns a client for the Hold from the given config.
+func NewHoldClient(c config) *HoldClient {
+	return &HoldClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `hold.Hooks(f(g(h())))`.
+func (c *HoldClient) Use(hooks ...Hook) {
+	c.hooks.Hold = append(c.hooks.Hold, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `hold.Intercept(f(g(h())))`.
+func (c *HoldClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Hold = append(c.inters.Hold, interceptors...)
+}
+
+// Create returns a builder for creating a Hold entity.
+func (c *HoldClient) Create() *HoldCreate {
+	mutation := newHoldMutation(c.config, OpCreate)
+	return &HoldCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Hold entities.
+func (c *HoldClient) CreateBulk(builders ...*HoldCreate) *HoldCreateBulk {
+	return &HoldCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *HoldClient) MapCreateBulk(slice any, setFunc func(*HoldCreate, int)) *HoldCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &HoldCreateBulk{err: fmt.Errorf("calling to HoldClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*HoldCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &HoldCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Hold.
+func (c *HoldClient) Update() *HoldUpdate {
+	mutation := newHoldMutation(c.config, OpUpdate)
+	return &HoldUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *HoldClient) UpdateOne(_m *Hold) *HoldUpdateOne {
+	mutation := newHoldMutation(c.config, OpUpdateOne, withHold(_m))
+	return &HoldUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *HoldClient) UpdateOneID(id uuid.UUID) *HoldUpdateOne {
+	mutation := newHoldMutation(c.config, OpUpdateOne, withHoldID(id))
+	return &HoldUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Hold.
+func (c *HoldClient) Delete() *HoldDelete {
+	mutation := newHoldMutation(c.config, OpDelete)
+	return &HoldDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *HoldClient) DeleteOne(_m *Hold) *HoldDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *HoldClient) DeleteOneID(id uuid.UUID) *HoldDeleteOne {
+	builder := c.Delete().Where(hold.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &HoldDeleteOne{builder}
+}
+
+// Query returns a query builder for Hold.
+func (c *HoldClient) Query() *HoldQuery {
+	return &HoldQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeHold},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Hold entity by its id.
+func (c *HoldClient) Get(ctx context.Context, id uuid.UUID) (*Hold, error) {
+	return c.Query().Where(hold.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *HoldClient) GetX(ctx context.Context, id uuid.UUID) *Hold {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *HoldClient) Hooks() []Hook {
+	return c.hooks.Hold
+}
+
+// Interceptors returns the client interceptors.
+func (c *HoldClient) Interceptors() []Interceptor {
+	return c.inters.Hold
+}
+
+func (c *HoldClient) mutate(ctx context.Context, m *HoldMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&HoldCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&HoldUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&HoldUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&HoldDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("db: unknown Hold mutation op: %q", m.Op())
+	}
+}
+
+// LedgerEntryClient is a client for the LedgerEntry schema.
+type LedgerEntryClient struct {
+	config
+}
+
+// NewLedgerEntryClient returns a client for the LedgerEntry from the given config.
+func NewLedgerEntryClient(c config) *LedgerEntryClient {
+	return &LedgerEntryClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `ledgerentry.Hooks(f(g(h())))`.
+func (c *LedgerEntryClient) Use(hooks ...Hook) {
+	c.hooks.LedgerEntry = append(c.hooks.LedgerEntry, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `ledgerentry.Intercept(f(g(h())))`.
+func (c *LedgerEntryClient) Intercept(interceptors ...Interceptor) {
+	c.inters.LedgerEntry = append(c.inters.LedgerEntry, interceptors...)
+}
+
+// Create returns a builder for creating a LedgerEntry entity.
+func (c *LedgerEntryClient) Create() *LedgerEntryCreate {
+	mutation := newLedgerEntryMutation(c.config, OpCreate)
+	return &LedgerEntryCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of LedgerEntry entities.
+func (c *LedgerEntryClient) CreateBulk(builders ...*LedgerEntryCreate) *LedgerEntryCreateBulk {
+	return &LedgerEntryCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *LedgerEntryClient) MapCreateBulk(slice any, setFunc func(*LedgerEntryCreate, int)) *LedgerEntryCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &LedgerEntryCreateBulk{err: fmt.Errorf("calling to LedgerEntryClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*LedgerEntryCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &LedgerEntryCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for LedgerEntry.
+func (c *LedgerEntryClient) Update() *LedgerEntryUpdate {
+	mutation := newLedgerEntryMutation(c.config, OpUpdate)
+	return &LedgerEntryUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *LedgerEntryClient) UpdateOne(_m *LedgerEntry) *LedgerEntryUpdateOne {
+	mutation := newLedgerEntryMutation(c.config, OpUpdateOne, withLedgerEntry(_m))
+	return &LedgerEntryUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *LedgerEntryClient) UpdateOneID(id uuid.UUID) *LedgerEntryUpdateOne {
+	mutation := newLedgerEntryMutation(c.config, OpUpdateOne, withLedgerEntryID(id))
+	return &LedgerEntryUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for LedgerEntry.
+func (c *LedgerEntryClient) Delete() *LedgerEntryDelete {
+	mutation := newLedgerEntryMutation(c.config, OpDelete)
+	return &LedgerEntryDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *LedgerEntryClient) DeleteOne(_m *LedgerEntry) *LedgerEntryDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *LedgerEntryClient) DeleteOneID(id uuid.UUID) *LedgerEntryDeleteOne {
+	builder := c.Delete().Where(ledgerentry.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &LedgerEntryDeleteOne{builder}
+}
+
+// Query returns a query builder for LedgerEntry.
+func (c *LedgerEntryClient) Query() *LedgerEntryQuery {
+	return &LedgerEntryQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeLedgerEntry},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a LedgerEntry entity by its id.
+func (c *LedgerEntryClient) Get(ctx context.Context, id uuid.UUID) (*LedgerEntry, error) {
+	return c.Query().Where(ledgerentry.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *LedgerEntryClient) GetX(ctx context.Context, id uuid.UUID) *LedgerEntry {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *LedgerEntryClient) Hooks() []Hook {
+	return c.hooks.LedgerEntry
+}
+
+// Interceptors returns the client interceptors.
+func (c *LedgerEntryClient) Interceptors() []Interceptor {
+	return c.inters.LedgerEntry
+}
+
+func (c *LedgerEntryClient) mutate(ctx context.Context, m *LedgerEntryMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&LedgerEntryCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&LedgerEntryUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&LedgerEntryUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&LedgerEntryDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("db: unknown LedgerEntry mutation op: %q", m.Op())
 	}
 }
 
@@ -672,6 +996,405 @@ func (c *OrderReturnClient) mutate(ctx context.Context, m *OrderReturnMutation) 
 	}
 }
 
+// PaymentClient is a client for the Payment schema.
+type PaymentClient struct {
+	config
+}
+
+// NewPaymentClient returns a client for the Payment from the given config.
+func NewPaymentClient(c config) *PaymentClient {
+	return &PaymentClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `payment.Hooks(f(g(h())))`.
+func (c *PaymentClient) Use(hooks ...Hook) {
+	c.hooks.Payment = append(c.hooks.Payment, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `payment.Intercept(f(g(h())))`.
+func (c *PaymentClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Payment = append(c.inters.Payment, interceptors...)
+}
+
+// Create returns a builder for creating a Payment entity.
+func (c *PaymentClient) Create() *PaymentCreate {
+	mutation := newPaymentMutation(c.config, OpCreate)
+	return &PaymentCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Payment entities.
+func (c *PaymentClient) CreateBulk(builders ...*PaymentCreate) *PaymentCreateBulk {
+	return &PaymentCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *PaymentClient) MapCreateBulk(slice any, setFunc func(*PaymentCreate, int)) *PaymentCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &PaymentCreateBulk{err: fmt.Errorf("calling to PaymentClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*PaymentCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &PaymentCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Payment.
+func (c *PaymentClient) Update() *PaymentUpdate {
+	mutation := newPaymentMutation(c.config, OpUpdate)
+	return &PaymentUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *PaymentClient) UpdateOne(_m *Payment) *PaymentUpdateOne {
+	mutation := newPaymentMutation(c.config, OpUpdateOne, withPayment(_m))
+	return &PaymentUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *PaymentClient) UpdateOneID(id uuid.UUID) *PaymentUpdateOne {
+	mutation := newPaymentMutation(c.config, OpUpdateOne, withPaymentID(id))
+	return &PaymentUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Payment.
+func (c *PaymentClient) Delete() *PaymentDelete {
+	mutation := newPaymentMutation(c.config, OpDelete)
+	return &PaymentDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *PaymentClient) DeleteOne(_m *Payment) *PaymentDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *PaymentClient) DeleteOneID(id uuid.UUID) *PaymentDeleteOne {
+	builder := c.Delete().Where(payment.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &PaymentDeleteOne{builder}
+}
+
+// Query returns a query builder for Payment.
+func (c *PaymentClient) Query() *PaymentQuery {
+	return &PaymentQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypePayment},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Payment entity by its id.
+func (c *PaymentClient) Get(ctx context.Context, id uuid.UUID) (*Payment, error) {
+	return c.Query().Where(payment.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *PaymentClient) GetX(ctx context.Context, id uuid.UUID) *Payment {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *PaymentClient) Hooks() []Hook {
+	return c.hooks.Payment
+}
+
+// Interceptors returns the client interceptors.
+func (c *PaymentClient) Interceptors() []Interceptor {
+	return c.inters.Payment
+}
+
+func (c *PaymentClient) mutate(ctx context.Context, m *PaymentMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&PaymentCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&PaymentUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&PaymentUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&PaymentDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("db: unknown Payment mutation op: %q", m.Op())
+	}
+}
+
+// PaymentEventClient is a client for the PaymentEvent schema.
+type PaymentEventClient struct {
+	config
+}
+
+// NewPaymentEventClient returns a client for the PaymentEvent from the given config.
+func NewPaymentEventClient(c config) *PaymentEventClient {
+	return &PaymentEventClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `paymentevent.Hooks(f(g(h())))`.
+func (c *PaymentEventClient) Use(hooks ...Hook) {
+	c.hooks.PaymentEvent = append(c.hooks.PaymentEvent, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `paymentevent.Intercept(f(g(h())))`.
+func (c *PaymentEventClient) Intercept(interceptors ...Interceptor) {
+	c.inters.PaymentEvent = append(c.inters.PaymentEvent, interceptors...)
+}
+
+// Create returns a builder for creating a PaymentEvent entity.
+func (c *PaymentEventClient) Create() *PaymentEventCreate {
+	mutation := newPaymentEventMutation(c.config, OpCreate)
+	return &PaymentEventCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of PaymentEvent entities.
+func (c *PaymentEventClient) CreateBulk(builders ...*PaymentEventCreate) *PaymentEventCreateBulk {
+	return &PaymentEventCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *PaymentEventClient) MapCreateBulk(slice any, setFunc func(*PaymentEventCreate, int)) *PaymentEventCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &PaymentEventCreateBulk{err: fmt.Errorf("calling to PaymentEventClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*PaymentEventCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &PaymentEventCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for PaymentEvent.
+func (c *PaymentEventClient) Update() *PaymentEventUpdate {
+	mutation := newPaymentEventMutation(c.config, OpUpdate)
+	return &PaymentEventUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *PaymentEventClient) UpdateOne(_m *PaymentEvent) *PaymentEventUpdateOne {
+	mutation := newPaymentEventMutation(c.config, OpUpdateOne, withPaymentEvent(_m))
+	return &PaymentEventUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *PaymentEventClient) UpdateOneID(id uuid.UUID) *PaymentEventUpdateOne {
+	mutation := newPaymentEventMutation(c.config, OpUpdateOne, withPaymentEventID(id))
+	return &PaymentEventUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for PaymentEvent.
+func (c *PaymentEventClient) Delete() *PaymentEventDelete {
+	mutation := newPaymentEventMutation(c.config, OpDelete)
+	return &PaymentEventDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *PaymentEventClient) DeleteOne(_m *PaymentEvent) *PaymentEventDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *PaymentEventClient) DeleteOneID(id uuid.UUID) *PaymentEventDeleteOne {
+	builder := c.Delete().Where(paymentevent.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &PaymentEventDeleteOne{builder}
+}
+
+// Query returns a query builder for PaymentEvent.
+func (c *PaymentEventClient) Query() *PaymentEventQuery {
+	return &PaymentEventQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypePaymentEvent},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a PaymentEvent entity by its id.
+func (c *PaymentEventClient) Get(ctx context.Context, id uuid.UUID) (*PaymentEvent, error) {
+	return c.Query().Where(paymentevent.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *PaymentEventClient) GetX(ctx context.Context, id uuid.UUID) *PaymentEvent {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *PaymentEventClient) Hooks() []Hook {
+	return c.hooks.PaymentEvent
+}
+
+// Interceptors returns the client interceptors.
+func (c *PaymentEventClient) Interceptors() []Interceptor {
+	return c.inters.PaymentEvent
+}
+
+func (c *PaymentEventClient) mutate(ctx context.Context, m *PaymentEventMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&PaymentEventCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&PaymentEventUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&PaymentEventUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&PaymentEventDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("db: unknown PaymentEvent mutation op: %q", m.Op())
+	}
+}
+
+// PaymentOperationClient is a client for the PaymentOperation schema.
+type PaymentOperationClient struct {
+	config
+}
+
+// NewPaymentOperationClient returns a client for the PaymentOperation from the given config.
+func NewPaymentOperationClient(c config) *PaymentOperationClient {
+	return &PaymentOperationClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `paymentoperation.Hooks(f(g(h())))`.
+func (c *PaymentOperationClient) Use(hooks ...Hook) {
+	c.hooks.PaymentOperation = append(c.hooks.PaymentOperation, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `paymentoperation.Intercept(f(g(h())))`.
+func (c *PaymentOperationClient) Intercept(interceptors ...Interceptor) {
+	c.inters.PaymentOperation = append(c.inters.PaymentOperation, interceptors...)
+}
+
+// Create returns a builder for creating a PaymentOperation entity.
+func (c *PaymentOperationClient) Create() *PaymentOperationCreate {
+	mutation := newPaymentOperationMutation(c.config, OpCreate)
+	return &PaymentOperationCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of PaymentOperation entities.
+func (c *PaymentOperationClient) CreateBulk(builders ...*PaymentOperationCreate) *PaymentOperationCreateBulk {
+	return &PaymentOperationCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *PaymentOperationClient) MapCreateBulk(slice any, setFunc func(*PaymentOperationCreate, int)) *PaymentOperationCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &PaymentOperationCreateBulk{err: fmt.Errorf("calling to PaymentOperationClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*PaymentOperationCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &PaymentOperationCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for PaymentOperation.
+func (c *PaymentOperationClient) Update() *PaymentOperationUpdate {
+	mutation := newPaymentOperationMutation(c.config, OpUpdate)
+	return &PaymentOperationUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *PaymentOperationClient) UpdateOne(_m *PaymentOperation) *PaymentOperationUpdateOne {
+	mutation := newPaymentOperationMutation(c.config, OpUpdateOne, withPaymentOperation(_m))
+	return &PaymentOperationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *PaymentOperationClient) UpdateOneID(id uuid.UUID) *PaymentOperationUpdateOne {
+	mutation := newPaymentOperationMutation(c.config, OpUpdateOne, withPaymentOperationID(id))
+	return &PaymentOperationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for PaymentOperation.
+func (c *PaymentOperationClient) Delete() *PaymentOperationDelete {
+	mutation := newPaymentOperationMutation(c.config, OpDelete)
+	return &PaymentOperationDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *PaymentOperationClient) DeleteOne(_m *PaymentOperation) *PaymentOperationDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *PaymentOperationClient) DeleteOneID(id uuid.UUID) *PaymentOperationDeleteOne {
+	builder := c.Delete().Where(paymentoperation.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &PaymentOperationDeleteOne{builder}
+}
+
+// Query returns a query builder for PaymentOperation.
+func (c *PaymentOperationClient) Query() *PaymentOperationQuery {
+	return &PaymentOperationQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypePaymentOperation},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a PaymentOperation entity by its id.
+func (c *PaymentOperationClient) Get(ctx context.Context, id uuid.UUID) (*PaymentOperation, error) {
+	return c.Query().Where(paymentoperation.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *PaymentOperationClient) GetX(ctx context.Context, id uuid.UUID) *PaymentOperation {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *PaymentOperationClient) Hooks() []Hook {
+	return c.hooks.PaymentOperation
+}
+
+// Interceptors returns the client interceptors.
+func (c *PaymentOperationClient) Interceptors() []Interceptor {
+	return c.inters.PaymentOperation
+}
+
+func (c *PaymentOperationClient) mutate(ctx context.Context, m *PaymentOperationMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&PaymentOperationCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&PaymentOperationUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&PaymentOperationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&PaymentOperationDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("db: unknown PaymentOperation mutation op: %q", m.Op())
+	}
+}
+
 // ProductClient is a client for the Product schema.
 type ProductClient struct {
 	config
@@ -935,6 +1658,139 @@ func (c *RequestClient) mutate(ctx context.Context, m *RequestMutation) (Value, 
 		return (&RequestDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("db: unknown Request mutation op: %q", m.Op())
+	}
+}
+
+// SagaClient is a client for the Saga schema.
+type SagaClient struct {
+	config
+}
+
+// NewSagaClient returns a client for the Saga from the given config.
+func NewSagaClient(c config) *SagaClient {
+	return &SagaClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `saga.Hooks(f(g(h())))`.
+func (c *SagaClient) Use(hooks ...Hook) {
+	c.hooks.Saga = append(c.hooks.Saga, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `saga.Intercept(f(g(h())))`.
+func (c *SagaClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Saga = append(c.inters.Saga, interceptors...)
+}
+
+// Create returns a builder for creating a Saga entity.
+func (c *SagaClient) Create() *SagaCreate {
+	mutation := newSagaMutation(c.config, OpCreate)
+	return &SagaCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Saga entities.
+func (c *SagaClient) CreateBulk(builders ...*SagaCreate) *SagaCreateBulk {
+	return &SagaCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *SagaClient) MapCreateBulk(slice any, setFunc func(*SagaCreate, int)) *SagaCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &SagaCreateBulk{err: fmt.Errorf("calling to SagaClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*SagaCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &SagaCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Saga.
+func (c *SagaClient) Update() *SagaUpdate {
+	mutation := newSagaMutation(c.config, OpUpdate)
+	return &SagaUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *SagaClient) UpdateOne(_m *Saga) *SagaUpdateOne {
+	mutation := newSagaMutation(c.config, OpUpdateOne, withSaga(_m))
+	return &SagaUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *SagaClient) UpdateOneID(id string) *SagaUpdateOne {
+	mutation := newSagaMutation(c.config, OpUpdateOne, withSagaID(id))
+	return &SagaUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Saga.
+func (c *SagaClient) Delete() *SagaDelete {
+	mutation := newSagaMutation(c.config, OpDelete)
+	return &SagaDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *SagaClient) DeleteOne(_m *Saga) *SagaDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *SagaClient) DeleteOneID(id string) *SagaDeleteOne {
+	builder := c.Delete().Where(saga.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &SagaDeleteOne{builder}
+}
+
+// Query returns a query builder for Saga.
+func (c *SagaClient) Query() *SagaQuery {
+	return &SagaQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeSaga},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Saga entity by its id.
+func (c *SagaClient) Get(ctx context.Context, id string) (*Saga, error) {
+	return c.Query().Where(saga.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *SagaClient) GetX(ctx context.Context, id string) *Saga {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *SagaClient) Hooks() []Hook {
+	return c.hooks.Saga
+}
+
+// Interceptors returns the client interceptors.
+func (c *SagaClient) Interceptors() []Interceptor {
+	return c.inters.Saga
+}
+
+func (c *SagaClient) mutate(ctx context.Context, m *SagaMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&SagaCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&SagaUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&SagaUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&SagaDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("db: unknown Saga mutation op: %q", m.Op())
 	}
 }
 
@@ -1337,6 +2193,139 @@ func (c *StockAdjustmentClient) mutate(ctx context.Context, m *StockAdjustmentMu
 	}
 }
 
+// StockCommitClient is a client for the StockCommit schema.
+type StockCommitClient struct {
+	config
+}
+
+// NewStockCommitClient returns a client for the StockCommit from the given config.
+func NewStockCommitClient(c config) *StockCommitClient {
+	return &StockCommitClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `stockcommit.Hooks(f(g(h())))`.
+func (c *StockCommitClient) Use(hooks ...Hook) {
+	c.hooks.StockCommit = append(c.hooks.StockCommit, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `stockcommit.Intercept(f(g(h())))`.
+func (c *StockCommitClient) Intercept(interceptors ...Interceptor) {
+	c.inters.StockCommit = append(c.inters.StockCommit, interceptors...)
+}
+
+// Create returns a builder for creating a StockCommit entity.
+func (c *StockCommitClient) Create() *StockCommitCreate {
+	mutation := newStockCommitMutation(c.config, OpCreate)
+	return &StockCommitCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of StockCommit entities.
+func (c *StockCommitClient) CreateBulk(builders ...*StockCommitCreate) *StockCommitCreateBulk {
+	return &StockCommitCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *StockCommitClient) MapCreateBulk(slice any, setFunc func(*StockCommitCreate, int)) *StockCommitCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &StockCommitCreateBulk{err: fmt.Errorf("calling to StockCommitClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*StockCommitCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &StockCommitCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for StockCommit.
+func (c *StockCommitClient) Update() *StockCommitUpdate {
+	mutation := newStockCommitMutation(c.config, OpUpdate)
+	return &StockCommitUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *StockCommitClient) UpdateOne(_m *StockCommit) *StockCommitUpdateOne {
+	mutation := newStockCommitMutation(c.config, OpUpdateOne, withStockCommit(_m))
+	return &StockCommitUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *StockCommitClient) UpdateOneID(id uuid.UUID) *StockCommitUpdateOne {
+	mutation := newStockCommitMutation(c.config, OpUpdateOne, withStockCommitID(id))
+	return &StockCommitUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for StockCommit.
+func (c *StockCommitClient) Delete() *StockCommitDelete {
+	mutation := newStockCommitMutation(c.config, OpDelete)
+	return &StockCommitDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *StockCommitClient) DeleteOne(_m *StockCommit) *StockCommitDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *StockCommitClient) DeleteOneID(id uuid.UUID) *StockCommitDeleteOne {
+	builder := c.Delete().Where(stockcommit.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &StockCommitDeleteOne{builder}
+}
+
+// Query returns a query builder for StockCommit.
+func (c *StockCommitClient) Query() *StockCommitQuery {
+	return &StockCommitQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeStockCommit},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a StockCommit entity by its id.
+func (c *StockCommitClient) Get(ctx context.Context, id uuid.UUID) (*StockCommit, error) {
+	return c.Query().Where(stockcommit.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *StockCommitClient) GetX(ctx context.Context, id uuid.UUID) *StockCommit {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *StockCommitClient) Hooks() []Hook {
+	return c.hooks.StockCommit
+}
+
+// Interceptors returns the client interceptors.
+func (c *StockCommitClient) Interceptors() []Interceptor {
+	return c.inters.StockCommit
+}
+
+func (c *StockCommitClient) mutate(ctx context.Context, m *StockCommitMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&StockCommitCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&StockCommitUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&StockCommitUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&StockCommitDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("db: unknown StockCommit mutation op: %q", m.Op())
+	}
+}
+
 // StockLevelClient is a client for the StockLevel schema.
 type StockLevelClient struct {
 	config
@@ -1473,12 +2462,14 @@ func (c *StockLevelClient) mutate(ctx context.Context, m *StockLevelMutation) (V
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		Order, OrderEvent, OrderReturn, Product, Request, ServerKey, ShardRange,
-		StockAdjustment, StockLevel []ent.Hook
+		Hold, LedgerEntry, Order, OrderEvent, OrderReturn, Payment, PaymentEvent,
+		PaymentOperation, Product, Request, Saga, ServerKey, ShardRange,
+		StockAdjustment, StockCommit, StockLevel []ent.Hook
 	}
 	inters struct {
-		Order, OrderEvent, OrderReturn, Product, Request, ServerKey, ShardRange,
-		StockAdjustment, StockLevel []ent.Interceptor
+		Hold, LedgerEntry, Order, OrderEvent, OrderReturn, Payment, PaymentEvent,
+		PaymentOperation, Product, Request, Saga, ServerKey, ShardRange,
+		StockAdjustment, StockCommit, StockLevel []ent.Interceptor
 	}
 )
 

@@ -12,14 +12,21 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"github.com/orderprocessing/orderprocessing/ent/db/hold"
+	"github.com/orderprocessing/orderprocessing/ent/db/ledgerentry"
 	"github.com/orderprocessing/orderprocessing/ent/db/order"
 	"github.com/orderprocessing/orderprocessing/ent/db/orderevent"
 	"github.com/orderprocessing/orderprocessing/ent/db/orderreturn"
+	"github.com/orderprocessing/orderprocessing/ent/db/payment"
+	"github.com/orderprocessing/orderprocessing/ent/db/paymentevent"
+	"github.com/orderprocessing/orderprocessing/ent/db/paymentoperation"
 	"github.com/orderprocessing/orderprocessing/ent/db/product"
 	"github.com/orderprocessing/orderprocessing/ent/db/request"
+	"github.com/orderprocessing/orderprocessing/ent/db/saga"
 	"github.com/orderprocessing/orderprocessing/ent/db/serverkey"
 	"github.com/orderprocessing/orderprocessing/ent/db/shardrange"
 	"github.com/orderprocessing/orderprocessing/ent/db/stockadjustment"
+	"github.com/orderprocessing/orderprocessing/ent/db/stockcommit"
 	"github.com/orderprocessing/orderprocessing/ent/db/stocklevel"
 )
 
@@ -81,15 +88,22 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
-			order.Table:           order.ValidColumn,
-			orderevent.Table:      orderevent.ValidColumn,
-			orderreturn.Table:     orderreturn.ValidColumn,
-			product.Table:         product.ValidColumn,
-			request.Table:         request.ValidColumn,
-			serverkey.Table:       serverkey.ValidColumn,
-			shardrange.Table:      shardrange.ValidColumn,
-			stockadjustment.Table: stockadjustment.ValidColumn,
-			stocklevel.Table:      stocklevel.ValidColumn,
+			hold.Table:             hold.ValidColumn,
+			ledgerentry.Table:      ledgerentry.ValidColumn,
+			order.Table:            order.ValidColumn,
+			orderevent.Table:       orderevent.ValidColumn,
+			orderreturn.Table:      orderreturn.ValidColumn,
+			payment.Table:          payment.ValidColumn,
+			paymentevent.Table:     paymentevent.ValidColumn,
+			paymentoperation.Table: paymentoperation.ValidColumn,
+			product.Table:          product.ValidColumn,
+			request.Table:          request.ValidColumn,
+			saga.Table:             saga.ValidColumn,
+			serverkey.Table:        serverkey.ValidColumn,
+			shardrange.Table:       shardrange.ValidColumn,
+			stockadjustment.Table:  stockadjustment.ValidColumn,
+			stockcommit.Table:      stockcommit.ValidColumn,
+			stocklevel.Table:       stocklevel.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

@@ -12,15 +12,22 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 	"github.com/google/uuid"
+	"github.com/orderprocessing/orderprocessing/ent/db/hold"
+	"github.com/orderprocessing/orderprocessing/ent/db/ledgerentry"
 	"github.com/orderprocessing/orderprocessing/ent/db/order"
 	"github.com/orderprocessing/orderprocessing/ent/db/orderevent"
 	"github.com/orderprocessing/orderprocessing/ent/db/orderreturn"
+	"github.com/orderprocessing/orderprocessing/ent/db/payment"
+	"github.com/orderprocessing/orderprocessing/ent/db/paymentevent"
+	"github.com/orderprocessing/orderprocessing/ent/db/paymentoperation"
 	"github.com/orderprocessing/orderprocessing/ent/db/predicate"
 	"github.com/orderprocessing/orderprocessing/ent/db/product"
 	"github.com/orderprocessing/orderprocessing/ent/db/request"
+	"github.com/orderprocessing/orderprocessing/ent/db/saga"
 	"github.com/orderprocessing/orderprocessing/ent/db/serverkey"
 	"github.com/orderprocessing/orderprocessing/ent/db/shardrange"
 	"github.com/orderprocessing/orderprocessing/ent/db/stockadjustment"
+	"github.com/orderprocessing/orderprocessing/ent/db/stockcommit"
 	"github.com/orderprocessing/orderprocessing/ent/db/stocklevel"
 	"github.com/orderprocessing/orderprocessing/ent/schema"
 )
@@ -34,16 +41,1822 @@ const (
 	OpUpdateOne = ent.OpUpdateOne
 
 	// Node types.
-	TypeOrder           = "Order"
-	TypeOrderEvent      = "OrderEvent"
-	TypeOrderReturn     = "OrderReturn"
-	TypeProduct         = "Product"
-	TypeRequest         = "Request"
-	TypeServerKey       = "ServerKey"
-	TypeShardRange      = "ShardRange"
-	TypeStockAdjustment = "StockAdjustment"
-	TypeStockLevel      = "StockLevel"
+	TypeHold             = "Hold"
+	TypeLedgerEntry      = "LedgerEntry"
+	TypeOrder            = "Order"
+	TypeOrderEvent       = "OrderEvent"
+	TypeOrderReturn      = "OrderReturn"
+	TypePayment          = "Payment"
+	TypePaymentEvent     = "PaymentEvent"
+	TypePaymentOperation = "PaymentOperation"
+	TypeProduct          = "Product"
+	TypeRequest          = "Request"
+	TypeSaga             = "Saga"
+	TypeServerKey        = "ServerKey"
+	TypeShardRange       = "ShardRange"
+	TypeStockAdjustment  = "StockAdjustment"
+	TypeStockCommit      = "StockCommit"
+	TypeStockLevel       = "StockLevel"
 )
+
+// HoldMutation represents an operation that mutates the Hold nodes in the graph.
+type HoldMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *uuid.UUID
+	slot          *int16
+	addslot       *int16
+	create_time   *time.Time
+	update_time   *time.Time
+	order_id      *uuid.UUID
+	sku           *string
+	quantity      *int64
+	addquantity   *int64
+	committed     *int64
+	addcommitted  *int64
+	state         *uint8
+	addstate      *int8
+	expire_time   *time.Time
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*Hold, error)
+	predicates    []predicate.Hold
+}
+
+var _ ent.Mutation = (*HoldMutation)(nil)
+
+// holdOption allows management of the mutation configuration using functional options.
+type holdOption func(*HoldMutation)
+
+// newHoldMutation creates new mutation for the Hold entity.
+func newHoldMutation(c config, op Op, opts ...holdOption) *HoldMutation {
+	m := &HoldMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeHold,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withHoldID sets the ID field of the mutation.
+func withHoldID(id uuid.UUID) holdOption {
+	return func(m *HoldMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Hold
+		)
+		m.oldValue = func(ctx context.Context) (*Hold, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Hold.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withHold sets the old Hold of the mutation.
+func withHold(node *Hold) holdOption {
+	return func(m *HoldMutation) {
+		m.oldValue = func(context.Context) (*Hold, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m HoldMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m HoldMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("db: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Hold entities.
+func (m *HoldMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *HoldMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *HoldMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Hold.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetSlot sets the "slot" field.
+func (m *HoldMutation) SetSlot(i int16) {
+	m.slot = &i
+	m.addslot = nil
+}
+
+// Slot returns the value of the "slot" field in the mutation.
+func (m *HoldMutation) Slot() (r int16, exists bool) {
+	v := m.slot
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSlot returns the old "slot" field's value of the Hold entity.
+// If the Hold object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *HoldMutation) OldSlot(ctx context.Context) (v int16, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSlot is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSlot requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSlot: %w", err)
+	}
+	return oldValue.Slot, nil
+}
+
+// AddSlot adds i to the "slot" field.
+func (m *HoldMutation) AddSlot(i int16) {
+	if m.addslot != nil {
+		*m.addslot += i
+	} else {
+		m.addslot = &i
+	}
+}
+
+// AddedSlot returns the value that was added to the "slot" field in this mutation.
+func (m *HoldMutation) AddedSlot() (r int16, exists bool) {
+	v := m.addslot
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSlot resets all changes to the "slot" field.
+func (m *HoldMutation) ResetSlot() {
+	m.slot = nil
+	m.addslot = nil
+}
+
+// SetCreateTime sets the "create_time" field.
+func (m *HoldMutation) SetCreateTime(t time.Time) {
+	m.create_time = &t
+}
+
+// CreateTime returns the value of the "create_time" field in the mutation.
+func (m *HoldMutation) CreateTime() (r time.Time, exists bool) {
+	v := m.create_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreateTime returns the old "create_time" field's value of the Hold entity.
+// If the Hold object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *HoldMutation) OldCreateTime(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreateTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreateTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreateTime: %w", err)
+	}
+	return oldValue.CreateTime, nil
+}
+
+// ResetCreateTime resets all changes to the "create_time" field.
+func (m *HoldMutation) ResetCreateTime() {
+	m.create_time = nil
+}
+
+// SetUpdateTime sets the "update_time" field.
+func (m *HoldMutation) SetUpdateTime(t time.Time) {
+	m.update_time = &t
+}
+
+// UpdateTime returns the value of the "update_time" field in the mutation.
+func (m *HoldMutation) UpdateTime() (r time.Time, exists bool) {
+	v := m.update_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdateTime returns the old "update_time" field's value of the Hold entity.
+// If the Hold object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *HoldMutation) OldUpdateTime(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdateTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdateTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdateTime: %w", err)
+	}
+	return oldValue.UpdateTime, nil
+}
+
+// ResetUpdateTime resets all changes to the "update_time" field.
+func (m *HoldMutation) ResetUpdateTime() {
+	m.update_time = nil
+}
+
+// SetOrderID sets the "order_id" field.
+func (m *HoldMutation) SetOrderID(u uuid.UUID) {
+	m.order_id = &u
+}
+
+// OrderID returns the value of the "order_id" field in the mutation.
+func (m *HoldMutation) OrderID() (r uuid.UUID, exists bool) {
+	v := m.order_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrderID returns the old "order_id" field's value of the Hold entity.
+// If the Hold object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *HoldMutation) OldOrderID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrderID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrderID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrderID: %w", err)
+	}
+	return oldValue.OrderID, nil
+}
+
+// ResetOrderID resets all changes to the "order_id" field.
+func (m *HoldMutation) ResetOrderID() {
+	m.order_id = nil
+}
+
+// SetSku sets the "sku" field.
+func (m *HoldMutation) SetSku(s string) {
+	m.sku = &s
+}
+
+// Sku returns the value of the "sku" field in the mutation.
+func (m *HoldMutation) Sku() (r string, exists bool) {
+	v := m.sku
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSku returns the old "sku" field's value of the Hold entity.
+// If the Hold object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *HoldMutation) OldSku(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSku is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSku requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSku: %w", err)
+	}
+	return oldValue.Sku, nil
+}
+
+// ResetSku resets all changes to the "sku" field.
+func (m *HoldMutation) ResetSku() {
+	m.sku = nil
+}
+
+// SetQuantity sets the "quantity" field.
+func (m *HoldMutation) SetQuantity(i int64) {
+	m.quantity = &i
+	m.addquantity = nil
+}
+
+// Quantity returns the value of the "quantity" field in the mutation.
+func (m *HoldMutation) Quantity() (r int64, exists bool) {
+	v := m.quantity
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldQuantity returns the old "quantity" field's value of the Hold entity.
+// If the Hold object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *HoldMutation) OldQuantity(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldQuantity is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldQuantity requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldQuantity: %w", err)
+	}
+	return oldValue.Quantity, nil
+}
+
+// AddQuantity adds i to the "quantity" field.
+func (m *HoldMutation) AddQuantity(i int64) {
+	if m.addquantity != nil {
+		*m.addquantity += i
+	} else {
+		m.addquantity = &i
+	}
+}
+
+// AddedQuantity returns the value that was added to the "quantity" field in this mutation.
+func (m *HoldMutation) AddedQuantity() (r int64, exists bool) {
+	v := m.addquantity
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetQuantity resets all changes to the "quantity" field.
+func (m *HoldMutation) ResetQuantity() {
+	m.quantity = nil
+	m.addquantity = nil
+}
+
+// SetCommitted sets the "committed" field.
+func (m *HoldMutation) SetCommitted(i int64) {
+	m.committed = &i
+	m.addcommitted = nil
+}
+
+// Committed returns the value of the "committed" field in the mutation.
+func (m *HoldMutation) Committed() (r int64, exists bool) {
+	v := m.committed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCommitted returns the old "committed" field's value of the Hold entity.
+// If the Hold object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *HoldMutation) OldCommitted(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCommitted is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCommitted requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCommitted: %w", err)
+	}
+	return oldValue.Committed, nil
+}
+
+// AddCommitted adds i to the "committed" field.
+func (m *HoldMutation) AddCommitted(i int64) {
+	if m.addcommitted != nil {
+		*m.addcommitted += i
+	} else {
+		m.addcommitted = &i
+	}
+}
+
+// AddedCommitted returns the value that was added to the "committed" field in this mutation.
+func (m *HoldMutation) AddedCommitted() (r int64, exists bool) {
+	v := m.addcommitted
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCommitted resets all changes to the "committed" field.
+func (m *HoldMutation) ResetCommitted() {
+	m.committed = nil
+	m.addcommitted = nil
+}
+
+// SetState sets the "state" field.
+func (m *HoldMutation) SetState(u uint8) {
+	m.state = &u
+	m.addstate = nil
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *HoldMutation) State() (r uint8, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the Hold entity.
+// If the Hold object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *HoldMutation) OldState(ctx context.Context) (v uint8, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// AddState adds u to the "state" field.
+func (m *HoldMutation) AddState(u int8) {
+	if m.addstate != nil {
+		*m.addstate += u
+	} else {
+		m.addstate = &u
+	}
+}
+
+// AddedState returns the value that was added to the "state" field in this mutation.
+func (m *HoldMutation) AddedState() (r int8, exists bool) {
+	v := m.addstate
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *HoldMutation) ResetState() {
+	m.state = nil
+	m.addstate = nil
+}
+
+// SetExpireTime sets the "expire_time" field.
+func (m *HoldMutation) SetExpireTime(t time.Time) {
+	m.expire_time = &t
+}
+
+// ExpireTime returns the value of the "expire_time" field in the mutation.
+func (m *HoldMutation) ExpireTime() (r time.Time, exists bool) {
+	v := m.expire_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExpireTime returns the old "expire_time" field's value of the Hold entity.
+// If the Hold object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *HoldMutation) OldExpireTime(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExpireTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExpireTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExpireTime: %w", err)
+	}
+	return oldValue.ExpireTime, nil
+}
+
+// ClearExpireTime clears the value of the "expire_time" field.
+func (m *HoldMutation) ClearExpireTime() {
+	m.expire_time = nil
+	m.clearedFields[hold.FieldExpireTime] = struct{}{}
+}
+
+// ExpireTimeCleared returns if the "expire_time" field was cleared in this mutation.
+func (m *HoldMutation) ExpireTimeCleared() bool {
+	_, ok := m.clearedFields[hold.FieldExpireTime]
+	return ok
+}
+
+// ResetExpireTime resets all changes to the "expire_time" field.
+func (m *HoldMutation) ResetExpireTime() {
+	m.expire_time = nil
+	delete(m.clearedFields, hold.FieldExpireTime)
+}
+
+// Where appends a list predicates to the HoldMutation builder.
+func (m *HoldMutation) Where(ps ...predicate.Hold) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the HoldMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *HoldMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Hold, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *HoldMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *HoldMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Hold).
+func (m *HoldMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *HoldMutation) Fields() []string {
+	fields := make([]string, 0, 9)
+	if m.slot != nil {
+		fields = append(fields, hold.FieldSlot)
+	}
+	if m.create_time != nil {
+		fields = append(fields, hold.FieldCreateTime)
+	}
+	if m.update_time != nil {
+		fields = append(fields, hold.FieldUpdateTime)
+	}
+	if m.order_id != nil {
+		fields = append(fields, hold.FieldOrderID)
+	}
+	if m.sku != nil {
+		fields = append(fields, hold.FieldSku)
+	}
+	if m.quantity != nil {
+		fields = append(fields, hold.FieldQuantity)
+	}
+	if m.committed != nil {
+		fields = append(fields, hold.FieldCommitted)
+	}
+	if m.state != nil {
+		fields = append(fields, hold.FieldState)
+	}
+	if m.expire_time != nil {
+		fields = append(fields, hold.FieldExpireTime)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *HoldMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case hold.FieldSlot:
+		return m.Slot()
+	case hold.FieldCreateTime:
+		return m.CreateTime()
+	case hold.FieldUpdateTime:
+		return m.UpdateTime()
+	case hold.FieldOrderID:
+		return m.OrderID()
+	case hold.FieldSku:
+		return m.Sku()
+	case hold.FieldQuantity:
+		return m.Quantity()
+	case hold.FieldCommitted:
+		return m.Committed()
+	case hold.FieldState:
+		return m.State()
+	case hold.FieldExpireTime:
+		return m.ExpireTime()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *HoldMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case hold.FieldSlot:
+		return m.OldSlot(ctx)
+	case hold.FieldCreateTime:
+		return m.OldCreateTime(ctx)
+	case hold.FieldUpdateTime:
+		return m.OldUpdateTime(ctx)
+	case hold.FieldOrderID:
+		return m.OldOrderID(ctx)
+	case hold.FieldSku:
+		return m.OldSku(ctx)
+	case hold.FieldQuantity:
+		return m.OldQuantity(ctx)
+	case hold.FieldCommitted:
+		return m.OldCommitted(ctx)
+	case hold.FieldState:
+		return m.OldState(ctx)
+	case hold.FieldExpireTime:
+		return m.OldExpireTime(ctx)
+	}
+	return nil, fmt.Errorf("unknown Hold field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *HoldMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case hold.FieldSlot:
+		v, ok := value.(int16)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSlot(v)
+		return nil
+	case hold.FieldCreateTime:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreateTime(v)
+		return nil
+	case hold.FieldUpdateTime:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdateTime(v)
+		return nil
+	case hold.FieldOrderID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrderID(v)
+		return nil
+	case hold.FieldSku:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSku(v)
+		return nil
+	case hold.FieldQuantity:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetQuantity(v)
+		return nil
+	case hold.FieldCommitted:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCommitted(v)
+		return nil
+	case hold.FieldState:
+		v, ok := value.(uint8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	case hold.FieldExpireTime:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExpireTime(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Hold field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *HoldMutation) AddedFields() []string {
+	var fields []string
+	if m.addslot != nil {
+		fields = append(fields, hold.FieldSlot)
+	}
+	if m.addquantity != nil {
+		fields = append(fields, hold.FieldQuantity)
+	}
+	if m.addcommitted != nil {
+		fields = append(fields, hold.FieldCommitted)
+	}
+	if m.addstate != nil {
+		fields = append(fields, hold.FieldState)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *HoldMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case hold.FieldSlot:
+		return m.AddedSlot()
+	case hold.FieldQuantity:
+		return m.AddedQuantity()
+	case hold.FieldCommitted:
+		return m.AddedCommitted()
+	case hold.FieldState:
+		return m.AddedState()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *HoldMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case hold.FieldSlot:
+		v, ok := value.(int16)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSlot(v)
+		return nil
+	case hold.FieldQuantity:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddQuantity(v)
+		return nil
+	case hold.FieldCommitted:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCommitted(v)
+		return nil
+	case hold.FieldState:
+		v, ok := value.(int8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddState(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Hold numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *HoldMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(hold.FieldExpireTime) {
+		fields = append(fields, hold.FieldExpireTime)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *HoldMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *HoldMutation) ClearField(name string) error {
+	switch name {
+	case hold.FieldExpireTime:
+		m.ClearExpireTime()
+		return nil
+	}
+	return fmt.Errorf("unknown Hold nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *HoldMutation) ResetField(name string) error {
+	switch name {
+	case hold.FieldSlot:
+		m.ResetSlot()
+		return nil
+	case hold.FieldCreateTime:
+		m.ResetCreateTime()
+		return nil
+	case hold.FieldUpdateTime:
+		m.ResetUpdateTime()
+		return nil
+	case hold.FieldOrderID:
+		m.ResetOrderID()
+		return nil
+	case hold.FieldSku:
+		m.ResetSku()
+		return nil
+	case hold.FieldQuantity:
+		m.ResetQuantity()
+		return nil
+	case hold.FieldCommitted:
+		m.ResetCommitted()
+		return nil
+	case hold.FieldState:
+		m.ResetState()
+		return nil
+	case hold.FieldExpireTime:
+		m.ResetExpireTime()
+		return nil
+	}
+	return fmt.Errorf("unknown Hold field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *HoldMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *HoldMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *HoldMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *HoldMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *HoldMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *HoldMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *HoldMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Hold unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *HoldMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Hold edge %s", name)
+}
+
+// LedgerEntryMutation represents an operation that mutates the LedgerEntry nodes in the graph.
+type LedgerEntryMutation struct {
+	config
+	op              Op
+	typ             string
+	id              *uuid.UUID
+	slot            *int16
+	addslot         *int16
+	payment_id      *uuid.UUID
+	movement        *uint8
+	addmovement     *int8
+	debit           *uint8
+	adddebit        *int8
+	credit          *uint8
+	addcredit       *int8
+	amount_minor    *int64
+	addamount_minor *int64
+	currency        *string
+	time            *time.Time
+	clearedFields   map[string]struct{}
+	done            bool
+	oldValue        func(context.Context) (*LedgerEntry, error)
+	predicates      []predicate.LedgerEntry
+}
+
+var _ ent.Mutation = (*LedgerEntryMutation)(nil)
+
+// ledgerentryOption allows management of the mutation configuration using functional options.
+type ledgerentryOption func(*LedgerEntryMutation)
+
+// newLedgerEntryMutation creates new mutation for the LedgerEntry entity.
+func newLedgerEntryMutation(c config, op Op, opts ...ledgerentryOption) *LedgerEntryMutation {
+	m := &LedgerEntryMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeLedgerEntry,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withLedgerEntryID sets the ID field of the mutation.
+func withLedgerEntryID(id uuid.UUID) ledgerentryOption {
+	return func(m *LedgerEntryMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *LedgerEntry
+		)
+		m.oldValue = func(ctx context.Context) (*LedgerEntry, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().LedgerEntry.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withLedgerEntry sets the old LedgerEntry of the mutation.
+func withLedgerEntry(node *LedgerEntry) ledgerentryOption {
+	return func(m *LedgerEntryMutation) {
+		m.oldValue = func(context.Context) (*LedgerEntry, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m LedgerEntryMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m LedgerEntryMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("db: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of LedgerEntry entities.
+func (m *LedgerEntryMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *LedgerEntryMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *LedgerEntryMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().LedgerEntry.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetSlot sets the "slot" field.
+func (m *LedgerEntryMutation) SetSlot(i int16) {
+	m.slot = &i
+	m.addslot = nil
+}
+
+// Slot returns the value of the "slot" field in the mutation.
+func (m *LedgerEntryMutation) Slot() (r int16, exists bool) {
+	v := m.slot
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSlot returns the old "slot" field's value of the LedgerEntry entity.
+// If the LedgerEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LedgerEntryMutation) OldSlot(ctx context.Context) (v int16, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSlot is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSlot requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSlot: %w", err)
+	}
+	return oldValue.Slot, nil
+}
+
+// AddSlot adds i to the "slot" field.
+func (m *LedgerEntryMutation) AddSlot(i int16) {
+	if m.addslot != nil {
+		*m.addslot += i
+	} else {
+		m.addslot = &i
+	}
+}
+
+// AddedSlot returns the value that was added to the "slot" field in this mutation.
+func (m *LedgerEntryMutation) AddedSlot() (r int16, exists bool) {
+	v := m.addslot
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSlot resets all changes to the "slot" field.
+func (m *LedgerEntryMutation) ResetSlot() {
+	m.slot = nil
+	m.addslot = nil
+}
+
+// SetPaymentID sets the "payment_id" field.
+func (m *LedgerEntryMutation) SetPaymentID(u uuid.UUID) {
+	m.payment_id = &u
+}
+
+// PaymentID returns the value of the "payment_id" field in the mutation.
+func (m *LedgerEntryMutation) PaymentID() (r uuid.UUID, exists bool) {
+	v := m.payment_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPaymentID returns the old "payment_id" field's value of the LedgerEntry entity.
+// If the LedgerEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LedgerEntryMutation) OldPaymentID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPaymentID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPaymentID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPaymentID: %w", err)
+	}
+	return oldValue.PaymentID, nil
+}
+
+// ResetPaymentID resets all changes to the "payment_id" field.
+func (m *LedgerEntryMutation) ResetPaymentID() {
+	m.payment_id = nil
+}
+
+// SetMovement sets the "movement" field.
+func (m *LedgerEntryMutation) SetMovement(u uint8) {
+	m.movement = &u
+	m.addmovement = nil
+}
+
+// Movement returns the value of the "movement" field in the mutation.
+func (m *LedgerEntryMutation) Movement() (r uint8, exists bool) {
+	v := m.movement
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMovement returns the old "movement" field's value of the LedgerEntry entity.
+// If the LedgerEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LedgerEntryMutation) OldMovement(ctx context.Context) (v uint8, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMovement is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMovement requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMovement: %w", err)
+	}
+	return oldValue.Movement, nil
+}
+
+// AddMovement adds u to the "movement" field.
+func (m *LedgerEntryMutation) AddMovement(u int8) {
+	if m.addmovement != nil {
+		*m.addmovement += u
+	} else {
+		m.addmovement = &u
+	}
+}
+
+// AddedMovement returns the value that was added to the "movement" field in this mutation.
+func (m *LedgerEntryMutation) AddedMovement() (r int8, exists bool) {
+	v := m.addmovement
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetMovement resets all changes to the "movement" field.
+func (m *LedgerEntryMutation) ResetMovement() {
+	m.movement = nil
+	m.addmovement = nil
+}
+
+// SetDebit sets the "debit" field.
+func (m *LedgerEntryMutation) SetDebit(u uint8) {
+	m.debit = &u
+	m.adddebit = nil
+}
+
+// Debit returns the value of the "debit" field in the mutation.
+func (m *LedgerEntryMutation) Debit() (r uint8, exists bool) {
+	v := m.debit
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDebit returns the old "debit" field's value of the LedgerEntry entity.
+// If the LedgerEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LedgerEntryMutation) OldDebit(ctx context.Context) (v uint8, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDebit is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDebit requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDebit: %w", err)
+	}
+	return oldValue.Debit, nil
+}
+
+// AddDebit adds u to the "debit" field.
+func (m *LedgerEntryMutation) AddDebit(u int8) {
+	if m.adddebit != nil {
+		*m.adddebit += u
+	} else {
+		m.adddebit = &u
+	}
+}
+
+// AddedDebit returns the value that was added to the "debit" field in this mutation.
+func (m *LedgerEntryMutation) AddedDebit() (r int8, exists bool) {
+	v := m.adddebit
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetDebit resets all changes to the "debit" field.
+func (m *LedgerEntryMutation) ResetDebit() {
+	m.debit = nil
+	m.adddebit = nil
+}
+
+// SetCredit sets the "credit" field.
+func (m *LedgerEntryMutation) SetCredit(u uint8) {
+	m.credit = &u
+	m.addcredit = nil
+}
+
+// Credit returns the value of the "credit" field in the mutation.
+func (m *LedgerEntryMutation) Credit() (r uint8, exists bool) {
+	v := m.credit
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCredit returns the old "credit" field's value of the LedgerEntry entity.
+// If the LedgerEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LedgerEntryMutation) OldCredit(ctx context.Context) (v uint8, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCredit is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCredit requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCredit: %w", err)
+	}
+	return oldValue.Credit, nil
+}
+
+// AddCredit adds u to the "credit" field.
+func (m *LedgerEntryMutation) AddCredit(u int8) {
+	if m.addcredit != nil {
+		*m.addcredit += u
+	} else {
+		m.addcredit = &u
+	}
+}
+
+// AddedCredit returns the value that was added to the "credit" field in this mutation.
+func (m *LedgerEntryMutation) AddedCredit() (r int8, exists bool) {
+	v := m.addcredit
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCredit resets all changes to the "credit" field.
+func (m *LedgerEntryMutation) ResetCredit() {
+	m.credit = nil
+	m.addcredit = nil
+}
+
+// SetAmountMinor sets the "amount_minor" field.
+func (m *LedgerEntryMutation) SetAmountMinor(i int64) {
+	m.amount_minor = &i
+	m.addamount_minor = nil
+}
+
+// AmountMinor returns the value of the "amount_minor" field in the mutation.
+func (m *LedgerEntryMutation) AmountMinor() (r int64, exists bool) {
+	v := m.amount_minor
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAmountMinor returns the old "amount_minor" field's value of the LedgerEntry entity.
+// If the LedgerEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LedgerEntryMutation) OldAmountMinor(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAmountMinor is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAmountMinor requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAmountMinor: %w", err)
+	}
+	return oldValue.AmountMinor, nil
+}
+
+// AddAmountMinor adds i to the "amount_minor" field.
+func (m *LedgerEntryMutation) AddAmountMinor(i int64) {
+	if m.addamount_minor != nil {
+		*m.addamount_minor += i
+	} else {
+		m.addamount_minor = &i
+	}
+}
+
+// AddedAmountMinor returns the value that was added to the "amount_minor" field in this mutation.
+func (m *LedgerEntryMutation) AddedAmountMinor() (r int64, exists bool) {
+	v := m.addamount_minor
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetAmountMinor resets all changes to the "amount_minor" field.
+func (m *LedgerEntryMutation) ResetAmountMinor() {
+	m.amount_minor = nil
+	m.addamount_minor = nil
+}
+
+// SetCurrency sets the "currency" field.
+func (m *LedgerEntryMutation) SetCurrency(s string) {
+	m.currency = &s
+}
+
+// Currency returns the value of the "currency" field in the mutation.
+func (m *LedgerEntryMutation) Currency() (r string, exists bool) {
+	v := m.currency
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCurrency returns the old "currency" field's value of the LedgerEntry entity.
+// If the LedgerEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LedgerEntryMutation) OldCurrency(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCurrency is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCurrency requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCurrency: %w", err)
+	}
+	return oldValue.Currency, nil
+}
+
+// ResetCurrency resets all changes to the "currency" field.
+func (m *LedgerEntryMutation) ResetCurrency() {
+	m.currency = nil
+}
+
+// SetTime sets the "time" field.
+func (m *LedgerEntryMutation) SetTime(t time.Time) {
+	m.time = &t
+}
+
+// Time returns the value of the "time" field in the mutation.
+func (m *LedgerEntryMutation) Time() (r time.Time, exists bool) {
+	v := m.time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTime returns the old "time" field's value of the LedgerEntry entity.
+// If the LedgerEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LedgerEntryMutation) OldTime(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTime: %w", err)
+	}
+	return oldValue.Time, nil
+}
+
+// ResetTime resets all changes to the "time" field.
+func (m *LedgerEntryMutation) ResetTime() {
+	m.time = nil
+}
+
+// Where appends a list predicates to the LedgerEntryMutation builder.
+func (m *LedgerEntryMutation) Where(ps ...predicate.LedgerEntry) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the LedgerEntryMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *LedgerEntryMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.LedgerEntry, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *LedgerEntryMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *LedgerEntryMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (LedgerEntry).
+func (m *LedgerEntryMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *LedgerEntryMutation) Fields() []string {
+	fields := make([]string, 0, 8)
+	if m.slot != nil {
+		fields = append(fields, ledgerentry.FieldSlot)
+	}
+	if m.payment_id != nil {
+		fields = append(fields, ledgerentry.FieldPaymentID)
+	}
+	if m.movement != nil {
+		fields = append(fields, ledgerentry.FieldMovement)
+	}
+	if m.debit != nil {
+		fields = append(fields, ledgerentry.FieldDebit)
+	}
+	if m.credit != nil {
+		fields = append(fields, ledgerentry.FieldCredit)
+	}
+	if m.amount_minor != nil {
+		fields = append(fields, ledgerentry.FieldAmountMinor)
+	}
+	if m.currency != nil {
+		fields = append(fields, ledgerentry.FieldCurrency)
+	}
+	if m.time != nil {
+		fields = append(fields, ledgerentry.FieldTime)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *LedgerEntryMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case ledgerentry.FieldSlot:
+		return m.Slot()
+	case ledgerentry.FieldPaymentID:
+		return m.PaymentID()
+	case ledgerentry.FieldMovement:
+		return m.Movement()
+	case ledgerentry.FieldDebit:
+		return m.Debit()
+	case ledgerentry.FieldCredit:
+		return m.Credit()
+	case ledgerentry.FieldAmountMinor:
+		return m.AmountMinor()
+	case ledgerentry.FieldCurrency:
+		return m.Currency()
+	case ledgerentry.FieldTime:
+		return m.Time()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *LedgerEntryMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case ledgerentry.FieldSlot:
+		return m.OldSlot(ctx)
+	case ledgerentry.FieldPaymentID:
+		return m.OldPaymentID(ctx)
+	case ledgerentry.FieldMovement:
+		return m.OldMovement(ctx)
+	case ledgerentry.FieldDebit:
+		return m.OldDebit(ctx)
+	case ledgerentry.FieldCredit:
+		return m.OldCredit(ctx)
+	case ledgerentry.FieldAmountMinor:
+		return m.OldAmountMinor(ctx)
+	case ledgerentry.FieldCurrency:
+		return m.OldCurrency(ctx)
+	case ledgerentry.FieldTime:
+		return m.OldTime(ctx)
+	}
+	return nil, fmt.Errorf("unknown LedgerEntry field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *LedgerEntryMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case ledgerentry.FieldSlot:
+		v, ok := value.(int16)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSlot(v)
+		return nil
+	case ledgerentry.FieldPaymentID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPaymentID(v)
+		return nil
+	case ledgerentry.FieldMovement:
+		v, ok := value.(uint8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMovement(v)
+		return nil
+	case ledgerentry.FieldDebit:
+		v, ok := value.(uint8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDebit(v)
+		return nil
+	case ledgerentry.FieldCredit:
+		v, ok := value.(uint8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCredit(v)
+		return nil
+	case ledgerentry.FieldAmountMinor:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAmountMinor(v)
+		return nil
+	case ledgerentry.FieldCurrency:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCurrency(v)
+		return nil
+	case ledgerentry.FieldTime:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTime(v)
+		return nil
+	}
+	return fmt.Errorf("unknown LedgerEntry field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *LedgerEntryMutation) AddedFields() []string {
+	var fields []string
+	if m.addslot != nil {
+		fields = append(fields, ledgerentry.FieldSlot)
+	}
+	if m.addmovement != nil {
+		fields = append(fields, ledgerentry.FieldMovement)
+	}
+	if m.adddebit != nil {
+		fields = append(fields, ledgerentry.FieldDebit)
+	}
+	if m.addcredit != nil {
+		fields = append(fields, ledgerentry.FieldCredit)
+	}
+	if m.addamount_minor != nil {
+		fields = append(fields, ledgerentry.FieldAmountMinor)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *LedgerEntryMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case ledgerentry.FieldSlot:
+		return m.AddedSlot()
+	case ledgerentry.FieldMovement:
+		return m.AddedMovement()
+	case ledgerentry.FieldDebit:
+		return m.AddedDebit()
+	case ledgerentry.FieldCredit:
+		return m.AddedCredit()
+	case ledgerentry.FieldAmountMinor:
+		return m.AddedAmountMinor()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *LedgerEntryMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case ledgerentry.FieldSlot:
+		v, ok := value.(int16)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSlot(v)
+		return nil
+	case ledgerentry.FieldMovement:
+		v, ok := value.(int8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddMovement(v)
+		return nil
+	case ledgerentry.FieldDebit:
+		v, ok := value.(int8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddDebit(v)
+		return nil
+	case ledgerentry.FieldCredit:
+		v, ok := value.(int8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCredit(v)
+		return nil
+	case ledgerentry.FieldAmountMinor:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAmountMinor(v)
+		return nil
+	}
+	return fmt.Errorf("unknown LedgerEntry numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *LedgerEntryMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *LedgerEntryMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *LedgerEntryMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown LedgerEntry nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *LedgerEntryMutation) ResetField(name string) error {
+	switch name {
+	case ledgerentry.FieldSlot:
+		m.ResetSlot()
+		return nil
+	case ledgerentry.FieldPaymentID:
+		m.ResetPaymentID()
+		return nil
+	case ledgerentry.FieldMovement:
+		m.ResetMovement()
+		return nil
+	case ledgerentry.FieldDebit:
+		m.ResetDebit()
+		return nil
+	case ledgerentry.FieldCredit:
+		m.ResetCredit()
+		return nil
+	case ledgerentry.FieldAmountMinor:
+		m.ResetAmountMinor()
+		return nil
+	case ledgerentry.FieldCurrency:
+		m.ResetCurrency()
+		return nil
+	case ledgerentry.FieldTime:
+		m.ResetTime()
+		return nil
+	}
+	return fmt.Errorf("unknown LedgerEntry field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *LedgerEntryMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *LedgerEntryMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *LedgerEntryMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *LedgerEntryMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *LedgerEntryMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *LedgerEntryMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *LedgerEntryMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown LedgerEntry unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *LedgerEntryMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown LedgerEntry edge %s", name)
+}
 
 // OrderMutation represents an operation that mutates the Order nodes in the graph.
 type OrderMutation struct {
@@ -2925,6 +4738,3940 @@ func (m *OrderReturnMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown OrderReturn edge %s", name)
 }
 
+// PaymentMutation represents an operation that mutates the Payment nodes in the graph.
+type PaymentMutation struct {
+	config
+	op                       Op
+	typ                      string
+	id                       *uuid.UUID
+	slot                     *int16
+	addslot                  *int16
+	create_time              *time.Time
+	update_time              *time.Time
+	order_id                 *uuid.UUID
+	customer_id              *string
+	gateway                  *string
+	currency                 *string
+	amount_minor             *int64
+	addamount_minor          *int64
+	state                    *uint8
+	addstate                 *int8
+	auth_state               *uint8
+	addauth_state            *int8
+	authorization            *string
+	authorized_minor         *int64
+	addauthorized_minor      *int64
+	captured_minor           *int64
+	addcaptured_minor        *int64
+	released_minor           *int64
+	addreleased_minor        *int64
+	refunded_minor           *int64
+	addrefunded_minor        *int64
+	capture_pending_minor    *int64
+	addcapture_pending_minor *int64
+	refund_pending_minor     *int64
+	addrefund_pending_minor  *int64
+	open_captures            *int
+	addopen_captures         *int
+	open_unknown             *int
+	addopen_unknown          *int
+	void_state               *uint8
+	addvoid_state            *int8
+	decline                  *string
+	redirect_url             *string
+	expire_time              *time.Time
+	version                  *int64
+	addversion               *int64
+	clearedFields            map[string]struct{}
+	done                     bool
+	oldValue                 func(context.Context) (*Payment, error)
+	predicates               []predicate.Payment
+}
+
+var _ ent.Mutation = (*PaymentMutation)(nil)
+
+// paymentOption allows management of the mutation configuration using functional options.
+type paymentOption func(*PaymentMutation)
+
+// newPaymentMutation creates new mutation for the Payment entity.
+func newPaymentMutation(c config, op Op, opts ...paymentOption) *PaymentMutation {
+	m := &PaymentMutation{
+		config:        c,
+		op:            op,
+		typ:           TypePayment,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withPaymentID sets the ID field of the mutation.
+func withPaymentID(id uuid.UUID) paymentOption {
+	return func(m *PaymentMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Payment
+		)
+		m.oldValue = func(ctx context.Context) (*Payment, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Payment.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withPayment sets the old Payment of the mutation.
+func withPayment(node *Payment) paymentOption {
+	return func(m *PaymentMutation) {
+		m.oldValue = func(context.Context) (*Payment, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m PaymentMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m PaymentMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("db: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Payment entities.
+func (m *PaymentMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *PaymentMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *PaymentMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Payment.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetSlot sets the "slot" field.
+func (m *PaymentMutation) SetSlot(i int16) {
+	m.slot = &i
+	m.addslot = nil
+}
+
+// Slot returns the value of the "slot" field in the mutation.
+func (m *PaymentMutation) Slot() (r int16, exists bool) {
+	v := m.slot
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSlot returns the old "slot" field's value of the Payment entity.
+// If the Payment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentMutation) OldSlot(ctx context.Context) (v int16, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSlot is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSlot requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSlot: %w", err)
+	}
+	return oldValue.Slot, nil
+}
+
+// AddSlot adds i to the "slot" field.
+func (m *PaymentMutation) AddSlot(i int16) {
+	if m.addslot != nil {
+		*m.addslot += i
+	} else {
+		m.addslot = &i
+	}
+}
+
+// AddedSlot returns the value that was added to the "slot" field in this mutation.
+func (m *PaymentMutation) AddedSlot() (r int16, exists bool) {
+	v := m.addslot
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSlot resets all changes to the "slot" field.
+func (m *PaymentMutation) ResetSlot() {
+	m.slot = nil
+	m.addslot = nil
+}
+
+// SetCreateTime sets the "create_time" field.
+func (m *PaymentMutation) SetCreateTime(t time.Time) {
+	m.create_time = &t
+}
+
+// CreateTime returns the value of the "create_time" field in the mutation.
+func (m *PaymentMutation) CreateTime() (r time.Time, exists bool) {
+	v := m.create_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreateTime returns the old "create_time" field's value of the Payment entity.
+// If the Payment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentMutation) OldCreateTime(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreateTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreateTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreateTime: %w", err)
+	}
+	return oldValue.CreateTime, nil
+}
+
+// ResetCreateTime resets all changes to the "create_time" field.
+func (m *PaymentMutation) ResetCreateTime() {
+	m.create_time = nil
+}
+
+// SetUpdateTime sets the "update_time" field.
+func (m *PaymentMutation) SetUpdateTime(t time.Time) {
+	m.update_time = &t
+}
+
+// UpdateTime returns the value of the "update_time" field in the mutation.
+func (m *PaymentMutation) UpdateTime() (r time.Time, exists bool) {
+	v := m.update_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdateTime returns the old "update_time" field's value of the Payment entity.
+// If the Payment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentMutation) OldUpdateTime(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdateTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdateTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdateTime: %w", err)
+	}
+	return oldValue.UpdateTime, nil
+}
+
+// ResetUpdateTime resets all changes to the "update_time" field.
+func (m *PaymentMutation) ResetUpdateTime() {
+	m.update_time = nil
+}
+
+// SetOrderID sets the "order_id" field.
+func (m *PaymentMutation) SetOrderID(u uuid.UUID) {
+	m.order_id = &u
+}
+
+// OrderID returns the value of the "order_id" field in the mutation.
+func (m *PaymentMutation) OrderID() (r uuid.UUID, exists bool) {
+	v := m.order_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrderID returns the old "order_id" field's value of the Payment entity.
+// If the Payment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentMutation) OldOrderID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrderID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrderID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrderID: %w", err)
+	}
+	return oldValue.OrderID, nil
+}
+
+// ResetOrderID resets all changes to the "order_id" field.
+func (m *PaymentMutation) ResetOrderID() {
+	m.order_id = nil
+}
+
+// SetCustomerID sets the "customer_id" field.
+func (m *PaymentMutation) SetCustomerID(s string) {
+	m.customer_id = &s
+}
+
+// CustomerID returns the value of the "customer_id" field in the mutation.
+func (m *PaymentMutation) CustomerID() (r string, exists bool) {
+	v := m.customer_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCustomerID returns the old "customer_id" field's value of the Payment entity.
+// If the Payment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentMutation) OldCustomerID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCustomerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCustomerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCustomerID: %w", err)
+	}
+	return oldValue.CustomerID, nil
+}
+
+// ResetCustomerID resets all changes to the "customer_id" field.
+func (m *PaymentMutation) ResetCustomerID() {
+	m.customer_id = nil
+}
+
+// SetGateway sets the "gateway" field.
+func (m *PaymentMutation) SetGateway(s string) {
+	m.gateway = &s
+}
+
+// Gateway returns the value of the "gateway" field in the mutation.
+func (m *PaymentMutation) Gateway() (r string, exists bool) {
+	v := m.gateway
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldGateway returns the old "gateway" field's value of the Payment entity.
+// If the Payment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentMutation) OldGateway(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldGateway is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldGateway requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldGateway: %w", err)
+	}
+	return oldValue.Gateway, nil
+}
+
+// ResetGateway resets all changes to the "gateway" field.
+func (m *PaymentMutation) ResetGateway() {
+	m.gateway = nil
+}
+
+// SetCurrency sets the "currency" field.
+func (m *PaymentMutation) SetCurrency(s string) {
+	m.currency = &s
+}
+
+// Currency returns the value of the "currency" field in the mutation.
+func (m *PaymentMutation) Currency() (r string, exists bool) {
+	v := m.currency
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCurrency returns the old "currency" field's value of the Payment entity.
+// If the Payment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentMutation) OldCurrency(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCurrency is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCurrency requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCurrency: %w", err)
+	}
+	return oldValue.Currency, nil
+}
+
+// ResetCurrency resets all changes to the "currency" field.
+func (m *PaymentMutation) ResetCurrency() {
+	m.currency = nil
+}
+
+// SetAmountMinor sets the "amount_minor" field.
+func (m *PaymentMutation) SetAmountMinor(i int64) {
+	m.amount_minor = &i
+	m.addamount_minor = nil
+}
+
+// AmountMinor returns the value of the "amount_minor" field in the mutation.
+func (m *PaymentMutation) AmountMinor() (r int64, exists bool) {
+	v := m.amount_minor
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAmountMinor returns the old "amount_minor" field's value of the Payment entity.
+// If the Payment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentMutation) OldAmountMinor(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAmountMinor is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAmountMinor requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAmountMinor: %w", err)
+	}
+	return oldValue.AmountMinor, nil
+}
+
+// AddAmountMinor adds i to the "amount_minor" field.
+func (m *PaymentMutation) AddAmountMinor(i int64) {
+	if m.addamount_minor != nil {
+		*m.addamount_minor += i
+	} else {
+		m.addamount_minor = &i
+	}
+}
+
+// AddedAmountMinor returns the value that was added to the "amount_minor" field in this mutation.
+func (m *PaymentMutation) AddedAmountMinor() (r int64, exists bool) {
+	v := m.addamount_minor
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetAmountMinor resets all changes to the "amount_minor" field.
+func (m *PaymentMutation) ResetAmountMinor() {
+	m.amount_minor = nil
+	m.addamount_minor = nil
+}
+
+// SetState sets the "state" field.
+func (m *PaymentMutation) SetState(u uint8) {
+	m.state = &u
+	m.addstate = nil
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *PaymentMutation) State() (r uint8, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the Payment entity.
+// If the Payment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentMutation) OldState(ctx context.Context) (v uint8, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// AddState adds u to the "state" field.
+func (m *PaymentMutation) AddState(u int8) {
+	if m.addstate != nil {
+		*m.addstate += u
+	} else {
+		m.addstate = &u
+	}
+}
+
+// AddedState returns the value that was added to the "state" field in this mutation.
+func (m *PaymentMutation) AddedState() (r int8, exists bool) {
+	v := m.addstate
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *PaymentMutation) ResetState() {
+	m.state = nil
+	m.addstate = nil
+}
+
+// SetAuthState sets the "auth_state" field.
+func (m *PaymentMutation) SetAuthState(u uint8) {
+	m.auth_state = &u
+	m.addauth_state = nil
+}
+
+// AuthState returns the value of the "auth_state" field in the mutation.
+func (m *PaymentMutation) AuthState() (r uint8, exists bool) {
+	v := m.auth_state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAuthState returns the old "auth_state" field's value of the Payment entity.
+// If the Payment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentMutation) OldAuthState(ctx context.Context) (v uint8, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAuthState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAuthState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAuthState: %w", err)
+	}
+	return oldValue.AuthState, nil
+}
+
+// AddAuthState adds u to the "auth_state" field.
+func (m *PaymentMutation) AddAuthState(u int8) {
+	if m.addauth_state != nil {
+		*m.addauth_state += u
+	} else {
+		m.addauth_state = &u
+	}
+}
+
+// AddedAuthState returns the value that was added to the "auth_state" field in this mutation.
+func (m *PaymentMutation) AddedAuthState() (r int8, exists bool) {
+	v := m.addauth_state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetAuthState resets all changes to the "auth_state" field.
+func (m *PaymentMutation) ResetAuthState() {
+	m.auth_state = nil
+	m.addauth_state = nil
+}
+
+// SetAuthorization sets the "authorization" field.
+func (m *PaymentMutation) SetAuthorization(s string) {
+	m.authorization = &s
+}
+
+// Authorization returns the value of the "authorization" field in the mutation.
+func (m *PaymentMutation) Authorization() (r string, exists bool) {
+	v := m.authorization
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAuthorization returns the old "authorization" field's value of the Payment entity.
+// If the Payment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentMutation) OldAuthorization(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAuthorization is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAuthorization requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAuthorization: %w", err)
+	}
+	return oldValue.Authorization, nil
+}
+
+// ResetAuthorization resets all changes to the "authorization" field.
+func (m *PaymentMutation) ResetAuthorization() {
+	m.authorization = nil
+}
+
+// SetAuthorizedMinor sets the "authorized_minor" field.
+func (m *PaymentMutation) SetAuthorizedMinor(i int64) {
+	m.authorized_minor = &i
+	m.addauthorized_minor = nil
+}
+
+// AuthorizedMinor returns the value of the "authorized_minor" field in the mutation.
+func (m *PaymentMutation) AuthorizedMinor() (r int64, exists bool) {
+	v := m.authorized_minor
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAuthorizedMinor returns the old "authorized_minor" field's value of the Payment entity.
+// If the Payment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentMutation) OldAuthorizedMinor(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAuthorizedMinor is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAuthorizedMinor requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAuthorizedMinor: %w", err)
+	}
+	return oldValue.AuthorizedMinor, nil
+}
+
+// AddAuthorizedMinor adds i to the "authorized_minor" field.
+func (m *PaymentMutation) AddAuthorizedMinor(i int64) {
+	if m.addauthorized_minor != nil {
+		*m.addauthorized_minor += i
+	} else {
+		m.addauthorized_minor = &i
+	}
+}
+
+// AddedAuthorizedMinor returns the value that was added to the "authorized_minor" field in this mutation.
+func (m *PaymentMutation) AddedAuthorizedMinor() (r int64, exists bool) {
+	v := m.addauthorized_minor
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetAuthorizedMinor resets all changes to the "authorized_minor" field.
+func (m *PaymentMutation) ResetAuthorizedMinor() {
+	m.authorized_minor = nil
+	m.addauthorized_minor = nil
+}
+
+// SetCapturedMinor sets the "captured_minor" field.
+func (m *PaymentMutation) SetCapturedMinor(i int64) {
+	m.captured_minor = &i
+	m.addcaptured_minor = nil
+}
+
+// CapturedMinor returns the value of the "captured_minor" field in the mutation.
+func (m *PaymentMutation) CapturedMinor() (r int64, exists bool) {
+	v := m.captured_minor
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCapturedMinor returns the old "captured_minor" field's value of the Payment entity.
+// If the Payment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentMutation) OldCapturedMinor(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCapturedMinor is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCapturedMinor requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCapturedMinor: %w", err)
+	}
+	return oldValue.CapturedMinor, nil
+}
+
+// AddCapturedMinor adds i to the "captured_minor" field.
+func (m *PaymentMutation) AddCapturedMinor(i int64) {
+	if m.addcaptured_minor != nil {
+		*m.addcaptured_minor += i
+	} else {
+		m.addcaptured_minor = &i
+	}
+}
+
+// AddedCapturedMinor returns the value that was added to the "captured_minor" field in this mutation.
+func (m *PaymentMutation) AddedCapturedMinor() (r int64, exists bool) {
+	v := m.addcaptured_minor
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCapturedMinor resets all changes to the "captured_minor" field.
+func (m *PaymentMutation) ResetCapturedMinor() {
+	m.captured_minor = nil
+	m.addcaptured_minor = nil
+}
+
+// SetReleasedMinor sets the "released_minor" field.
+func (m *PaymentMutation) SetReleasedMinor(i int64) {
+	m.released_minor = &i
+	m.addreleased_minor = nil
+}
+
+// ReleasedMinor returns the value of the "released_minor" field in the mutation.
+func (m *PaymentMutation) ReleasedMinor() (r int64, exists bool) {
+	v := m.released_minor
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReleasedMinor returns the old "released_minor" field's value of the Payment entity.
+// If the Payment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentMutation) OldReleasedMinor(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReleasedMinor is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReleasedMinor requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReleasedMinor: %w", err)
+	}
+	return oldValue.ReleasedMinor, nil
+}
+
+// AddReleasedMinor adds i to the "released_minor" field.
+func (m *PaymentMutation) AddReleasedMinor(i int64) {
+	if m.addreleased_minor != nil {
+		*m.addreleased_minor += i
+	} else {
+		m.addreleased_minor = &i
+	}
+}
+
+// AddedReleasedMinor returns the value that was added to the "released_minor" field in this mutation.
+func (m *PaymentMutation) AddedReleasedMinor() (r int64, exists bool) {
+	v := m.addreleased_minor
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetReleasedMinor resets all changes to the "released_minor" field.
+func (m *PaymentMutation) ResetReleasedMinor() {
+	m.released_minor = nil
+	m.addreleased_minor = nil
+}
+
+// SetRefundedMinor sets the "refunded_minor" field.
+func (m *PaymentMutation) SetRefundedMinor(i int64) {
+	m.refunded_minor = &i
+	m.addrefunded_minor = nil
+}
+
+// RefundedMinor returns the value of the "refunded_minor" field in the mutation.
+func (m *PaymentMutation) RefundedMinor() (r int64, exists bool) {
+	v := m.refunded_minor
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRefundedMinor returns the old "refunded_minor" field's value of the Payment entity.
+// If the Payment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentMutation) OldRefundedMinor(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRefundedMinor is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRefundedMinor requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRefundedMinor: %w", err)
+	}
+	return oldValue.RefundedMinor, nil
+}
+
+// AddRefundedMinor adds i to the "refunded_minor" field.
+func (m *PaymentMutation) AddRefundedMinor(i int64) {
+	if m.addrefunded_minor != nil {
+		*m.addrefunded_minor += i
+	} else {
+		m.addrefunded_minor = &i
+	}
+}
+
+// AddedRefundedMinor returns the value that was added to the "refunded_minor" field in this mutation.
+func (m *PaymentMutation) AddedRefundedMinor() (r int64, exists bool) {
+	v := m.addrefunded_minor
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRefundedMinor resets all changes to the "refunded_minor" field.
+func (m *PaymentMutation) ResetRefundedMinor() {
+	m.refunded_minor = nil
+	m.addrefunded_minor = nil
+}
+
+// SetCapturePendingMinor sets the "capture_pending_minor" field.
+func (m *PaymentMutation) SetCapturePendingMinor(i int64) {
+	m.capture_pending_minor = &i
+	m.addcapture_pending_minor = nil
+}
+
+// CapturePendingMinor returns the value of the "capture_pending_minor" field in the mutation.
+func (m *PaymentMutation) CapturePendingMinor() (r int64, exists bool) {
+	v := m.capture_pending_minor
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCapturePendingMinor returns the old "capture_pending_minor" field's value of the Payment entity.
+// If the Payment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentMutation) OldCapturePendingMinor(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCapturePendingMinor is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCapturePendingMinor requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCapturePendingMinor: %w", err)
+	}
+	return oldValue.CapturePendingMinor, nil
+}
+
+// AddCapturePendingMinor adds i to the "capture_pending_minor" field.
+func (m *PaymentMutation) AddCapturePendingMinor(i int64) {
+	if m.addcapture_pending_minor != nil {
+		*m.addcapture_pending_minor += i
+	} else {
+		m.addcapture_pending_minor = &i
+	}
+}
+
+// AddedCapturePendingMinor returns the value that was added to the "capture_pending_minor" field in this mutation.
+func (m *PaymentMutation) AddedCapturePendingMinor() (r int64, exists bool) {
+	v := m.addcapture_pending_minor
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCapturePendingMinor resets all changes to the "capture_pending_minor" field.
+func (m *PaymentMutation) ResetCapturePendingMinor() {
+	m.capture_pending_minor = nil
+	m.addcapture_pending_minor = nil
+}
+
+// SetRefundPendingMinor sets the "refund_pending_minor" field.
+func (m *PaymentMutation) SetRefundPendingMinor(i int64) {
+	m.refund_pending_minor = &i
+	m.addrefund_pending_minor = nil
+}
+
+// RefundPendingMinor returns the value of the "refund_pending_minor" field in the mutation.
+func (m *PaymentMutation) RefundPendingMinor() (r int64, exists bool) {
+	v := m.refund_pending_minor
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRefundPendingMinor returns the old "refund_pending_minor" field's value of the Payment entity.
+// If the Payment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentMutation) OldRefundPendingMinor(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRefundPendingMinor is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRefundPendingMinor requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRefundPendingMinor: %w", err)
+	}
+	return oldValue.RefundPendingMinor, nil
+}
+
+// AddRefundPendingMinor adds i to the "refund_pending_minor" field.
+func (m *PaymentMutation) AddRefundPendingMinor(i int64) {
+	if m.addrefund_pending_minor != nil {
+		*m.addrefund_pending_minor += i
+	} else {
+		m.addrefund_pending_minor = &i
+	}
+}
+
+// AddedRefundPendingMinor returns the value that was added to the "refund_pending_minor" field in this mutation.
+func (m *PaymentMutation) AddedRefundPendingMinor() (r int64, exists bool) {
+	v := m.addrefund_pending_minor
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRefundPendingMinor resets all changes to the "refund_pending_minor" field.
+func (m *PaymentMutation) ResetRefundPendingMinor() {
+	m.refund_pending_minor = nil
+	m.addrefund_pending_minor = nil
+}
+
+// SetOpenCaptures sets the "open_captures" field.
+func (m *PaymentMutation) SetOpenCaptures(i int) {
+	m.open_captures = &i
+	m.addopen_captures = nil
+}
+
+// OpenCaptures returns the value of the "open_captures" field in the mutation.
+func (m *PaymentMutation) OpenCaptures() (r int, exists bool) {
+	v := m.open_captures
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOpenCaptures returns the old "open_captures" field's value of the Payment entity.
+// If the Payment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentMutation) OldOpenCaptures(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOpenCaptures is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOpenCaptures requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOpenCaptures: %w", err)
+	}
+	return oldValue.OpenCaptures, nil
+}
+
+// AddOpenCaptures adds i to the "open_captures" field.
+func (m *PaymentMutation) AddOpenCaptures(i int) {
+	if m.addopen_captures != nil {
+		*m.addopen_captures += i
+	} else {
+		m.addopen_captures = &i
+	}
+}
+
+// AddedOpenCaptures returns the value that was added to the "open_captures" field in this mutation.
+func (m *PaymentMutation) AddedOpenCaptures() (r int, exists bool) {
+	v := m.addopen_captures
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetOpenCaptures resets all changes to the "open_captures" field.
+func (m *PaymentMutation) ResetOpenCaptures() {
+	m.open_captures = nil
+	m.addopen_captures = nil
+}
+
+// SetOpenUnknown sets the "open_unknown" field.
+func (m *PaymentMutation) SetOpenUnknown(i int) {
+	m.open_unknown = &i
+	m.addopen_unknown = nil
+}
+
+// OpenUnknown returns the value of the "open_unknown" field in the mutation.
+func (m *PaymentMutation) OpenUnknown() (r int, exists bool) {
+	v := m.open_unknown
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOpenUnknown returns the old "open_unknown" field's value of the Payment entity.
+// If the Payment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentMutation) OldOpenUnknown(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOpenUnknown is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOpenUnknown requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOpenUnknown: %w", err)
+	}
+	return oldValue.OpenUnknown, nil
+}
+
+// AddOpenUnknown adds i to the "open_unknown" field.
+func (m *PaymentMutation) AddOpenUnknown(i int) {
+	if m.addopen_unknown != nil {
+		*m.addopen_unknown += i
+	} else {
+		m.addopen_unknown = &i
+	}
+}
+
+// AddedOpenUnknown returns the value that was added to the "open_unknown" field in this mutation.
+func (m *PaymentMutation) AddedOpenUnknown() (r int, exists bool) {
+	v := m.addopen_unknown
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetOpenUnknown resets all changes to the "open_unknown" field.
+func (m *PaymentMutation) ResetOpenUnknown() {
+	m.open_unknown = nil
+	m.addopen_unknown = nil
+}
+
+// SetVoidState sets the "void_state" field.
+func (m *PaymentMutation) SetVoidState(u uint8) {
+	m.void_state = &u
+	m.addvoid_state = nil
+}
+
+// VoidState returns the value of the "void_state" field in the mutation.
+func (m *PaymentMutation) VoidState() (r uint8, exists bool) {
+	v := m.void_state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVoidState returns the old "void_state" field's value of the Payment entity.
+// If the Payment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentMutation) OldVoidState(ctx context.Context) (v uint8, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVoidState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVoidState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVoidState: %w", err)
+	}
+	return oldValue.VoidState, nil
+}
+
+// AddVoidState adds u to the "void_state" field.
+func (m *PaymentMutation) AddVoidState(u int8) {
+	if m.addvoid_state != nil {
+		*m.addvoid_state += u
+	} else {
+		m.addvoid_state = &u
+	}
+}
+
+// AddedVoidState returns the value that was added to the "void_state" field in this mutation.
+func (m *PaymentMutation) AddedVoidState() (r int8, exists bool) {
+	v := m.addvoid_state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVoidState resets all changes to the "void_state" field.
+func (m *PaymentMutation) ResetVoidState() {
+	m.void_state = nil
+	m.addvoid_state = nil
+}
+
+// SetDecline sets the "decline" field.
+func (m *PaymentMutation) SetDecline(s string) {
+	m.decline = &s
+}
+
+// Decline returns the value of the "decline" field in the mutation.
+func (m *PaymentMutation) Decline() (r string, exists bool) {
+	v := m.decline
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDecline returns the old "decline" field's value of the Payment entity.
+// If the Payment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentMutation) OldDecline(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDecline is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDecline requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDecline: %w", err)
+	}
+	return oldValue.Decline, nil
+}
+
+// ResetDecline resets all changes to the "decline" field.
+func (m *PaymentMutation) ResetDecline() {
+	m.decline = nil
+}
+
+// SetRedirectURL sets the "redirect_url" field.
+func (m *PaymentMutation) SetRedirectURL(s string) {
+	m.redirect_url = &s
+}
+
+// RedirectURL returns the value of the "redirect_url" field in the mutation.
+func (m *PaymentMutation) RedirectURL() (r string, exists bool) {
+	v := m.redirect_url
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRedirectURL returns the old "redirect_url" field's value of the Payment entity.
+// If the Payment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentMutation) OldRedirectURL(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRedirectURL is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRedirectURL requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRedirectURL: %w", err)
+	}
+	return oldValue.RedirectURL, nil
+}
+
+// ResetRedirectURL resets all changes to the "redirect_url" field.
+func (m *PaymentMutation) ResetRedirectURL() {
+	m.redirect_url = nil
+}
+
+// SetExpireTime sets the "expire_time" field.
+func (m *PaymentMutation) SetExpireTime(t time.Time) {
+	m.expire_time = &t
+}
+
+// ExpireTime returns the value of the "expire_time" field in the mutation.
+func (m *PaymentMutation) ExpireTime() (r time.Time, exists bool) {
+	v := m.expire_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExpireTime returns the old "expire_time" field's value of the Payment entity.
+// If the Payment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentMutation) OldExpireTime(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExpireTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExpireTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExpireTime: %w", err)
+	}
+	return oldValue.ExpireTime, nil
+}
+
+// ClearExpireTime clears the value of the "expire_time" field.
+func (m *PaymentMutation) ClearExpireTime() {
+	m.expire_time = nil
+	m.clearedFields[payment.FieldExpireTime] = struct{}{}
+}
+
+// ExpireTimeCleared returns if the "expire_time" field was cleared in this mutation.
+func (m *PaymentMutation) ExpireTimeCleared() bool {
+	_, ok := m.clearedFields[payment.FieldExpireTime]
+	return ok
+}
+
+// ResetExpireTime resets all changes to the "expire_time" field.
+func (m *PaymentMutation) ResetExpireTime() {
+	m.expire_time = nil
+	delete(m.clearedFields, payment.FieldExpireTime)
+}
+
+// SetVersion sets the "version" field.
+func (m *PaymentMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *PaymentMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the Payment entity.
+// If the Payment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *PaymentMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *PaymentMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *PaymentMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// Where appends a list predicates to the PaymentMutation builder.
+func (m *PaymentMutation) Where(ps ...predicate.Payment) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the PaymentMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *PaymentMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Payment, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *PaymentMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *PaymentMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Payment).
+func (m *PaymentMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *PaymentMutation) Fields() []string {
+	fields := make([]string, 0, 24)
+	if m.slot != nil {
+		fields = append(fields, payment.FieldSlot)
+	}
+	if m.create_time != nil {
+		fields = append(fields, payment.FieldCreateTime)
+	}
+	if m.update_time != nil {
+		fields = append(fields, payment.FieldUpdateTime)
+	}
+	if m.order_id != nil {
+		fields = append(fields, payment.FieldOrderID)
+	}
+	if m.customer_id != nil {
+		fields = append(fields, payment.FieldCustomerID)
+	}
+	if m.gateway != nil {
+		fields = append(fields, payment.FieldGateway)
+	}
+	if m.currency != nil {
+		fields = append(fields, payment.FieldCurrency)
+	}
+	if m.amount_minor != nil {
+		fields = append(fields, payment.FieldAmountMinor)
+	}
+	if m.state != nil {
+		fields = append(fields, payment.FieldState)
+	}
+	if m.auth_state != nil {
+		fields = append(fields, payment.FieldAuthState)
+	}
+	if m.authorization != nil {
+		fields = append(fields, payment.FieldAuthorization)
+	}
+	if m.authorized_minor != nil {
+		fields = append(fields, payment.FieldAuthorizedMinor)
+	}
+	if m.captured_minor != nil {
+		fields = append(fields, payment.FieldCapturedMinor)
+	}
+	if m.released_minor != nil {
+		fields = append(fields, payment.FieldReleasedMinor)
+	}
+	if m.refunded_minor != nil {
+		fields = append(fields, payment.FieldRefundedMinor)
+	}
+	if m.capture_pending_minor != nil {
+		fields = append(fields, payment.FieldCapturePendingMinor)
+	}
+	if m.refund_pending_minor != nil {
+		fields = append(fields, payment.FieldRefundPendingMinor)
+	}
+	if m.open_captures != nil {
+		fields = append(fields, payment.FieldOpenCaptures)
+	}
+	if m.open_unknown != nil {
+		fields = append(fields, payment.FieldOpenUnknown)
+	}
+	if m.void_state != nil {
+		fields = append(fields, payment.FieldVoidState)
+	}
+	if m.decline != nil {
+		fields = append(fields, payment.FieldDecline)
+	}
+	if m.redirect_url != nil {
+		fields = append(fields, payment.FieldRedirectURL)
+	}
+	if m.expire_time != nil {
+		fields = append(fields, payment.FieldExpireTime)
+	}
+	if m.version != nil {
+		fields = append(fields, payment.FieldVersion)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *PaymentMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case payment.FieldSlot:
+		return m.Slot()
+	case payment.FieldCreateTime:
+		return m.CreateTime()
+	case payment.FieldUpdateTime:
+		return m.UpdateTime()
+	case payment.FieldOrderID:
+		return m.OrderID()
+	case payment.FieldCustomerID:
+		return m.CustomerID()
+	case payment.FieldGateway:
+		return m.Gateway()
+	case payment.FieldCurrency:
+		return m.Currency()
+	case payment.FieldAmountMinor:
+		return m.AmountMinor()
+	case payment.FieldState:
+		return m.State()
+	case payment.FieldAuthState:
+		return m.AuthState()
+	case payment.FieldAuthorization:
+		return m.Authorization()
+	case payment.FieldAuthorizedMinor:
+		return m.AuthorizedMinor()
+	case payment.FieldCapturedMinor:
+		return m.CapturedMinor()
+	case payment.FieldReleasedMinor:
+		return m.ReleasedMinor()
+	case payment.FieldRefundedMinor:
+		return m.RefundedMinor()
+	case payment.FieldCapturePendingMinor:
+		return m.CapturePendingMinor()
+	case payment.FieldRefundPendingMinor:
+		return m.RefundPendingMinor()
+	case payment.FieldOpenCaptures:
+		return m.OpenCaptures()
+	case payment.FieldOpenUnknown:
+		return m.OpenUnknown()
+	case payment.FieldVoidState:
+		return m.VoidState()
+	case payment.FieldDecline:
+		return m.Decline()
+	case payment.FieldRedirectURL:
+		return m.RedirectURL()
+	case payment.FieldExpireTime:
+		return m.ExpireTime()
+	case payment.FieldVersion:
+		return m.Version()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *PaymentMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case payment.FieldSlot:
+		return m.OldSlot(ctx)
+	case payment.FieldCreateTime:
+		return m.OldCreateTime(ctx)
+	case payment.FieldUpdateTime:
+		return m.OldUpdateTime(ctx)
+	case payment.FieldOrderID:
+		return m.OldOrderID(ctx)
+	case payment.FieldCustomerID:
+		return m.OldCustomerID(ctx)
+	case payment.FieldGateway:
+		return m.OldGateway(ctx)
+	case payment.FieldCurrency:
+		return m.OldCurrency(ctx)
+	case payment.FieldAmountMinor:
+		return m.OldAmountMinor(ctx)
+	case payment.FieldState:
+		return m.OldState(ctx)
+	case payment.FieldAuthState:
+		return m.OldAuthState(ctx)
+	case payment.FieldAuthorization:
+		return m.OldAuthorization(ctx)
+	case payment.FieldAuthorizedMinor:
+		return m.OldAuthorizedMinor(ctx)
+	case payment.FieldCapturedMinor:
+		return m.OldCapturedMinor(ctx)
+	case payment.FieldReleasedMinor:
+		return m.OldReleasedMinor(ctx)
+	case payment.FieldRefundedMinor:
+		return m.OldRefundedMinor(ctx)
+	case payment.FieldCapturePendingMinor:
+		return m.OldCapturePendingMinor(ctx)
+	case payment.FieldRefundPendingMinor:
+		return m.OldRefundPendingMinor(ctx)
+	case payment.FieldOpenCaptures:
+		return m.OldOpenCaptures(ctx)
+	case payment.FieldOpenUnknown:
+		return m.OldOpenUnknown(ctx)
+	case payment.FieldVoidState:
+		return m.OldVoidState(ctx)
+	case payment.FieldDecline:
+		return m.OldDecline(ctx)
+	case payment.FieldRedirectURL:
+		return m.OldRedirectURL(ctx)
+	case payment.FieldExpireTime:
+		return m.OldExpireTime(ctx)
+	case payment.FieldVersion:
+		return m.OldVersion(ctx)
+	}
+	return nil, fmt.Errorf("unknown Payment field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PaymentMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case payment.FieldSlot:
+		v, ok := value.(int16)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSlot(v)
+		return nil
+	case payment.FieldCreateTime:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreateTime(v)
+		return nil
+	case payment.FieldUpdateTime:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdateTime(v)
+		return nil
+	case payment.FieldOrderID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrderID(v)
+		return nil
+	case payment.FieldCustomerID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCustomerID(v)
+		return nil
+	case payment.FieldGateway:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetGateway(v)
+		return nil
+	case payment.FieldCurrency:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCurrency(v)
+		return nil
+	case payment.FieldAmountMinor:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAmountMinor(v)
+		return nil
+	case payment.FieldState:
+		v, ok := value.(uint8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	case payment.FieldAuthState:
+		v, ok := value.(uint8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAuthState(v)
+		return nil
+	case payment.FieldAuthorization:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAuthorization(v)
+		return nil
+	case payment.FieldAuthorizedMinor:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAuthorizedMinor(v)
+		return nil
+	case payment.FieldCapturedMinor:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCapturedMinor(v)
+		return nil
+	case payment.FieldReleasedMinor:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReleasedMinor(v)
+		return nil
+	case payment.FieldRefundedMinor:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRefundedMinor(v)
+		return nil
+	case payment.FieldCapturePendingMinor:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCapturePendingMinor(v)
+		return nil
+	case payment.FieldRefundPendingMinor:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRefundPendingMinor(v)
+		return nil
+	case payment.FieldOpenCaptures:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOpenCaptures(v)
+		return nil
+	case payment.FieldOpenUnknown:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOpenUnknown(v)
+		return nil
+	case payment.FieldVoidState:
+		v, ok := value.(uint8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVoidState(v)
+		return nil
+	case payment.FieldDecline:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDecline(v)
+		return nil
+	case payment.FieldRedirectURL:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRedirectURL(v)
+		return nil
+	case payment.FieldExpireTime:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExpireTime(v)
+		return nil
+	case payment.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Payment field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *PaymentMutation) AddedFields() []string {
+	var fields []string
+	if m.addslot != nil {
+		fields = append(fields, payment.FieldSlot)
+	}
+	if m.addamount_minor != nil {
+		fields = append(fields, payment.FieldAmountMinor)
+	}
+	if m.addstate != nil {
+		fields = append(fields, payment.FieldState)
+	}
+	if m.addauth_state != nil {
+		fields = append(fields, payment.FieldAuthState)
+	}
+	if m.addauthorized_minor != nil {
+		fields = append(fields, payment.FieldAuthorizedMinor)
+	}
+	if m.addcaptured_minor != nil {
+		fields = append(fields, payment.FieldCapturedMinor)
+	}
+	if m.addreleased_minor != nil {
+		fields = append(fields, payment.FieldReleasedMinor)
+	}
+	if m.addrefunded_minor != nil {
+		fields = append(fields, payment.FieldRefundedMinor)
+	}
+	if m.addcapture_pending_minor != nil {
+		fields = append(fields, payment.FieldCapturePendingMinor)
+	}
+	if m.addrefund_pending_minor != nil {
+		fields = append(fields, payment.FieldRefundPendingMinor)
+	}
+	if m.addopen_captures != nil {
+		fields = append(fields, payment.FieldOpenCaptures)
+	}
+	if m.addopen_unknown != nil {
+		fields = append(fields, payment.FieldOpenUnknown)
+	}
+	if m.addvoid_state != nil {
+		fields = append(fields, payment.FieldVoidState)
+	}
+	if m.addversion != nil {
+		fields = append(fields, payment.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *PaymentMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case payment.FieldSlot:
+		return m.AddedSlot()
+	case payment.FieldAmountMinor:
+		return m.AddedAmountMinor()
+	case payment.FieldState:
+		return m.AddedState()
+	case payment.FieldAuthState:
+		return m.AddedAuthState()
+	case payment.FieldAuthorizedMinor:
+		return m.AddedAuthorizedMinor()
+	case payment.FieldCapturedMinor:
+		return m.AddedCapturedMinor()
+	case payment.FieldReleasedMinor:
+		return m.AddedReleasedMinor()
+	case payment.FieldRefundedMinor:
+		return m.AddedRefundedMinor()
+	case payment.FieldCapturePendingMinor:
+		return m.AddedCapturePendingMinor()
+	case payment.FieldRefundPendingMinor:
+		return m.AddedRefundPendingMinor()
+	case payment.FieldOpenCaptures:
+		return m.AddedOpenCaptures()
+	case payment.FieldOpenUnknown:
+		return m.AddedOpenUnknown()
+	case payment.FieldVoidState:
+		return m.AddedVoidState()
+	case payment.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PaymentMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case payment.FieldSlot:
+		v, ok := value.(int16)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSlot(v)
+		return nil
+	case payment.FieldAmountMinor:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAmountMinor(v)
+		return nil
+	case payment.FieldState:
+		v, ok := value.(int8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddState(v)
+		return nil
+	case payment.FieldAuthState:
+		v, ok := value.(int8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAuthState(v)
+		return nil
+	case payment.FieldAuthorizedMinor:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAuthorizedMinor(v)
+		return nil
+	case payment.FieldCapturedMinor:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCapturedMinor(v)
+		return nil
+	case payment.FieldReleasedMinor:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddReleasedMinor(v)
+		return nil
+	case payment.FieldRefundedMinor:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRefundedMinor(v)
+		return nil
+	case payment.FieldCapturePendingMinor:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCapturePendingMinor(v)
+		return nil
+	case payment.FieldRefundPendingMinor:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRefundPendingMinor(v)
+		return nil
+	case payment.FieldOpenCaptures:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddOpenCaptures(v)
+		return nil
+	case payment.FieldOpenUnknown:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddOpenUnknown(v)
+		return nil
+	case payment.FieldVoidState:
+		v, ok := value.(int8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVoidState(v)
+		return nil
+	case payment.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Payment numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *PaymentMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(payment.FieldExpireTime) {
+		fields = append(fields, payment.FieldExpireTime)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *PaymentMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *PaymentMutation) ClearField(name string) error {
+	switch name {
+	case payment.FieldExpireTime:
+		m.ClearExpireTime()
+		return nil
+	}
+	return fmt.Errorf("unknown Payment nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *PaymentMutation) ResetField(name string) error {
+	switch name {
+	case payment.FieldSlot:
+		m.ResetSlot()
+		return nil
+	case payment.FieldCreateTime:
+		m.ResetCreateTime()
+		return nil
+	case payment.FieldUpdateTime:
+		m.ResetUpdateTime()
+		return nil
+	case payment.FieldOrderID:
+		m.ResetOrderID()
+		return nil
+	case payment.FieldCustomerID:
+		m.ResetCustomerID()
+		return nil
+	case payment.FieldGateway:
+		m.ResetGateway()
+		return nil
+	case payment.FieldCurrency:
+		m.ResetCurrency()
+		return nil
+	case payment.FieldAmountMinor:
+		m.ResetAmountMinor()
+		return nil
+	case payment.FieldState:
+		m.ResetState()
+		return nil
+	case payment.FieldAuthState:
+		m.ResetAuthState()
+		return nil
+	case payment.FieldAuthorization:
+		m.ResetAuthorization()
+		return nil
+	case payment.FieldAuthorizedMinor:
+		m.ResetAuthorizedMinor()
+		return nil
+	case payment.FieldCapturedMinor:
+		m.ResetCapturedMinor()
+		return nil
+	case payment.FieldReleasedMinor:
+		m.ResetReleasedMinor()
+		return nil
+	case payment.FieldRefundedMinor:
+		m.ResetRefundedMinor()
+		return nil
+	case payment.FieldCapturePendingMinor:
+		m.ResetCapturePendingMinor()
+		return nil
+	case payment.FieldRefundPendingMinor:
+		m.ResetRefundPendingMinor()
+		return nil
+	case payment.FieldOpenCaptures:
+		m.ResetOpenCaptures()
+		return nil
+	case payment.FieldOpenUnknown:
+		m.ResetOpenUnknown()
+		return nil
+	case payment.FieldVoidState:
+		m.ResetVoidState()
+		return nil
+	case payment.FieldDecline:
+		m.ResetDecline()
+		return nil
+	case payment.FieldRedirectURL:
+		m.ResetRedirectURL()
+		return nil
+	case payment.FieldExpireTime:
+		m.ResetExpireTime()
+		return nil
+	case payment.FieldVersion:
+		m.ResetVersion()
+		return nil
+	}
+	return fmt.Errorf("unknown Payment field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *PaymentMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *PaymentMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *PaymentMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *PaymentMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *PaymentMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *PaymentMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *PaymentMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Payment unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *PaymentMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Payment edge %s", name)
+}
+
+// PaymentEventMutation represents an operation that mutates the PaymentEvent nodes in the graph.
+type PaymentEventMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *uuid.UUID
+	slot          *int16
+	addslot       *int16
+	payment_id    *uuid.UUID
+	event_id      *string
+	create_time   *time.Time
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*PaymentEvent, error)
+	predicates    []predicate.PaymentEvent
+}
+
+var _ ent.Mutation = (*PaymentEventMutation)(nil)
+
+// paymenteventOption allows management of the mutation configuration using functional options.
+type paymenteventOption func(*PaymentEventMutation)
+
+// newPaymentEventMutation creates new mutation for the PaymentEvent entity.
+func newPaymentEventMutation(c config, op Op, opts ...paymenteventOption) *PaymentEventMutation {
+	m := &PaymentEventMutation{
+		config:        c,
+		op:            op,
+		typ:           TypePaymentEvent,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withPaymentEventID sets the ID field of the mutation.
+func withPaymentEventID(id uuid.UUID) paymenteventOption {
+	return func(m *PaymentEventMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *PaymentEvent
+		)
+		m.oldValue = func(ctx context.Context) (*PaymentEvent, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().PaymentEvent.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withPaymentEvent sets the old PaymentEvent of the mutation.
+func withPaymentEvent(node *PaymentEvent) paymenteventOption {
+	return func(m *PaymentEventMutation) {
+		m.oldValue = func(context.Context) (*PaymentEvent, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m PaymentEventMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m PaymentEventMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("db: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of PaymentEvent entities.
+func (m *PaymentEventMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *PaymentEventMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *PaymentEventMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().PaymentEvent.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetSlot sets the "slot" field.
+func (m *PaymentEventMutation) SetSlot(i int16) {
+	m.slot = &i
+	m.addslot = nil
+}
+
+// Slot returns the value of the "slot" field in the mutation.
+func (m *PaymentEventMutation) Slot() (r int16, exists bool) {
+	v := m.slot
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSlot returns the old "slot" field's value of the PaymentEvent entity.
+// If the PaymentEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentEventMutation) OldSlot(ctx context.Context) (v int16, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSlot is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSlot requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSlot: %w", err)
+	}
+	return oldValue.Slot, nil
+}
+
+// AddSlot adds i to the "slot" field.
+func (m *PaymentEventMutation) AddSlot(i int16) {
+	if m.addslot != nil {
+		*m.addslot += i
+	} else {
+		m.addslot = &i
+	}
+}
+
+// AddedSlot returns the value that was added to the "slot" field in this mutation.
+func (m *PaymentEventMutation) AddedSlot() (r int16, exists bool) {
+	v := m.addslot
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSlot resets all changes to the "slot" field.
+func (m *PaymentEventMutation) ResetSlot() {
+	m.slot = nil
+	m.addslot = nil
+}
+
+// SetPaymentID sets the "payment_id" field.
+func (m *PaymentEventMutation) SetPaymentID(u uuid.UUID) {
+	m.payment_id = &u
+}
+
+// PaymentID returns the value of the "payment_id" field in the mutation.
+func (m *PaymentEventMutation) PaymentID() (r uuid.UUID, exists bool) {
+	v := m.payment_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPaymentID returns the old "payment_id" field's value of the PaymentEvent entity.
+// If the PaymentEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentEventMutation) OldPaymentID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPaymentID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPaymentID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPaymentID: %w", err)
+	}
+	return oldValue.PaymentID, nil
+}
+
+// ResetPaymentID resets all changes to the "payment_id" field.
+func (m *PaymentEventMutation) ResetPaymentID() {
+	m.payment_id = nil
+}
+
+// SetEventID sets the "event_id" field.
+func (m *PaymentEventMutation) SetEventID(s string) {
+	m.event_id = &s
+}
+
+// EventID returns the value of the "event_id" field in the mutation.
+func (m *PaymentEventMutation) EventID() (r string, exists bool) {
+	v := m.event_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEventID returns the old "event_id" field's value of the PaymentEvent entity.
+// If the PaymentEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentEventMutation) OldEventID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEventID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEventID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEventID: %w", err)
+	}
+	return oldValue.EventID, nil
+}
+
+// ResetEventID resets all changes to the "event_id" field.
+func (m *PaymentEventMutation) ResetEventID() {
+	m.event_id = nil
+}
+
+// SetCreateTime sets the "create_time" field.
+func (m *PaymentEventMutation) SetCreateTime(t time.Time) {
+	m.create_time = &t
+}
+
+// CreateTime returns the value of the "create_time" field in the mutation.
+func (m *PaymentEventMutation) CreateTime() (r time.Time, exists bool) {
+	v := m.create_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreateTime returns the old "create_time" field's value of the PaymentEvent entity.
+// If the PaymentEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentEventMutation) OldCreateTime(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreateTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreateTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreateTime: %w", err)
+	}
+	return oldValue.CreateTime, nil
+}
+
+// ResetCreateTime resets all changes to the "create_time" field.
+func (m *PaymentEventMutation) ResetCreateTime() {
+	m.create_time = nil
+}
+
+// Where appends a list predicates to the PaymentEventMutation builder.
+func (m *PaymentEventMutation) Where(ps ...predicate.PaymentEvent) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the PaymentEventMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *PaymentEventMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.PaymentEvent, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *PaymentEventMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *PaymentEventMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (PaymentEvent).
+func (m *PaymentEventMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *PaymentEventMutation) Fields() []string {
+	fields := make([]string, 0, 4)
+	if m.slot != nil {
+		fields = append(fields, paymentevent.FieldSlot)
+	}
+	if m.payment_id != nil {
+		fields = append(fields, paymentevent.FieldPaymentID)
+	}
+	if m.event_id != nil {
+		fields = append(fields, paymentevent.FieldEventID)
+	}
+	if m.create_time != nil {
+		fields = append(fields, paymentevent.FieldCreateTime)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *PaymentEventMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case paymentevent.FieldSlot:
+		return m.Slot()
+	case paymentevent.FieldPaymentID:
+		return m.PaymentID()
+	case paymentevent.FieldEventID:
+		return m.EventID()
+	case paymentevent.FieldCreateTime:
+		return m.CreateTime()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *PaymentEventMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case paymentevent.FieldSlot:
+		return m.OldSlot(ctx)
+	case paymentevent.FieldPaymentID:
+		return m.OldPaymentID(ctx)
+	case paymentevent.FieldEventID:
+		return m.OldEventID(ctx)
+	case paymentevent.FieldCreateTime:
+		return m.OldCreateTime(ctx)
+	}
+	return nil, fmt.Errorf("unknown PaymentEvent field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PaymentEventMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case paymentevent.FieldSlot:
+		v, ok := value.(int16)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSlot(v)
+		return nil
+	case paymentevent.FieldPaymentID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPaymentID(v)
+		return nil
+	case paymentevent.FieldEventID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEventID(v)
+		return nil
+	case paymentevent.FieldCreateTime:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreateTime(v)
+		return nil
+	}
+	return fmt.Errorf("unknown PaymentEvent field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *PaymentEventMutation) AddedFields() []string {
+	var fields []string
+	if m.addslot != nil {
+		fields = append(fields, paymentevent.FieldSlot)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *PaymentEventMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case paymentevent.FieldSlot:
+		return m.AddedSlot()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PaymentEventMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case paymentevent.FieldSlot:
+		v, ok := value.(int16)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSlot(v)
+		return nil
+	}
+	return fmt.Errorf("unknown PaymentEvent numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *PaymentEventMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *PaymentEventMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *PaymentEventMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown PaymentEvent nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *PaymentEventMutation) ResetField(name string) error {
+	switch name {
+	case paymentevent.FieldSlot:
+		m.ResetSlot()
+		return nil
+	case paymentevent.FieldPaymentID:
+		m.ResetPaymentID()
+		return nil
+	case paymentevent.FieldEventID:
+		m.ResetEventID()
+		return nil
+	case paymentevent.FieldCreateTime:
+		m.ResetCreateTime()
+		return nil
+	}
+	return fmt.Errorf("unknown PaymentEvent field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *PaymentEventMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *PaymentEventMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *PaymentEventMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *PaymentEventMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *PaymentEventMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *PaymentEventMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *PaymentEventMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown PaymentEvent unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *PaymentEventMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown PaymentEvent edge %s", name)
+}
+
+// PaymentOperationMutation represents an operation that mutates the PaymentOperation nodes in the graph.
+type PaymentOperationMutation struct {
+	config
+	op              Op
+	typ             string
+	id              *uuid.UUID
+	slot            *int16
+	addslot         *int16
+	create_time     *time.Time
+	update_time     *time.Time
+	payment_id      *uuid.UUID
+	kind            *uint8
+	addkind         *int8
+	key             *string
+	fingerprint     *[]byte
+	amount_minor    *int64
+	addamount_minor *int64
+	final           *bool
+	state           *uint8
+	addstate        *int8
+	held_minor      *int64
+	addheld_minor   *int64
+	sends           *int
+	addsends        *int
+	sent_time       *time.Time
+	reference       *string
+	reason          *string
+	note            *string
+	clearedFields   map[string]struct{}
+	done            bool
+	oldValue        func(context.Context) (*PaymentOperation, error)
+	predicates      []predicate.PaymentOperation
+}
+
+var _ ent.Mutation = (*PaymentOperationMutation)(nil)
+
+// paymentoperationOption allows management of the mutation configuration using functional options.
+type paymentoperationOption func(*PaymentOperationMutation)
+
+// newPaymentOperationMutation creates new mutation for the PaymentOperation entity.
+func newPaymentOperationMutation(c config, op Op, opts ...paymentoperationOption) *PaymentOperationMutation {
+	m := &PaymentOperationMutation{
+		config:        c,
+		op:            op,
+		typ:           TypePaymentOperation,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withPaymentOperationID sets the ID field of the mutation.
+func withPaymentOperationID(id uuid.UUID) paymentoperationOption {
+	return func(m *PaymentOperationMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *PaymentOperation
+		)
+		m.oldValue = func(ctx context.Context) (*PaymentOperation, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().PaymentOperation.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withPaymentOperation sets the old PaymentOperation of the mutation.
+func withPaymentOperation(node *PaymentOperation) paymentoperationOption {
+	return func(m *PaymentOperationMutation) {
+		m.oldValue = func(context.Context) (*PaymentOperation, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m PaymentOperationMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m PaymentOperationMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("db: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of PaymentOperation entities.
+func (m *PaymentOperationMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *PaymentOperationMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *PaymentOperationMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().PaymentOperation.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetSlot sets the "slot" field.
+func (m *PaymentOperationMutation) SetSlot(i int16) {
+	m.slot = &i
+	m.addslot = nil
+}
+
+// Slot returns the value of the "slot" field in the mutation.
+func (m *PaymentOperationMutation) Slot() (r int16, exists bool) {
+	v := m.slot
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSlot returns the old "slot" field's value of the PaymentOperation entity.
+// If the PaymentOperation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentOperationMutation) OldSlot(ctx context.Context) (v int16, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSlot is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSlot requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSlot: %w", err)
+	}
+	return oldValue.Slot, nil
+}
+
+// AddSlot adds i to the "slot" field.
+func (m *PaymentOperationMutation) AddSlot(i int16) {
+	if m.addslot != nil {
+		*m.addslot += i
+	} else {
+		m.addslot = &i
+	}
+}
+
+// AddedSlot returns the value that was added to the "slot" field in this mutation.
+func (m *PaymentOperationMutation) AddedSlot() (r int16, exists bool) {
+	v := m.addslot
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSlot resets all changes to the "slot" field.
+func (m *PaymentOperationMutation) ResetSlot() {
+	m.slot = nil
+	m.addslot = nil
+}
+
+// SetCreateTime sets the "create_time" field.
+func (m *PaymentOperationMutation) SetCreateTime(t time.Time) {
+	m.create_time = &t
+}
+
+// CreateTime returns the value of the "create_time" field in the mutation.
+func (m *PaymentOperationMutation) CreateTime() (r time.Time, exists bool) {
+	v := m.create_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreateTime returns the old "create_time" field's value of the PaymentOperation entity.
+// If the PaymentOperation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentOperationMutation) OldCreateTime(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreateTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreateTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreateTime: %w", err)
+	}
+	return oldValue.CreateTime, nil
+}
+
+// ResetCreateTime resets all changes to the "create_time" field.
+func (m *PaymentOperationMutation) ResetCreateTime() {
+	m.create_time = nil
+}
+
+// SetUpdateTime sets the "update_time" field.
+func (m *PaymentOperationMutation) SetUpdateTime(t time.Time) {
+	m.update_time = &t
+}
+
+// UpdateTime returns the value of the "update_time" field in the mutation.
+func (m *PaymentOperationMutation) UpdateTime() (r time.Time, exists bool) {
+	v := m.update_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdateTime returns the old "update_time" field's value of the PaymentOperation entity.
+// If the PaymentOperation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentOperationMutation) OldUpdateTime(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdateTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdateTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdateTime: %w", err)
+	}
+	return oldValue.UpdateTime, nil
+}
+
+// ResetUpdateTime resets all changes to the "update_time" field.
+func (m *PaymentOperationMutation) ResetUpdateTime() {
+	m.update_time = nil
+}
+
+// SetPaymentID sets the "payment_id" field.
+func (m *PaymentOperationMutation) SetPaymentID(u uuid.UUID) {
+	m.payment_id = &u
+}
+
+// PaymentID returns the value of the "payment_id" field in the mutation.
+func (m *PaymentOperationMutation) PaymentID() (r uuid.UUID, exists bool) {
+	v := m.payment_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPaymentID returns the old "payment_id" field's value of the PaymentOperation entity.
+// If the PaymentOperation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentOperationMutation) OldPaymentID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPaymentID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPaymentID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPaymentID: %w", err)
+	}
+	return oldValue.PaymentID, nil
+}
+
+// ResetPaymentID resets all changes to the "payment_id" field.
+func (m *PaymentOperationMutation) ResetPaymentID() {
+	m.payment_id = nil
+}
+
+// SetKind sets the "kind" field.
+func (m *PaymentOperationMutation) SetKind(u uint8) {
+	m.kind = &u
+	m.addkind = nil
+}
+
+// Kind returns the value of the "kind" field in the mutation.
+func (m *PaymentOperationMutation) Kind() (r uint8, exists bool) {
+	v := m.kind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKind returns the old "kind" field's value of the PaymentOperation entity.
+// If the PaymentOperation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentOperationMutation) OldKind(ctx context.Context) (v uint8, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKind is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKind requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKind: %w", err)
+	}
+	return oldValue.Kind, nil
+}
+
+// AddKind adds u to the "kind" field.
+func (m *PaymentOperationMutation) AddKind(u int8) {
+	if m.addkind != nil {
+		*m.addkind += u
+	} else {
+		m.addkind = &u
+	}
+}
+
+// AddedKind returns the value that was added to the "kind" field in this mutation.
+func (m *PaymentOperationMutation) AddedKind() (r int8, exists bool) {
+	v := m.addkind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetKind resets all changes to the "kind" field.
+func (m *PaymentOperationMutation) ResetKind() {
+	m.kind = nil
+	m.addkind = nil
+}
+
+// SetKey sets the "key" field.
+func (m *PaymentOperationMutation) SetKey(s string) {
+	m.key = &s
+}
+
+// Key returns the value of the "key" field in the mutation.
+func (m *PaymentOperationMutation) Key() (r string, exists bool) {
+	v := m.key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKey returns the old "key" field's value of the PaymentOperation entity.
+// If the PaymentOperation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentOperationMutation) OldKey(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKey: %w", err)
+	}
+	return oldValue.Key, nil
+}
+
+// ResetKey resets all changes to the "key" field.
+func (m *PaymentOperationMutation) ResetKey() {
+	m.key = nil
+}
+
+// SetFingerprint sets the "fingerprint" field.
+func (m *PaymentOperationMutation) SetFingerprint(b []byte) {
+	m.fingerprint = &b
+}
+
+// Fingerprint returns the value of the "fingerprint" field in the mutation.
+func (m *PaymentOperationMutation) Fingerprint() (r []byte, exists bool) {
+	v := m.fingerprint
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFingerprint returns the old "fingerprint" field's value of the PaymentOperation entity.
+// If the PaymentOperation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentOperationMutation) OldFingerprint(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFingerprint is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFingerprint requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFingerprint: %w", err)
+	}
+	return oldValue.Fingerprint, nil
+}
+
+// ResetFingerprint resets all changes to the "fingerprint" field.
+func (m *PaymentOperationMutation) ResetFingerprint() {
+	m.fingerprint = nil
+}
+
+// SetAmountMinor sets the "amount_minor" field.
+func (m *PaymentOperationMutation) SetAmountMinor(i int64) {
+	m.amount_minor = &i
+	m.addamount_minor = nil
+}
+
+// AmountMinor returns the value of the "amount_minor" field in the mutation.
+func (m *PaymentOperationMutation) AmountMinor() (r int64, exists bool) {
+	v := m.amount_minor
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAmountMinor returns the old "amount_minor" field's value of the PaymentOperation entity.
+// If the PaymentOperation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentOperationMutation) OldAmountMinor(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAmountMinor is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAmountMinor requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAmountMinor: %w", err)
+	}
+	return oldValue.AmountMinor, nil
+}
+
+// AddAmountMinor adds i to the "amount_minor" field.
+func (m *PaymentOperationMutation) AddAmountMinor(i int64) {
+	if m.addamount_minor != nil {
+		*m.addamount_minor += i
+	} else {
+		m.addamount_minor = &i
+	}
+}
+
+// AddedAmountMinor returns the value that was added to the "amount_minor" field in this mutation.
+func (m *PaymentOperationMutation) AddedAmountMinor() (r int64, exists bool) {
+	v := m.addamount_minor
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetAmountMinor resets all changes to the "amount_minor" field.
+func (m *PaymentOperationMutation) ResetAmountMinor() {
+	m.amount_minor = nil
+	m.addamount_minor = nil
+}
+
+// SetFinal sets the "final" field.
+func (m *PaymentOperationMutation) SetFinal(b bool) {
+	m.final = &b
+}
+
+// Final returns the value of the "final" field in the mutation.
+func (m *PaymentOperationMutation) Final() (r bool, exists bool) {
+	v := m.final
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFinal returns the old "final" field's value of the PaymentOperation entity.
+// If the PaymentOperation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentOperationMutation) OldFinal(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFinal is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFinal requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFinal: %w", err)
+	}
+	return oldValue.Final, nil
+}
+
+// ResetFinal resets all changes to the "final" field.
+func (m *PaymentOperationMutation) ResetFinal() {
+	m.final = nil
+}
+
+// SetState sets the "state" field.
+func (m *PaymentOperationMutation) SetState(u uint8) {
+	m.state = &u
+	m.addstate = nil
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *PaymentOperationMutation) State() (r uint8, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the PaymentOperation entity.
+// If the PaymentOperation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentOperationMutation) OldState(ctx context.Context) (v uint8, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// AddState adds u to the "state" field.
+func (m *PaymentOperationMutation) AddState(u int8) {
+	if m.addstate != nil {
+		*m.addstate += u
+	} else {
+		m.addstate = &u
+	}
+}
+
+// AddedState returns the value that was added to the "state" field in this mutation.
+func (m *PaymentOperationMutation) AddedState() (r int8, exists bool) {
+	v := m.addstate
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *PaymentOperationMutation) ResetState() {
+	m.state = nil
+	m.addstate = nil
+}
+
+// SetHeldMinor sets the "held_minor" field.
+func (m *PaymentOperationMutation) SetHeldMinor(i int64) {
+	m.held_minor = &i
+	m.addheld_minor = nil
+}
+
+// HeldMinor returns the value of the "held_minor" field in the mutation.
+func (m *PaymentOperationMutation) HeldMinor() (r int64, exists bool) {
+	v := m.held_minor
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHeldMinor returns the old "held_minor" field's value of the PaymentOperation entity.
+// If the PaymentOperation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentOperationMutation) OldHeldMinor(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHeldMinor is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHeldMinor requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHeldMinor: %w", err)
+	}
+	return oldValue.HeldMinor, nil
+}
+
+// AddHeldMinor adds i to the "held_minor" field.
+func (m *PaymentOperationMutation) AddHeldMinor(i int64) {
+	if m.addheld_minor != nil {
+		*m.addheld_minor += i
+	} else {
+		m.addheld_minor = &i
+	}
+}
+
+// AddedHeldMinor returns the value that was added to the "held_minor" field in this mutation.
+func (m *PaymentOperationMutation) AddedHeldMinor() (r int64, exists bool) {
+	v := m.addheld_minor
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetHeldMinor resets all changes to the "held_minor" field.
+func (m *PaymentOperationMutation) ResetHeldMinor() {
+	m.held_minor = nil
+	m.addheld_minor = nil
+}
+
+// SetSends sets the "sends" field.
+func (m *PaymentOperationMutation) SetSends(i int) {
+	m.sends = &i
+	m.addsends = nil
+}
+
+// Sends returns the value of the "sends" field in the mutation.
+func (m *PaymentOperationMutation) Sends() (r int, exists bool) {
+	v := m.sends
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSends returns the old "sends" field's value of the PaymentOperation entity.
+// If the PaymentOperation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentOperationMutation) OldSends(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSends is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSends requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSends: %w", err)
+	}
+	return oldValue.Sends, nil
+}
+
+// AddSends adds i to the "sends" field.
+func (m *PaymentOperationMutation) AddSends(i int) {
+	if m.addsends != nil {
+		*m.addsends += i
+	} else {
+		m.addsends = &i
+	}
+}
+
+// AddedSends returns the value that was added to the "sends" field in this mutation.
+func (m *PaymentOperationMutation) AddedSends() (r int, exists bool) {
+	v := m.addsends
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSends resets all changes to the "sends" field.
+func (m *PaymentOperationMutation) ResetSends() {
+	m.sends = nil
+	m.addsends = nil
+}
+
+// SetSentTime sets the "sent_time" field.
+func (m *PaymentOperationMutation) SetSentTime(t time.Time) {
+	m.sent_time = &t
+}
+
+// SentTime returns the value of the "sent_time" field in the mutation.
+func (m *PaymentOperationMutation) SentTime() (r time.Time, exists bool) {
+	v := m.sent_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSentTime returns the old "sent_time" field's value of the PaymentOperation entity.
+// If the PaymentOperation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentOperationMutation) OldSentTime(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSentTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSentTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSentTime: %w", err)
+	}
+	return oldValue.SentTime, nil
+}
+
+// ResetSentTime resets all changes to the "sent_time" field.
+func (m *PaymentOperationMutation) ResetSentTime() {
+	m.sent_time = nil
+}
+
+// SetReference sets the "reference" field.
+func (m *PaymentOperationMutation) SetReference(s string) {
+	m.reference = &s
+}
+
+// Reference returns the value of the "reference" field in the mutation.
+func (m *PaymentOperationMutation) Reference() (r string, exists bool) {
+	v := m.reference
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReference returns the old "reference" field's value of the PaymentOperation entity.
+// If the PaymentOperation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentOperationMutation) OldReference(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReference is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReference requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReference: %w", err)
+	}
+	return oldValue.Reference, nil
+}
+
+// ResetReference resets all changes to the "reference" field.
+func (m *PaymentOperationMutation) ResetReference() {
+	m.reference = nil
+}
+
+// SetReason sets the "reason" field.
+func (m *PaymentOperationMutation) SetReason(s string) {
+	m.reason = &s
+}
+
+// Reason returns the value of the "reason" field in the mutation.
+func (m *PaymentOperationMutation) Reason() (r string, exists bool) {
+	v := m.reason
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReason returns the old "reason" field's value of the PaymentOperation entity.
+// If the PaymentOperation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentOperationMutation) OldReason(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReason is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReason requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReason: %w", err)
+	}
+	return oldValue.Reason, nil
+}
+
+// ResetReason resets all changes to the "reason" field.
+func (m *PaymentOperationMutation) ResetReason() {
+	m.reason = nil
+}
+
+// SetNote sets the "note" field.
+func (m *PaymentOperationMutation) SetNote(s string) {
+	m.note = &s
+}
+
+// Note returns the value of the "note" field in the mutation.
+func (m *PaymentOperationMutation) Note() (r string, exists bool) {
+	v := m.note
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNote returns the old "note" field's value of the PaymentOperation entity.
+// If the PaymentOperation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PaymentOperationMutation) OldNote(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNote is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNote requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNote: %w", err)
+	}
+	return oldValue.Note, nil
+}
+
+// ResetNote resets all changes to the "note" field.
+func (m *PaymentOperationMutation) ResetNote() {
+	m.note = nil
+}
+
+// Where appends a list predicates to the PaymentOperationMutation builder.
+func (m *PaymentOperationMutation) Where(ps ...predicate.PaymentOperation) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the PaymentOperationMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *PaymentOperationMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.PaymentOperation, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *PaymentOperationMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *PaymentOperationMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (PaymentOperation).
+func (m *PaymentOperationMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *PaymentOperationMutation) Fields() []string {
+	fields := make([]string, 0, 16)
+	if m.slot != nil {
+		fields = append(fields, paymentoperation.FieldSlot)
+	}
+	if m.create_time != nil {
+		fields = append(fields, paymentoperation.FieldCreateTime)
+	}
+	if m.update_time != nil {
+		fields = append(fields, paymentoperation.FieldUpdateTime)
+	}
+	if m.payment_id != nil {
+		fields = append(fields, paymentoperation.FieldPaymentID)
+	}
+	if m.kind != nil {
+		fields = append(fields, paymentoperation.FieldKind)
+	}
+	if m.key != nil {
+		fields = append(fields, paymentoperation.FieldKey)
+	}
+	if m.fingerprint != nil {
+		fields = append(fields, paymentoperation.FieldFingerprint)
+	}
+	if m.amount_minor != nil {
+		fields = append(fields, paymentoperation.FieldAmountMinor)
+	}
+	if m.final != nil {
+		fields = append(fields, paymentoperation.FieldFinal)
+	}
+	if m.state != nil {
+		fields = append(fields, paymentoperation.FieldState)
+	}
+	if m.held_minor != nil {
+		fields = append(fields, paymentoperation.FieldHeldMinor)
+	}
+	if m.sends != nil {
+		fields = append(fields, paymentoperation.FieldSends)
+	}
+	if m.sent_time != nil {
+		fields = append(fields, paymentoperation.FieldSentTime)
+	}
+	if m.reference != nil {
+		fields = append(fields, paymentoperation.FieldReference)
+	}
+	if m.reason != nil {
+		fields = append(fields, paymentoperation.FieldReason)
+	}
+	if m.note != nil {
+		fields = append(fields, paymentoperation.FieldNote)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *PaymentOperationMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case paymentoperation.FieldSlot:
+		return m.Slot()
+	case paymentoperation.FieldCreateTime:
+		return m.CreateTime()
+	case paymentoperation.FieldUpdateTime:
+		return m.UpdateTime()
+	case paymentoperation.FieldPaymentID:
+		return m.PaymentID()
+	case paymentoperation.FieldKind:
+		return m.Kind()
+	case paymentoperation.FieldKey:
+		return m.Key()
+	case paymentoperation.FieldFingerprint:
+		return m.Fingerprint()
+	case paymentoperation.FieldAmountMinor:
+		return m.AmountMinor()
+	case paymentoperation.FieldFinal:
+		return m.Final()
+	case paymentoperation.FieldState:
+		return m.State()
+	case paymentoperation.FieldHeldMinor:
+		return m.HeldMinor()
+	case paymentoperation.FieldSends:
+		return m.Sends()
+	case paymentoperation.FieldSentTime:
+		return m.SentTime()
+	case paymentoperation.FieldReference:
+		return m.Reference()
+	case paymentoperation.FieldReason:
+		return m.Reason()
+	case paymentoperation.FieldNote:
+		return m.Note()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *PaymentOperationMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case paymentoperation.FieldSlot:
+		return m.OldSlot(ctx)
+	case paymentoperation.FieldCreateTime:
+		return m.OldCreateTime(ctx)
+	case paymentoperation.FieldUpdateTime:
+		return m.OldUpdateTime(ctx)
+	case paymentoperation.FieldPaymentID:
+		return m.OldPaymentID(ctx)
+	case paymentoperation.FieldKind:
+		return m.OldKind(ctx)
+	case paymentoperation.FieldKey:
+		return m.OldKey(ctx)
+	case paymentoperation.FieldFingerprint:
+		return m.OldFingerprint(ctx)
+	case paymentoperation.FieldAmountMinor:
+		return m.OldAmountMinor(ctx)
+	case paymentoperation.FieldFinal:
+		return m.OldFinal(ctx)
+	case paymentoperation.FieldState:
+		return m.OldState(ctx)
+	case paymentoperation.FieldHeldMinor:
+		return m.OldHeldMinor(ctx)
+	case paymentoperation.FieldSends:
+		return m.OldSends(ctx)
+	case paymentoperation.FieldSentTime:
+		return m.OldSentTime(ctx)
+	case paymentoperation.FieldReference:
+		return m.OldReference(ctx)
+	case paymentoperation.FieldReason:
+		return m.OldReason(ctx)
+	case paymentoperation.FieldNote:
+		return m.OldNote(ctx)
+	}
+	return nil, fmt.Errorf("unknown PaymentOperation field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PaymentOperationMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case paymentoperation.FieldSlot:
+		v, ok := value.(int16)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSlot(v)
+		return nil
+	case paymentoperation.FieldCreateTime:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreateTime(v)
+		return nil
+	case paymentoperation.FieldUpdateTime:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdateTime(v)
+		return nil
+	case paymentoperation.FieldPaymentID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPaymentID(v)
+		return nil
+	case paymentoperation.FieldKind:
+		v, ok := value.(uint8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKind(v)
+		return nil
+	case paymentoperation.FieldKey:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKey(v)
+		return nil
+	case paymentoperation.FieldFingerprint:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFingerprint(v)
+		return nil
+	case paymentoperation.FieldAmountMinor:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAmountMinor(v)
+		return nil
+	case paymentoperation.FieldFinal:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFinal(v)
+		return nil
+	case paymentoperation.FieldState:
+		v, ok := value.(uint8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	case paymentoperation.FieldHeldMinor:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHeldMinor(v)
+		return nil
+	case paymentoperation.FieldSends:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSends(v)
+		return nil
+	case paymentoperation.FieldSentTime:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSentTime(v)
+		return nil
+	case paymentoperation.FieldReference:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReference(v)
+		return nil
+	case paymentoperation.FieldReason:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReason(v)
+		return nil
+	case paymentoperation.FieldNote:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNote(v)
+		return nil
+	}
+	return fmt.Errorf("unknown PaymentOperation field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *PaymentOperationMutation) AddedFields() []string {
+	var fields []string
+	if m.addslot != nil {
+		fields = append(fields, paymentoperation.FieldSlot)
+	}
+	if m.addkind != nil {
+		fields = append(fields, paymentoperation.FieldKind)
+	}
+	if m.addamount_minor != nil {
+		fields = append(fields, paymentoperation.FieldAmountMinor)
+	}
+	if m.addstate != nil {
+		fields = append(fields, paymentoperation.FieldState)
+	}
+	if m.addheld_minor != nil {
+		fields = append(fields, paymentoperation.FieldHeldMinor)
+	}
+	if m.addsends != nil {
+		fields = append(fields, paymentoperation.FieldSends)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *PaymentOperationMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case paymentoperation.FieldSlot:
+		return m.AddedSlot()
+	case paymentoperation.FieldKind:
+		return m.AddedKind()
+	case paymentoperation.FieldAmountMinor:
+		return m.AddedAmountMinor()
+	case paymentoperation.FieldState:
+		return m.AddedState()
+	case paymentoperation.FieldHeldMinor:
+		return m.AddedHeldMinor()
+	case paymentoperation.FieldSends:
+		return m.AddedSends()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PaymentOperationMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case paymentoperation.FieldSlot:
+		v, ok := value.(int16)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSlot(v)
+		return nil
+	case paymentoperation.FieldKind:
+		v, ok := value.(int8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddKind(v)
+		return nil
+	case paymentoperation.FieldAmountMinor:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAmountMinor(v)
+		return nil
+	case paymentoperation.FieldState:
+		v, ok := value.(int8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddState(v)
+		return nil
+	case paymentoperation.FieldHeldMinor:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddHeldMinor(v)
+		return nil
+	case paymentoperation.FieldSends:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSends(v)
+		return nil
+	}
+	return fmt.Errorf("unknown PaymentOperation numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *PaymentOperationMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *PaymentOperationMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *PaymentOperationMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown PaymentOperation nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *PaymentOperationMutation) ResetField(name string) error {
+	switch name {
+	case paymentoperation.FieldSlot:
+		m.ResetSlot()
+		return nil
+	case paymentoperation.FieldCreateTime:
+		m.ResetCreateTime()
+		return nil
+	case paymentoperation.FieldUpdateTime:
+		m.ResetUpdateTime()
+		return nil
+	case paymentoperation.FieldPaymentID:
+		m.ResetPaymentID()
+		return nil
+	case paymentoperation.FieldKind:
+		m.ResetKind()
+		return nil
+	case paymentoperation.FieldKey:
+		m.ResetKey()
+		return nil
+	case paymentoperation.FieldFingerprint:
+		m.ResetFingerprint()
+		return nil
+	case paymentoperation.FieldAmountMinor:
+		m.ResetAmountMinor()
+		return nil
+	case paymentoperation.FieldFinal:
+		m.ResetFinal()
+		return nil
+	case paymentoperation.FieldState:
+		m.ResetState()
+		return nil
+	case paymentoperation.FieldHeldMinor:
+		m.ResetHeldMinor()
+		return nil
+	case paymentoperation.FieldSends:
+		m.ResetSends()
+		return nil
+	case paymentoperation.FieldSentTime:
+		m.ResetSentTime()
+		return nil
+	case paymentoperation.FieldReference:
+		m.ResetReference()
+		return nil
+	case paymentoperation.FieldReason:
+		m.ResetReason()
+		return nil
+	case paymentoperation.FieldNote:
+		m.ResetNote()
+		return nil
+	}
+	return fmt.Errorf("unknown PaymentOperation field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *PaymentOperationMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *PaymentOperationMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *PaymentOperationMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *PaymentOperationMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *PaymentOperationMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *PaymentOperationMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *PaymentOperationMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown PaymentOperation unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *PaymentOperationMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown PaymentOperation edge %s", name)
+}
+
 // ProductMutation represents an operation that mutates the Product nodes in the graph.
 type ProductMutation struct {
 	config
@@ -2942,6 +8689,8 @@ type ProductMutation struct {
 	discontinued        *bool
 	version             *int64
 	addversion          *int64
+	backorder_limit     *int64
+	addbackorder_limit  *int64
 	clearedFields       map[string]struct{}
 	done                bool
 	oldValue            func(context.Context) (*Product, error)
@@ -3400,6 +9149,62 @@ func (m *ProductMutation) ResetVersion() {
 	m.addversion = nil
 }
 
+// SetBackorderLimit sets the "backorder_limit" field.
+func (m *ProductMutation) SetBackorderLimit(i int64) {
+	m.backorder_limit = &i
+	m.addbackorder_limit = nil
+}
+
+// BackorderLimit returns the value of the "backorder_limit" field in the mutation.
+func (m *ProductMutation) BackorderLimit() (r int64, exists bool) {
+	v := m.backorder_limit
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBackorderLimit returns the old "backorder_limit" field's value of the Product entity.
+// If the Product object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProductMutation) OldBackorderLimit(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBackorderLimit is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBackorderLimit requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBackorderLimit: %w", err)
+	}
+	return oldValue.BackorderLimit, nil
+}
+
+// AddBackorderLimit adds i to the "backorder_limit" field.
+func (m *ProductMutation) AddBackorderLimit(i int64) {
+	if m.addbackorder_limit != nil {
+		*m.addbackorder_limit += i
+	} else {
+		m.addbackorder_limit = &i
+	}
+}
+
+// AddedBackorderLimit returns the value that was added to the "backorder_limit" field in this mutation.
+func (m *ProductMutation) AddedBackorderLimit() (r int64, exists bool) {
+	v := m.addbackorder_limit
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetBackorderLimit resets all changes to the "backorder_limit" field.
+func (m *ProductMutation) ResetBackorderLimit() {
+	m.backorder_limit = nil
+	m.addbackorder_limit = nil
+}
+
 // Where appends a list predicates to the ProductMutation builder.
 func (m *ProductMutation) Where(ps ...predicate.Product) {
 	m.predicates = append(m.predicates, ps...)
@@ -3434,7 +9239,7 @@ func (m *ProductMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ProductMutation) Fields() []string {
-	fields := make([]string, 0, 8)
+	fields := make([]string, 0, 9)
 	if m.slot != nil {
 		fields = append(fields, product.FieldSlot)
 	}
@@ -3458,6 +9263,9 @@ func (m *ProductMutation) Fields() []string {
 	}
 	if m.version != nil {
 		fields = append(fields, product.FieldVersion)
+	}
+	if m.backorder_limit != nil {
+		fields = append(fields, product.FieldBackorderLimit)
 	}
 	return fields
 }
@@ -3483,6 +9291,8 @@ func (m *ProductMutation) Field(name string) (ent.Value, bool) {
 		return m.Discontinued()
 	case product.FieldVersion:
 		return m.Version()
+	case product.FieldBackorderLimit:
+		return m.BackorderLimit()
 	}
 	return nil, false
 }
@@ -3508,6 +9318,8 @@ func (m *ProductMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldDiscontinued(ctx)
 	case product.FieldVersion:
 		return m.OldVersion(ctx)
+	case product.FieldBackorderLimit:
+		return m.OldBackorderLimit(ctx)
 	}
 	return nil, fmt.Errorf("unknown Product field %s", name)
 }
@@ -3573,6 +9385,13 @@ func (m *ProductMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetVersion(v)
 		return nil
+	case product.FieldBackorderLimit:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBackorderLimit(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Product field %s", name)
 }
@@ -3590,6 +9409,9 @@ func (m *ProductMutation) AddedFields() []string {
 	if m.addversion != nil {
 		fields = append(fields, product.FieldVersion)
 	}
+	if m.addbackorder_limit != nil {
+		fields = append(fields, product.FieldBackorderLimit)
+	}
 	return fields
 }
 
@@ -3604,6 +9426,8 @@ func (m *ProductMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedUnitPriceMinor()
 	case product.FieldVersion:
 		return m.AddedVersion()
+	case product.FieldBackorderLimit:
+		return m.AddedBackorderLimit()
 	}
 	return nil, false
 }
@@ -3633,6 +9457,13 @@ func (m *ProductMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddVersion(v)
+		return nil
+	case product.FieldBackorderLimit:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddBackorderLimit(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Product numeric field %s", name)
@@ -3684,6 +9515,9 @@ func (m *ProductMutation) ResetField(name string) error {
 		return nil
 	case product.FieldVersion:
 		m.ResetVersion()
+		return nil
+	case product.FieldBackorderLimit:
+		m.ResetBackorderLimit()
 		return nil
 	}
 	return fmt.Errorf("unknown Product field %s", name)
@@ -4447,6 +10281,1208 @@ func (m *RequestMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *RequestMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Request edge %s", name)
+}
+
+// SagaMutation represents an operation that mutates the Saga nodes in the graph.
+type SagaMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *string
+	slot          *int16
+	addslot       *int16
+	create_time   *time.Time
+	update_time   *time.Time
+	subject       *string
+	saga          *string
+	state         *uint8
+	addstate      *int8
+	undoing       *bool
+	step          *int16
+	addstep       *int16
+	attempts      *int32
+	addattempts   *int32
+	reason        *string
+	cause         *string
+	ticket        *int64
+	addticket     *int64
+	wake_time     *time.Time
+	deadline      *time.Time
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*Saga, error)
+	predicates    []predicate.Saga
+}
+
+var _ ent.Mutation = (*SagaMutation)(nil)
+
+// sagaOption allows management of the mutation configuration using functional options.
+type sagaOption func(*SagaMutation)
+
+// newSagaMutation creates new mutation for the Saga entity.
+func newSagaMutation(c config, op Op, opts ...sagaOption) *SagaMutation {
+	m := &SagaMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeSaga,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withSagaID sets the ID field of the mutation.
+func withSagaID(id string) sagaOption {
+	return func(m *SagaMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Saga
+		)
+		m.oldValue = func(ctx context.Context) (*Saga, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Saga.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withSaga sets the old Saga of the mutation.
+func withSaga(node *Saga) sagaOption {
+	return func(m *SagaMutation) {
+		m.oldValue = func(context.Context) (*Saga, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m SagaMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m SagaMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("db: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Saga entities.
+func (m *SagaMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *SagaMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *SagaMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Saga.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetSlot sets the "slot" field.
+func (m *SagaMutation) SetSlot(i int16) {
+	m.slot = &i
+	m.addslot = nil
+}
+
+// Slot returns the value of the "slot" field in the mutation.
+func (m *SagaMutation) Slot() (r int16, exists bool) {
+	v := m.slot
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSlot returns the old "slot" field's value of the Saga entity.
+// If the Saga object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SagaMutation) OldSlot(ctx context.Context) (v int16, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSlot is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSlot requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSlot: %w", err)
+	}
+	return oldValue.Slot, nil
+}
+
+// AddSlot adds i to the "slot" field.
+func (m *SagaMutation) AddSlot(i int16) {
+	if m.addslot != nil {
+		*m.addslot += i
+	} else {
+		m.addslot = &i
+	}
+}
+
+// AddedSlot returns the value that was added to the "slot" field in this mutation.
+func (m *SagaMutation) AddedSlot() (r int16, exists bool) {
+	v := m.addslot
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSlot resets all changes to the "slot" field.
+func (m *SagaMutation) ResetSlot() {
+	m.slot = nil
+	m.addslot = nil
+}
+
+// SetCreateTime sets the "create_time" field.
+func (m *SagaMutation) SetCreateTime(t time.Time) {
+	m.create_time = &t
+}
+
+// CreateTime returns the value of the "create_time" field in the mutation.
+func (m *SagaMutation) CreateTime() (r time.Time, exists bool) {
+	v := m.create_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreateTime returns the old "create_time" field's value of the Saga entity.
+// If the Saga object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SagaMutation) OldCreateTime(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreateTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreateTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreateTime: %w", err)
+	}
+	return oldValue.CreateTime, nil
+}
+
+// ResetCreateTime resets all changes to the "create_time" field.
+func (m *SagaMutation) ResetCreateTime() {
+	m.create_time = nil
+}
+
+// SetUpdateTime sets the "update_time" field.
+func (m *SagaMutation) SetUpdateTime(t time.Time) {
+	m.update_time = &t
+}
+
+// UpdateTime returns the value of the "update_time" field in the mutation.
+func (m *SagaMutation) UpdateTime() (r time.Time, exists bool) {
+	v := m.update_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdateTime returns the old "update_time" field's value of the Saga entity.
+// If the Saga object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SagaMutation) OldUpdateTime(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdateTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdateTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdateTime: %w", err)
+	}
+	return oldValue.UpdateTime, nil
+}
+
+// ResetUpdateTime resets all changes to the "update_time" field.
+func (m *SagaMutation) ResetUpdateTime() {
+	m.update_time = nil
+}
+
+// SetSubject sets the "subject" field.
+func (m *SagaMutation) SetSubject(s string) {
+	m.subject = &s
+}
+
+// Subject returns the value of the "subject" field in the mutation.
+func (m *SagaMutation) Subject() (r string, exists bool) {
+	v := m.subject
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSubject returns the old "subject" field's value of the Saga entity.
+// If the Saga object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SagaMutation) OldSubject(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSubject is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSubject requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSubject: %w", err)
+	}
+	return oldValue.Subject, nil
+}
+
+// ResetSubject resets all changes to the "subject" field.
+func (m *SagaMutation) ResetSubject() {
+	m.subject = nil
+}
+
+// SetSaga sets the "saga" field.
+func (m *SagaMutation) SetSaga(s string) {
+	m.saga = &s
+}
+
+// Saga returns the value of the "saga" field in the mutation.
+func (m *SagaMutation) Saga() (r string, exists bool) {
+	v := m.saga
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSaga returns the old "saga" field's value of the Saga entity.
+// If the Saga object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SagaMutation) OldSaga(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSaga is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSaga requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSaga: %w", err)
+	}
+	return oldValue.Saga, nil
+}
+
+// ResetSaga resets all changes to the "saga" field.
+func (m *SagaMutation) ResetSaga() {
+	m.saga = nil
+}
+
+// SetState sets the "state" field.
+func (m *SagaMutation) SetState(u uint8) {
+	m.state = &u
+	m.addstate = nil
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *SagaMutation) State() (r uint8, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the Saga entity.
+// If the Saga object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SagaMutation) OldState(ctx context.Context) (v uint8, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// AddState adds u to the "state" field.
+func (m *SagaMutation) AddState(u int8) {
+	if m.addstate != nil {
+		*m.addstate += u
+	} else {
+		m.addstate = &u
+	}
+}
+
+// AddedState returns the value that was added to the "state" field in this mutation.
+func (m *SagaMutation) AddedState() (r int8, exists bool) {
+	v := m.addstate
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *SagaMutation) ResetState() {
+	m.state = nil
+	m.addstate = nil
+}
+
+// SetUndoing sets the "undoing" field.
+func (m *SagaMutation) SetUndoing(b bool) {
+	m.undoing = &b
+}
+
+// Undoing returns the value of the "undoing" field in the mutation.
+func (m *SagaMutation) Undoing() (r bool, exists bool) {
+	v := m.undoing
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUndoing returns the old "undoing" field's value of the Saga entity.
+// If the Saga object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SagaMutation) OldUndoing(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUndoing is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUndoing requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUndoing: %w", err)
+	}
+	return oldValue.Undoing, nil
+}
+
+// ResetUndoing resets all changes to the "undoing" field.
+func (m *SagaMutation) ResetUndoing() {
+	m.undoing = nil
+}
+
+// SetStep sets the "step" field.
+func (m *SagaMutation) SetStep(i int16) {
+	m.step = &i
+	m.addstep = nil
+}
+
+// Step returns the value of the "step" field in the mutation.
+func (m *SagaMutation) Step() (r int16, exists bool) {
+	v := m.step
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStep returns the old "step" field's value of the Saga entity.
+// If the Saga object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SagaMutation) OldStep(ctx context.Context) (v int16, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStep is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStep requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStep: %w", err)
+	}
+	return oldValue.Step, nil
+}
+
+// AddStep adds i to the "step" field.
+func (m *SagaMutation) AddStep(i int16) {
+	if m.addstep != nil {
+		*m.addstep += i
+	} else {
+		m.addstep = &i
+	}
+}
+
+// AddedStep returns the value that was added to the "step" field in this mutation.
+func (m *SagaMutation) AddedStep() (r int16, exists bool) {
+	v := m.addstep
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetStep resets all changes to the "step" field.
+func (m *SagaMutation) ResetStep() {
+	m.step = nil
+	m.addstep = nil
+}
+
+// SetAttempts sets the "attempts" field.
+func (m *SagaMutation) SetAttempts(i int32) {
+	m.attempts = &i
+	m.addattempts = nil
+}
+
+// Attempts returns the value of the "attempts" field in the mutation.
+func (m *SagaMutation) Attempts() (r int32, exists bool) {
+	v := m.attempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAttempts returns the old "attempts" field's value of the Saga entity.
+// If the Saga object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SagaMutation) OldAttempts(ctx context.Context) (v int32, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAttempts is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAttempts requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAttempts: %w", err)
+	}
+	return oldValue.Attempts, nil
+}
+
+// AddAttempts adds i to the "attempts" field.
+func (m *SagaMutation) AddAttempts(i int32) {
+	if m.addattempts != nil {
+		*m.addattempts += i
+	} else {
+		m.addattempts = &i
+	}
+}
+
+// AddedAttempts returns the value that was added to the "attempts" field in this mutation.
+func (m *SagaMutation) AddedAttempts() (r int32, exists bool) {
+	v := m.addattempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetAttempts resets all changes to the "attempts" field.
+func (m *SagaMutation) ResetAttempts() {
+	m.attempts = nil
+	m.addattempts = nil
+}
+
+// SetReason sets the "reason" field.
+func (m *SagaMutation) SetReason(s string) {
+	m.reason = &s
+}
+
+// Reason returns the value of the "reason" field in the mutation.
+func (m *SagaMutation) Reason() (r string, exists bool) {
+	v := m.reason
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReason returns the old "reason" field's value of the Saga entity.
+// If the Saga object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SagaMutation) OldReason(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReason is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReason requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReason: %w", err)
+	}
+	return oldValue.Reason, nil
+}
+
+// ResetReason resets all changes to the "reason" field.
+func (m *SagaMutation) ResetReason() {
+	m.reason = nil
+}
+
+// SetCause sets the "cause" field.
+func (m *SagaMutation) SetCause(s string) {
+	m.cause = &s
+}
+
+// Cause returns the value of the "cause" field in the mutation.
+func (m *SagaMutation) Cause() (r string, exists bool) {
+	v := m.cause
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCause returns the old "cause" field's value of the Saga entity.
+// If the Saga object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SagaMutation) OldCause(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCause is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCause requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCause: %w", err)
+	}
+	return oldValue.Cause, nil
+}
+
+// ResetCause resets all changes to the "cause" field.
+func (m *SagaMutation) ResetCause() {
+	m.cause = nil
+}
+
+// SetTicket sets the "ticket" field.
+func (m *SagaMutation) SetTicket(i int64) {
+	m.ticket = &i
+	m.addticket = nil
+}
+
+// Ticket returns the value of the "ticket" field in the mutation.
+func (m *SagaMutation) Ticket() (r int64, exists bool) {
+	v := m.ticket
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTicket returns the old "ticket" field's value of the Saga entity.
+// If the Saga object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SagaMutation) OldTicket(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTicket is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTicket requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTicket: %w", err)
+	}
+	return oldValue.Ticket, nil
+}
+
+// AddTicket adds i to the "ticket" field.
+func (m *SagaMutation) AddTicket(i int64) {
+	if m.addticket != nil {
+		*m.addticket += i
+	} else {
+		m.addticket = &i
+	}
+}
+
+// AddedTicket returns the value that was added to the "ticket" field in this mutation.
+func (m *SagaMutation) AddedTicket() (r int64, exists bool) {
+	v := m.addticket
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetTicket resets all changes to the "ticket" field.
+func (m *SagaMutation) ResetTicket() {
+	m.ticket = nil
+	m.addticket = nil
+}
+
+// SetWakeTime sets the "wake_time" field.
+func (m *SagaMutation) SetWakeTime(t time.Time) {
+	m.wake_time = &t
+}
+
+// WakeTime returns the value of the "wake_time" field in the mutation.
+func (m *SagaMutation) WakeTime() (r time.Time, exists bool) {
+	v := m.wake_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldWakeTime returns the old "wake_time" field's value of the Saga entity.
+// If the Saga object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SagaMutation) OldWakeTime(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldWakeTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldWakeTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldWakeTime: %w", err)
+	}
+	return oldValue.WakeTime, nil
+}
+
+// ResetWakeTime resets all changes to the "wake_time" field.
+func (m *SagaMutation) ResetWakeTime() {
+	m.wake_time = nil
+}
+
+// SetDeadline sets the "deadline" field.
+func (m *SagaMutation) SetDeadline(t time.Time) {
+	m.deadline = &t
+}
+
+// Deadline returns the value of the "deadline" field in the mutation.
+func (m *SagaMutation) Deadline() (r time.Time, exists bool) {
+	v := m.deadline
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeadline returns the old "deadline" field's value of the Saga entity.
+// If the Saga object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SagaMutation) OldDeadline(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeadline is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeadline requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeadline: %w", err)
+	}
+	return oldValue.Deadline, nil
+}
+
+// ResetDeadline resets all changes to the "deadline" field.
+func (m *SagaMutation) ResetDeadline() {
+	m.deadline = nil
+}
+
+// Where appends a list predicates to the SagaMutation builder.
+func (m *SagaMutation) Where(ps ...predicate.Saga) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the SagaMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *SagaMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Saga, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *SagaMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *SagaMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Saga).
+func (m *SagaMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *SagaMutation) Fields() []string {
+	fields := make([]string, 0, 14)
+	if m.slot != nil {
+		fields = append(fields, saga.FieldSlot)
+	}
+	if m.create_time != nil {
+		fields = append(fields, saga.FieldCreateTime)
+	}
+	if m.update_time != nil {
+		fields = append(fields, saga.FieldUpdateTime)
+	}
+	if m.subject != nil {
+		fields = append(fields, saga.FieldSubject)
+	}
+	if m.saga != nil {
+		fields = append(fields, saga.FieldSaga)
+	}
+	if m.state != nil {
+		fields = append(fields, saga.FieldState)
+	}
+	if m.undoing != nil {
+		fields = append(fields, saga.FieldUndoing)
+	}
+	if m.step != nil {
+		fields = append(fields, saga.FieldStep)
+	}
+	if m.attempts != nil {
+		fields = append(fields, saga.FieldAttempts)
+	}
+	if m.reason != nil {
+		fields = append(fields, saga.FieldReason)
+	}
+	if m.cause != nil {
+		fields = append(fields, saga.FieldCause)
+	}
+	if m.ticket != nil {
+		fields = append(fields, saga.FieldTicket)
+	}
+	if m.wake_time != nil {
+		fields = append(fields, saga.FieldWakeTime)
+	}
+	if m.deadline != nil {
+		fields = append(fields, saga.FieldDeadline)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *SagaMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case saga.FieldSlot:
+		return m.Slot()
+	case saga.FieldCreateTime:
+		return m.CreateTime()
+	case saga.FieldUpdateTime:
+		return m.UpdateTime()
+	case saga.FieldSubject:
+		return m.Subject()
+	case saga.FieldSaga:
+		return m.Saga()
+	case saga.FieldState:
+		return m.State()
+	case saga.FieldUndoing:
+		return m.Undoing()
+	case saga.FieldStep:
+		return m.Step()
+	case saga.FieldAttempts:
+		return m.Attempts()
+	case saga.FieldReason:
+		return m.Reason()
+	case saga.FieldCause:
+		return m.Cause()
+	case saga.FieldTicket:
+		return m.Ticket()
+	case saga.FieldWakeTime:
+		return m.WakeTime()
+	case saga.FieldDeadline:
+		return m.Deadline()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *SagaMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case saga.FieldSlot:
+		return m.OldSlot(ctx)
+	case saga.FieldCreateTime:
+		return m.OldCreateTime(ctx)
+	case saga.FieldUpdateTime:
+		return m.OldUpdateTime(ctx)
+	case saga.FieldSubject:
+		return m.OldSubject(ctx)
+	case saga.FieldSaga:
+		return m.OldSaga(ctx)
+	case saga.FieldState:
+		return m.OldState(ctx)
+	case saga.FieldUndoing:
+		return m.OldUndoing(ctx)
+	case saga.FieldStep:
+		return m.OldStep(ctx)
+	case saga.FieldAttempts:
+		return m.OldAttempts(ctx)
+	case saga.FieldReason:
+		return m.OldReason(ctx)
+	case saga.FieldCause:
+		return m.OldCause(ctx)
+	case saga.FieldTicket:
+		return m.OldTicket(ctx)
+	case saga.FieldWakeTime:
+		return m.OldWakeTime(ctx)
+	case saga.FieldDeadline:
+		return m.OldDeadline(ctx)
+	}
+	return nil, fmt.Errorf("unknown Saga field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *SagaMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case saga.FieldSlot:
+		v, ok := value.(int16)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSlot(v)
+		return nil
+	case saga.FieldCreateTime:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreateTime(v)
+		return nil
+	case saga.FieldUpdateTime:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdateTime(v)
+		return nil
+	case saga.FieldSubject:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSubject(v)
+		return nil
+	case saga.FieldSaga:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSaga(v)
+		return nil
+	case saga.FieldState:
+		v, ok := value.(uint8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	case saga.FieldUndoing:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUndoing(v)
+		return nil
+	case saga.FieldStep:
+		v, ok := value.(int16)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStep(v)
+		return nil
+	case saga.FieldAttempts:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAttempts(v)
+		return nil
+	case saga.FieldReason:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReason(v)
+		return nil
+	case saga.FieldCause:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCause(v)
+		return nil
+	case saga.FieldTicket:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTicket(v)
+		return nil
+	case saga.FieldWakeTime:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetWakeTime(v)
+		return nil
+	case saga.FieldDeadline:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeadline(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Saga field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *SagaMutation) AddedFields() []string {
+	var fields []string
+	if m.addslot != nil {
+		fields = append(fields, saga.FieldSlot)
+	}
+	if m.addstate != nil {
+		fields = append(fields, saga.FieldState)
+	}
+	if m.addstep != nil {
+		fields = append(fields, saga.FieldStep)
+	}
+	if m.addattempts != nil {
+		fields = append(fields, saga.FieldAttempts)
+	}
+	if m.addticket != nil {
+		fields = append(fields, saga.FieldTicket)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *SagaMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case saga.FieldSlot:
+		return m.AddedSlot()
+	case saga.FieldState:
+		return m.AddedState()
+	case saga.FieldStep:
+		return m.AddedStep()
+	case saga.FieldAttempts:
+		return m.AddedAttempts()
+	case saga.FieldTicket:
+		return m.AddedTicket()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *SagaMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case saga.FieldSlot:
+		v, ok := value.(int16)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSlot(v)
+		return nil
+	case saga.FieldState:
+		v, ok := value.(int8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddState(v)
+		return nil
+	case saga.FieldStep:
+		v, ok := value.(int16)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddStep(v)
+		return nil
+	case saga.FieldAttempts:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAttempts(v)
+		return nil
+	case saga.FieldTicket:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddTicket(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Saga numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *SagaMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *SagaMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *SagaMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown Saga nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *SagaMutation) ResetField(name string) error {
+	switch name {
+	case saga.FieldSlot:
+		m.ResetSlot()
+		return nil
+	case saga.FieldCreateTime:
+		m.ResetCreateTime()
+		return nil
+	case saga.FieldUpdateTime:
+		m.ResetUpdateTime()
+		return nil
+	case saga.FieldSubject:
+		m.ResetSubject()
+		return nil
+	case saga.FieldSaga:
+		m.ResetSaga()
+		return nil
+	case saga.FieldState:
+		m.ResetState()
+		return nil
+	case saga.FieldUndoing:
+		m.ResetUndoing()
+		return nil
+	case saga.FieldStep:
+		m.ResetStep()
+		return nil
+	case saga.FieldAttempts:
+		m.ResetAttempts()
+		return nil
+	case saga.FieldReason:
+		m.ResetReason()
+		return nil
+	case saga.FieldCause:
+		m.ResetCause()
+		return nil
+	case saga.FieldTicket:
+		m.ResetTicket()
+		return nil
+	case saga.FieldWakeTime:
+		m.ResetWakeTime()
+		return nil
+	case saga.FieldDeadline:
+		m.ResetDeadline()
+		return nil
+	}
+	return fmt.Errorf("unknown Saga field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *SagaMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *SagaMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *SagaMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *SagaMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *SagaMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *SagaMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *SagaMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Saga unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *SagaMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Saga edge %s", name)
 }
 
 // ServerKeyMutation represents an operation that mutates the ServerKey nodes in the graph.
@@ -6027,23 +13063,785 @@ func (m *StockAdjustmentMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown StockAdjustment edge %s", name)
 }
 
-// StockLevelMutation represents an operation that mutates the StockLevel nodes in the graph.
-type StockLevelMutation struct {
+// StockCommitMutation represents an operation that mutates the StockCommit nodes in the graph.
+type StockCommitMutation struct {
 	config
 	op            Op
 	typ           string
-	id            *string
+	id            *uuid.UUID
 	slot          *int16
 	addslot       *int16
-	on_hand       *int64
-	addon_hand    *int64
-	held          *int64
-	addheld       *int64
-	update_time   *time.Time
+	order_id      *uuid.UUID
+	sku           *string
+	quantity      *int64
+	addquantity   *int64
+	committed     *int64
+	addcommitted  *int64
+	fingerprint   *[]byte
+	time          *time.Time
 	clearedFields map[string]struct{}
 	done          bool
-	oldValue      func(context.Context) (*StockLevel, error)
-	predicates    []predicate.StockLevel
+	oldValue      func(context.Context) (*StockCommit, error)
+	predicates    []predicate.StockCommit
+}
+
+var _ ent.Mutation = (*StockCommitMutation)(nil)
+
+// stockcommitOption allows management of the mutation configuration using functional options.
+type stockcommitOption func(*StockCommitMutation)
+
+// newStockCommitMutation creates new mutation for the StockCommit entity.
+func newStockCommitMutation(c config, op Op, opts ...stockcommitOption) *StockCommitMutation {
+	m := &StockCommitMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeStockCommit,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withStockCommitID sets the ID field of the mutation.
+func withStockCommitID(id uuid.UUID) stockcommitOption {
+	return func(m *StockCommitMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *StockCommit
+		)
+		m.oldValue = func(ctx context.Context) (*StockCommit, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().StockCommit.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withStockCommit sets the old StockCommit of the mutation.
+func withStockCommit(node *StockCommit) stockcommitOption {
+	return func(m *StockCommitMutation) {
+		m.oldValue = func(context.Context) (*StockCommit, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m StockCommitMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m StockCommitMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("db: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of StockCommit entities.
+func (m *StockCommitMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *StockCommitMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *StockCommitMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().StockCommit.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetSlot sets the "slot" field.
+func (m *StockCommitMutation) SetSlot(i int16) {
+	m.slot = &i
+	m.addslot = nil
+}
+
+// Slot returns the value of the "slot" field in the mutation.
+func (m *StockCommitMutation) Slot() (r int16, exists bool) {
+	v := m.slot
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSlot returns the old "slot" field's value of the StockCommit entity.
+// If the StockCommit object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StockCommitMutation) OldSlot(ctx context.Context) (v int16, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSlot is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSlot requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSlot: %w", err)
+	}
+	return oldValue.Slot, nil
+}
+
+// AddSlot adds i to the "slot" field.
+func (m *StockCommitMutation) AddSlot(i int16) {
+	if m.addslot != nil {
+		*m.addslot += i
+	} else {
+		m.addslot = &i
+	}
+}
+
+// AddedSlot returns the value that was added to the "slot" field in this mutation.
+func (m *StockCommitMutation) AddedSlot() (r int16, exists bool) {
+	v := m.addslot
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSlot resets all changes to the "slot" field.
+func (m *StockCommitMutation) ResetSlot() {
+	m.slot = nil
+	m.addslot = nil
+}
+
+// SetOrderID sets the "order_id" field.
+func (m *StockCommitMutation) SetOrderID(u uuid.UUID) {
+	m.order_id = &u
+}
+
+// OrderID returns the value of the "order_id" field in the mutation.
+func (m *StockCommitMutation) OrderID() (r uuid.UUID, exists bool) {
+	v := m.order_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrderID returns the old "order_id" field's value of the StockCommit entity.
+// If the StockCommit object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StockCommitMutation) OldOrderID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrderID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrderID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrderID: %w", err)
+	}
+	return oldValue.OrderID, nil
+}
+
+// ResetOrderID resets all changes to the "order_id" field.
+func (m *StockCommitMutation) ResetOrderID() {
+	m.order_id = nil
+}
+
+// SetSku sets the "sku" field.
+func (m *StockCommitMutation) SetSku(s string) {
+	m.sku = &s
+}
+
+// Sku returns the value of the "sku" field in the mutation.
+func (m *StockCommitMutation) Sku() (r string, exists bool) {
+	v := m.sku
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSku returns the old "sku" field's value of the StockCommit entity.
+// If the StockCommit object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StockCommitMutation) OldSku(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSku is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSku requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSku: %w", err)
+	}
+	return oldValue.Sku, nil
+}
+
+// ResetSku resets all changes to the "sku" field.
+func (m *StockCommitMutation) ResetSku() {
+	m.sku = nil
+}
+
+// SetQuantity sets the "quantity" field.
+func (m *StockCommitMutation) SetQuantity(i int64) {
+	m.quantity = &i
+	m.addquantity = nil
+}
+
+// Quantity returns the value of the "quantity" field in the mutation.
+func (m *StockCommitMutation) Quantity() (r int64, exists bool) {
+	v := m.quantity
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldQuantity returns the old "quantity" field's value of the StockCommit entity.
+// If the StockCommit object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StockCommitMutation) OldQuantity(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldQuantity is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldQuantity requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldQuantity: %w", err)
+	}
+	return oldValue.Quantity, nil
+}
+
+// AddQuantity adds i to the "quantity" field.
+func (m *StockCommitMutation) AddQuantity(i int64) {
+	if m.addquantity != nil {
+		*m.addquantity += i
+	} else {
+		m.addquantity = &i
+	}
+}
+
+// AddedQuantity returns the value that was added to the "quantity" field in this mutation.
+func (m *StockCommitMutation) AddedQuantity() (r int64, exists bool) {
+	v := m.addquantity
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetQuantity resets all changes to the "quantity" field.
+func (m *StockCommitMutation) ResetQuantity() {
+	m.quantity = nil
+	m.addquantity = nil
+}
+
+// SetCommitted sets the "committed" field.
+func (m *StockCommitMutation) SetCommitted(i int64) {
+	m.committed = &i
+	m.addcommitted = nil
+}
+
+// Committed returns the value of the "committed" field in the mutation.
+func (m *StockCommitMutation) Committed() (r int64, exists bool) {
+	v := m.committed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCommitted returns the old "committed" field's value of the StockCommit entity.
+// If the StockCommit object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StockCommitMutation) OldCommitted(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCommitted is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCommitted requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCommitted: %w", err)
+	}
+	return oldValue.Committed, nil
+}
+
+// AddCommitted adds i to the "committed" field.
+func (m *StockCommitMutation) AddCommitted(i int64) {
+	if m.addcommitted != nil {
+		*m.addcommitted += i
+	} else {
+		m.addcommitted = &i
+	}
+}
+
+// AddedCommitted returns the value that was added to the "committed" field in this mutation.
+func (m *StockCommitMutation) AddedCommitted() (r int64, exists bool) {
+	v := m.addcommitted
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCommitted resets all changes to the "committed" field.
+func (m *StockCommitMutation) ResetCommitted() {
+	m.committed = nil
+	m.addcommitted = nil
+}
+
+// SetFingerprint sets the "fingerprint" field.
+func (m *StockCommitMutation) SetFingerprint(b []byte) {
+	m.fingerprint = &b
+}
+
+// Fingerprint returns the value of the "fingerprint" field in the mutation.
+func (m *StockCommitMutation) Fingerprint() (r []byte, exists bool) {
+	v := m.fingerprint
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFingerprint returns the old "fingerprint" field's value of the StockCommit entity.
+// If the StockCommit object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StockCommitMutation) OldFingerprint(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFingerprint is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFingerprint requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFingerprint: %w", err)
+	}
+	return oldValue.Fingerprint, nil
+}
+
+// ResetFingerprint resets all changes to the "fingerprint" field.
+func (m *StockCommitMutation) ResetFingerprint() {
+	m.fingerprint = nil
+}
+
+// SetTime sets the "time" field.
+func (m *StockCommitMutation) SetTime(t time.Time) {
+	m.time = &t
+}
+
+// Time returns the value of the "time" field in the mutation.
+func (m *StockCommitMutation) Time() (r time.Time, exists bool) {
+	v := m.time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTime returns the old "time" field's value of the StockCommit entity.
+// If the StockCommit object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StockCommitMutation) OldTime(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTime: %w", err)
+	}
+	return oldValue.Time, nil
+}
+
+// ResetTime resets all changes to the "time" field.
+func (m *StockCommitMutation) ResetTime() {
+	m.time = nil
+}
+
+// Where appends a list predicates to the StockCommitMutation builder.
+func (m *StockCommitMutation) Where(ps ...predicate.StockCommit) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the StockCommitMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *StockCommitMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.StockCommit, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *StockCommitMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *StockCommitMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (StockCommit).
+func (m *StockCommitMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *StockCommitMutation) Fields() []string {
+	fields := make([]string, 0, 7)
+	if m.slot != nil {
+		fields = append(fields, stockcommit.FieldSlot)
+	}
+	if m.order_id != nil {
+		fields = append(fields, stockcommit.FieldOrderID)
+	}
+	if m.sku != nil {
+		fields = append(fields, stockcommit.FieldSku)
+	}
+	if m.quantity != nil {
+		fields = append(fields, stockcommit.FieldQuantity)
+	}
+	if m.committed != nil {
+		fields = append(fields, stockcommit.FieldCommitted)
+	}
+	if m.fingerprint != nil {
+		fields = append(fields, stockcommit.FieldFingerprint)
+	}
+	if m.time != nil {
+		fields = append(fields, stockcommit.FieldTime)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *StockCommitMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case stockcommit.FieldSlot:
+		return m.Slot()
+	case stockcommit.FieldOrderID:
+		return m.OrderID()
+	case stockcommit.FieldSku:
+		return m.Sku()
+	case stockcommit.FieldQuantity:
+		return m.Quantity()
+	case stockcommit.FieldCommitted:
+		return m.Committed()
+	case stockcommit.FieldFingerprint:
+		return m.Fingerprint()
+	case stockcommit.FieldTime:
+		return m.Time()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *StockCommitMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case stockcommit.FieldSlot:
+		return m.OldSlot(ctx)
+	case stockcommit.FieldOrderID:
+		return m.OldOrderID(ctx)
+	case stockcommit.FieldSku:
+		return m.OldSku(ctx)
+	case stockcommit.FieldQuantity:
+		return m.OldQuantity(ctx)
+	case stockcommit.FieldCommitted:
+		return m.OldCommitted(ctx)
+	case stockcommit.FieldFingerprint:
+		return m.OldFingerprint(ctx)
+	case stockcommit.FieldTime:
+		return m.OldTime(ctx)
+	}
+	return nil, fmt.Errorf("unknown StockCommit field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *StockCommitMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case stockcommit.FieldSlot:
+		v, ok := value.(int16)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSlot(v)
+		return nil
+	case stockcommit.FieldOrderID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrderID(v)
+		return nil
+	case stockcommit.FieldSku:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSku(v)
+		return nil
+	case stockcommit.FieldQuantity:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetQuantity(v)
+		return nil
+	case stockcommit.FieldCommitted:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCommitted(v)
+		return nil
+	case stockcommit.FieldFingerprint:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFingerprint(v)
+		return nil
+	case stockcommit.FieldTime:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTime(v)
+		return nil
+	}
+	return fmt.Errorf("unknown StockCommit field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *StockCommitMutation) AddedFields() []string {
+	var fields []string
+	if m.addslot != nil {
+		fields = append(fields, stockcommit.FieldSlot)
+	}
+	if m.addquantity != nil {
+		fields = append(fields, stockcommit.FieldQuantity)
+	}
+	if m.addcommitted != nil {
+		fields = append(fields, stockcommit.FieldCommitted)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *StockCommitMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case stockcommit.FieldSlot:
+		return m.AddedSlot()
+	case stockcommit.FieldQuantity:
+		return m.AddedQuantity()
+	case stockcommit.FieldCommitted:
+		return m.AddedCommitted()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *StockCommitMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case stockcommit.FieldSlot:
+		v, ok := value.(int16)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSlot(v)
+		return nil
+	case stockcommit.FieldQuantity:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddQuantity(v)
+		return nil
+	case stockcommit.FieldCommitted:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCommitted(v)
+		return nil
+	}
+	return fmt.Errorf("unknown StockCommit numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *StockCommitMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *StockCommitMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *StockCommitMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown StockCommit nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *StockCommitMutation) ResetField(name string) error {
+	switch name {
+	case stockcommit.FieldSlot:
+		m.ResetSlot()
+		return nil
+	case stockcommit.FieldOrderID:
+		m.ResetOrderID()
+		return nil
+	case stockcommit.FieldSku:
+		m.ResetSku()
+		return nil
+	case stockcommit.FieldQuantity:
+		m.ResetQuantity()
+		return nil
+	case stockcommit.FieldCommitted:
+		m.ResetCommitted()
+		return nil
+	case stockcommit.FieldFingerprint:
+		m.ResetFingerprint()
+		return nil
+	case stockcommit.FieldTime:
+		m.ResetTime()
+		return nil
+	}
+	return fmt.Errorf("unknown StockCommit field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *StockCommitMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *StockCommitMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *StockCommitMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *StockCommitMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *StockCommitMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *StockCommitMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *StockCommitMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown StockCommit unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *StockCommitMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown StockCommit edge %s", name)
+}
+
+// StockLevelMutation represents an operation that mutates the StockLevel nodes in the graph.
+type StockLevelMutation struct {
+	config
+	op                 Op
+	typ                string
+	id                 *string
+	slot               *int16
+	addslot            *int16
+	on_hand            *int64
+	addon_hand         *int64
+	held               *int64
+	addheld            *int64
+	update_time        *time.Time
+	backordered        *int64
+	addbackordered     *int64
+	backorder_limit    *int64
+	addbackorder_limit *int64
+	clearedFields      map[string]struct{}
+	done               bool
+	oldValue           func(context.Context) (*StockLevel, error)
+	predicates         []predicate.StockLevel
 }
 
 var _ ent.Mutation = (*StockLevelMutation)(nil)
@@ -6354,6 +14152,118 @@ func (m *StockLevelMutation) ResetUpdateTime() {
 	m.update_time = nil
 }
 
+// SetBackordered sets the "backordered" field.
+func (m *StockLevelMutation) SetBackordered(i int64) {
+	m.backordered = &i
+	m.addbackordered = nil
+}
+
+// Backordered returns the value of the "backordered" field in the mutation.
+func (m *StockLevelMutation) Backordered() (r int64, exists bool) {
+	v := m.backordered
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBackordered returns the old "backordered" field's value of the StockLevel entity.
+// If the StockLevel object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StockLevelMutation) OldBackordered(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBackordered is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBackordered requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBackordered: %w", err)
+	}
+	return oldValue.Backordered, nil
+}
+
+// AddBackordered adds i to the "backordered" field.
+func (m *StockLevelMutation) AddBackordered(i int64) {
+	if m.addbackordered != nil {
+		*m.addbackordered += i
+	} else {
+		m.addbackordered = &i
+	}
+}
+
+// AddedBackordered returns the value that was added to the "backordered" field in this mutation.
+func (m *StockLevelMutation) AddedBackordered() (r int64, exists bool) {
+	v := m.addbackordered
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetBackordered resets all changes to the "backordered" field.
+func (m *StockLevelMutation) ResetBackordered() {
+	m.backordered = nil
+	m.addbackordered = nil
+}
+
+// SetBackorderLimit sets the "backorder_limit" field.
+func (m *StockLevelMutation) SetBackorderLimit(i int64) {
+	m.backorder_limit = &i
+	m.addbackorder_limit = nil
+}
+
+// BackorderLimit returns the value of the "backorder_limit" field in the mutation.
+func (m *StockLevelMutation) BackorderLimit() (r int64, exists bool) {
+	v := m.backorder_limit
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBackorderLimit returns the old "backorder_limit" field's value of the StockLevel entity.
+// If the StockLevel object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StockLevelMutation) OldBackorderLimit(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBackorderLimit is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBackorderLimit requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBackorderLimit: %w", err)
+	}
+	return oldValue.BackorderLimit, nil
+}
+
+// AddBackorderLimit adds i to the "backorder_limit" field.
+func (m *StockLevelMutation) AddBackorderLimit(i int64) {
+	if m.addbackorder_limit != nil {
+		*m.addbackorder_limit += i
+	} else {
+		m.addbackorder_limit = &i
+	}
+}
+
+// AddedBackorderLimit returns the value that was added to the "backorder_limit" field in this mutation.
+func (m *StockLevelMutation) AddedBackorderLimit() (r int64, exists bool) {
+	v := m.addbackorder_limit
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetBackorderLimit resets all changes to the "backorder_limit" field.
+func (m *StockLevelMutation) ResetBackorderLimit() {
+	m.backorder_limit = nil
+	m.addbackorder_limit = nil
+}
+
 // Where appends a list predicates to the StockLevelMutation builder.
 func (m *StockLevelMutation) Where(ps ...predicate.StockLevel) {
 	m.predicates = append(m.predicates, ps...)
@@ -6388,7 +14298,7 @@ func (m *StockLevelMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *StockLevelMutation) Fields() []string {
-	fields := make([]string, 0, 4)
+	fields := make([]string, 0, 6)
 	if m.slot != nil {
 		fields = append(fields, stocklevel.FieldSlot)
 	}
@@ -6400,6 +14310,12 @@ func (m *StockLevelMutation) Fields() []string {
 	}
 	if m.update_time != nil {
 		fields = append(fields, stocklevel.FieldUpdateTime)
+	}
+	if m.backordered != nil {
+		fields = append(fields, stocklevel.FieldBackordered)
+	}
+	if m.backorder_limit != nil {
+		fields = append(fields, stocklevel.FieldBackorderLimit)
 	}
 	return fields
 }
@@ -6417,6 +14333,10 @@ func (m *StockLevelMutation) Field(name string) (ent.Value, bool) {
 		return m.Held()
 	case stocklevel.FieldUpdateTime:
 		return m.UpdateTime()
+	case stocklevel.FieldBackordered:
+		return m.Backordered()
+	case stocklevel.FieldBackorderLimit:
+		return m.BackorderLimit()
 	}
 	return nil, false
 }
@@ -6434,6 +14354,10 @@ func (m *StockLevelMutation) OldField(ctx context.Context, name string) (ent.Val
 		return m.OldHeld(ctx)
 	case stocklevel.FieldUpdateTime:
 		return m.OldUpdateTime(ctx)
+	case stocklevel.FieldBackordered:
+		return m.OldBackordered(ctx)
+	case stocklevel.FieldBackorderLimit:
+		return m.OldBackorderLimit(ctx)
 	}
 	return nil, fmt.Errorf("unknown StockLevel field %s", name)
 }
@@ -6471,6 +14395,20 @@ func (m *StockLevelMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetUpdateTime(v)
 		return nil
+	case stocklevel.FieldBackordered:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBackordered(v)
+		return nil
+	case stocklevel.FieldBackorderLimit:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBackorderLimit(v)
+		return nil
 	}
 	return fmt.Errorf("unknown StockLevel field %s", name)
 }
@@ -6488,6 +14426,12 @@ func (m *StockLevelMutation) AddedFields() []string {
 	if m.addheld != nil {
 		fields = append(fields, stocklevel.FieldHeld)
 	}
+	if m.addbackordered != nil {
+		fields = append(fields, stocklevel.FieldBackordered)
+	}
+	if m.addbackorder_limit != nil {
+		fields = append(fields, stocklevel.FieldBackorderLimit)
+	}
 	return fields
 }
 
@@ -6502,6 +14446,10 @@ func (m *StockLevelMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedOnHand()
 	case stocklevel.FieldHeld:
 		return m.AddedHeld()
+	case stocklevel.FieldBackordered:
+		return m.AddedBackordered()
+	case stocklevel.FieldBackorderLimit:
+		return m.AddedBackorderLimit()
 	}
 	return nil, false
 }
@@ -6531,6 +14479,20 @@ func (m *StockLevelMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddHeld(v)
+		return nil
+	case stocklevel.FieldBackordered:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddBackordered(v)
+		return nil
+	case stocklevel.FieldBackorderLimit:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddBackorderLimit(v)
 		return nil
 	}
 	return fmt.Errorf("unknown StockLevel numeric field %s", name)
@@ -6570,6 +14532,12 @@ func (m *StockLevelMutation) ResetField(name string) error {
 		return nil
 	case stocklevel.FieldUpdateTime:
 		m.ResetUpdateTime()
+		return nil
+	case stocklevel.FieldBackordered:
+		m.ResetBackordered()
+		return nil
+	case stocklevel.FieldBackorderLimit:
+		m.ResetBackorderLimit()
 		return nil
 	}
 	return fmt.Errorf("unknown StockLevel field %s", name)

@@ -32,8 +32,10 @@ type Product struct {
 	// Discontinued holds the value of the "discontinued" field.
 	Discontinued bool `json:"discontinued,omitempty"`
 	// Counts changes, from 1.
-	Version      int64 `json:"version,omitempty"`
-	selectValues sql.SelectValues
+	Version int64 `json:"version,omitempty"`
+	// May be promised beyond what is on hand; the level has a copy.
+	BackorderLimit int64 `json:"backorder_limit,omitempty"`
+	selectValues   sql.SelectValues
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -43,7 +45,7 @@ func (*Product) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case product.FieldDiscontinued:
 			values[i] = new(sql.NullBool)
-		case product.FieldSlot, product.FieldUnitPriceMinor, product.FieldVersion:
+		case product.FieldSlot, product.FieldUnitPriceMinor, product.FieldVersion, product.FieldBackorderLimit:
 			values[i] = new(sql.NullInt64)
 		case product.FieldID, product.FieldName, product.FieldCurrency:
 			values[i] = new(sql.NullString)
@@ -118,6 +120,12 @@ func (_m *Product) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Version = value.Int64
 			}
+		case product.FieldBackorderLimit:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field backorder_limit", values[i])
+			} else if value.Valid {
+				_m.BackorderLimit = value.Int64
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -177,6 +185,9 @@ func (_m *Product) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("version=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Version))
+	builder.WriteString(", ")
+	builder.WriteString("backorder_limit=")
+	builder.WriteString(fmt.Sprintf("%v", _m.BackorderLimit))
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -71,6 +71,20 @@ func (_c *ProductCreate) SetVersion(v int64) *ProductCreate {
 	return _c
 }
 
+// SetBackorderLimit sets the "backorder_limit" field.
+func (_c *ProductCreate) SetBackorderLimit(v int64) *ProductCreate {
+	_c.mutation.SetBackorderLimit(v)
+	return _c
+}
+
+// SetNillableBackorderLimit sets the "backorder_limit" field if the given value is not nil.
+func (_c *ProductCreate) SetNillableBackorderLimit(v *int64) *ProductCreate {
+	if v != nil {
+		_c.SetBackorderLimit(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *ProductCreate) SetID(v string) *ProductCreate {
 	_c.mutation.SetID(v)
@@ -84,6 +98,7 @@ func (_c *ProductCreate) Mutation() *ProductMutation {
 
 // Save creates the Product in the database.
 func (_c *ProductCreate) Save(ctx context.Context) (*Product, error) {
+	_c.defaults()
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -106,6 +121,14 @@ func (_c *ProductCreate) Exec(ctx context.Context) error {
 func (_c *ProductCreate) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
 		panic(err)
+	}
+}
+
+// defaults sets the default values of the builder before save.
+func (_c *ProductCreate) defaults() {
+	if _, ok := _c.mutation.BackorderLimit(); !ok {
+		v := product.DefaultBackorderLimit
+		_c.mutation.SetBackorderLimit(v)
 	}
 }
 
@@ -134,6 +157,9 @@ func (_c *ProductCreate) check() error {
 	}
 	if _, ok := _c.mutation.Version(); !ok {
 		return &ValidationError{Name: "version", err: errors.New(`db: missing required field "Product.version"`)}
+	}
+	if _, ok := _c.mutation.BackorderLimit(); !ok {
+		return &ValidationError{Name: "backorder_limit", err: errors.New(`db: missing required field "Product.backorder_limit"`)}
 	}
 	if v, ok := _c.mutation.ID(); ok {
 		if err := product.IDValidator(v); err != nil {
@@ -207,6 +233,10 @@ func (_c *ProductCreate) createSpec() (*Product, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Version(); ok {
 		_spec.SetField(product.FieldVersion, field.TypeInt64, value)
 		_node.Version = value
+	}
+	if value, ok := _c.mutation.BackorderLimit(); ok {
+		_spec.SetField(product.FieldBackorderLimit, field.TypeInt64, value)
+		_node.BackorderLimit = value
 	}
 	return _node, _spec
 }
@@ -341,6 +371,24 @@ func (u *ProductUpsert) UpdateVersion() *ProductUpsert {
 // AddVersion adds v to the "version" field.
 func (u *ProductUpsert) AddVersion(v int64) *ProductUpsert {
 	u.Add(product.FieldVersion, v)
+	return u
+}
+
+// SetBackorderLimit sets the "backorder_limit" field.
+func (u *ProductUpsert) SetBackorderLimit(v int64) *ProductUpsert {
+	u.Set(product.FieldBackorderLimit, v)
+	return u
+}
+
+// UpdateBackorderLimit sets the "backorder_limit" field to the value that was provided on create.
+func (u *ProductUpsert) UpdateBackorderLimit() *ProductUpsert {
+	u.SetExcluded(product.FieldBackorderLimit)
+	return u
+}
+
+// AddBackorderLimit adds v to the "backorder_limit" field.
+func (u *ProductUpsert) AddBackorderLimit(v int64) *ProductUpsert {
+	u.Add(product.FieldBackorderLimit, v)
 	return u
 }
 
@@ -496,6 +544,27 @@ func (u *ProductUpsertOne) UpdateVersion() *ProductUpsertOne {
 	})
 }
 
+// SetBackorderLimit sets the "backorder_limit" field.
+func (u *ProductUpsertOne) SetBackorderLimit(v int64) *ProductUpsertOne {
+	return u.Update(func(s *ProductUpsert) {
+		s.SetBackorderLimit(v)
+	})
+}
+
+// AddBackorderLimit adds v to the "backorder_limit" field.
+func (u *ProductUpsertOne) AddBackorderLimit(v int64) *ProductUpsertOne {
+	return u.Update(func(s *ProductUpsert) {
+		s.AddBackorderLimit(v)
+	})
+}
+
+// UpdateBackorderLimit sets the "backorder_limit" field to the value that was provided on create.
+func (u *ProductUpsertOne) UpdateBackorderLimit() *ProductUpsertOne {
+	return u.Update(func(s *ProductUpsert) {
+		s.UpdateBackorderLimit()
+	})
+}
+
 // Exec executes the query.
 func (u *ProductUpsertOne) Exec(ctx context.Context) error {
 	if len(u.create.conflict) == 0 {
@@ -553,6 +622,7 @@ func (_c *ProductCreateBulk) Save(ctx context.Context) ([]*Product, error) {
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
+			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*ProductMutation)
 				if !ok {
@@ -811,6 +881,27 @@ func (u *ProductUpsertBulk) AddVersion(v int64) *ProductUpsertBulk {
 func (u *ProductUpsertBulk) UpdateVersion() *ProductUpsertBulk {
 	return u.Update(func(s *ProductUpsert) {
 		s.UpdateVersion()
+	})
+}
+
+// SetBackorderLimit sets the "backorder_limit" field.
+func (u *ProductUpsertBulk) SetBackorderLimit(v int64) *ProductUpsertBulk {
+	return u.Update(func(s *ProductUpsert) {
+		s.SetBackorderLimit(v)
+	})
+}
+
+// AddBackorderLimit adds v to the "backorder_limit" field.
+func (u *ProductUpsertBulk) AddBackorderLimit(v int64) *ProductUpsertBulk {
+	return u.Update(func(s *ProductUpsert) {
+		s.AddBackorderLimit(v)
+	})
+}
+
+// UpdateBackorderLimit sets the "backorder_limit" field to the value that was provided on create.
+func (u *ProductUpsertBulk) UpdateBackorderLimit() *ProductUpsertBulk {
+	return u.Update(func(s *ProductUpsert) {
+		s.UpdateBackorderLimit()
 	})
 }
 

@@ -127,6 +127,27 @@ func (_u *ProductUpdate) AddVersion(v int64) *ProductUpdate {
 	return _u
 }
 
+// SetBackorderLimit sets the "backorder_limit" field.
+func (_u *ProductUpdate) SetBackorderLimit(v int64) *ProductUpdate {
+	_u.mutation.ResetBackorderLimit()
+	_u.mutation.SetBackorderLimit(v)
+	return _u
+}
+
+// SetNillableBackorderLimit sets the "backorder_limit" field if the given value is not nil.
+func (_u *ProductUpdate) SetNillableBackorderLimit(v *int64) *ProductUpdate {
+	if v != nil {
+		_u.SetBackorderLimit(*v)
+	}
+	return _u
+}
+
+// AddBackorderLimit adds value to the "backorder_limit" field.
+func (_u *ProductUpdate) AddBackorderLimit(v int64) *ProductUpdate {
+	_u.mutation.AddBackorderLimit(v)
+	return _u
+}
+
 // Mutation returns the ProductMutation object of the builder.
 func (_u *ProductUpdate) Mutation() *ProductMutation {
 	return _u.mutation
@@ -197,6 +218,12 @@ func (_u *ProductUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedVersion(); ok {
 		_spec.AddField(product.FieldVersion, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.BackorderLimit(); ok {
+		_spec.SetField(product.FieldBackorderLimit, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedBackorderLimit(); ok {
+		_spec.AddField(product.FieldBackorderLimit, field.TypeInt64, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
@@ -318,6 +345,27 @@ func (_u *ProductUpdateOne) AddVersion(v int64) *ProductUpdateOne {
 	return _u
 }
 
+// SetBackorderLimit sets the "backorder_limit" field.
+func (_u *ProductUpdateOne) SetBackorderLimit(v int64) *ProductUpdateOne {
+	_u.mutation.ResetBackorderLimit()
+	_u.mutation.SetBackorderLimit(v)
+	return _u
+}
+
+// SetNillableBackorderLimit sets the "backorder_limit" field if the given value is not nil.
+func (_u *ProductUpdateOne) SetNillableBackorderLimit(v *int64) *ProductUpdateOne {
+	if v != nil {
+		_u.SetBackorderLimit(*v)
+	}
+	return _u
+}
+
+// AddBackorderLimit adds value to the "backorder_limit" field.
+func (_u *ProductUpdateOne) AddBackorderLimit(v int64) *ProductUpdateOne {
+	_u.mutation.AddBackorderLimit(v)
+	return _u
+}
+
 // Mutation returns the ProductMutation object of the builder.
 func (_u *ProductUpdateOne) Mutation() *ProductMutation {
 	return _u.mutation
@@ -418,6 +466,12 @@ func (_u *ProductUpdateOne) sqlSave(ctx context.Context) (_node *Product, err er
 	}
 	if value, ok := _u.mutation.AddedVersion(); ok {
 		_spec.AddField(product.FieldVersion, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.BackorderLimit(); ok {
+		_spec.SetField(product.FieldBackorderLimit, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedBackorderLimit(); ok {
+		_spec.AddField(product.FieldBackorderLimit, field.TypeInt64, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &Product{config: _u.config}

@@ -3,6 +3,7 @@
 package db
 
 import (
+	"github.com/orderprocessing/orderprocessing/ent/db/hold"
 	"github.com/orderprocessing/orderprocessing/ent/db/product"
 	"github.com/orderprocessing/orderprocessing/ent/db/request"
 	"github.com/orderprocessing/orderprocessing/ent/db/stocklevel"
@@ -13,8 +14,18 @@ import (
 // (default values, validators, hooks and policies) and stitches it
 // to their package variables.
 func init() {
+	holdFields := schema.Hold{}.Fields()
+	_ = holdFields
+	// holdDescCommitted is the schema descriptor for committed field.
+	holdDescCommitted := holdFields[4].Descriptor()
+	// hold.DefaultCommitted holds the default value on creation for the committed field.
+	hold.DefaultCommitted = holdDescCommitted.Default.(int64)
 	productFields := schema.Product{}.Fields()
 	_ = productFields
+	// productDescBackorderLimit is the schema descriptor for backorder_limit field.
+	productDescBackorderLimit := productFields[6].Descriptor()
+	// product.DefaultBackorderLimit holds the default value on creation for the backorder_limit field.
+	product.DefaultBackorderLimit = productDescBackorderLimit.Default.(int64)
 	// productDescID is the schema descriptor for id field.
 	productDescID := productFields[0].Descriptor()
 	// product.IDValidator is a validator for the "id" field. It is called by the builders before save.
@@ -31,6 +42,14 @@ func init() {
 	stocklevelDescHeld := stocklevelFields[2].Descriptor()
 	// stocklevel.DefaultHeld holds the default value on creation for the held field.
 	stocklevel.DefaultHeld = stocklevelDescHeld.Default.(int64)
+	// stocklevelDescBackordered is the schema descriptor for backordered field.
+	stocklevelDescBackordered := stocklevelFields[4].Descriptor()
+	// stocklevel.DefaultBackordered holds the default value on creation for the backordered field.
+	stocklevel.DefaultBackordered = stocklevelDescBackordered.Default.(int64)
+	// stocklevelDescBackorderLimit is the schema descriptor for backorder_limit field.
+	stocklevelDescBackorderLimit := stocklevelFields[5].Descriptor()
+	// stocklevel.DefaultBackorderLimit holds the default value on creation for the backorder_limit field.
+	stocklevel.DefaultBackorderLimit = stocklevelDescBackorderLimit.Default.(int64)
 	// stocklevelDescID is the schema descriptor for id field.
 	stocklevelDescID := stocklevelFields[0].Descriptor()
 	// stocklevel.IDValidator is a validator for the "id" field. It is called by the builders before save.

@@ -21,11 +21,15 @@ type StockLevel struct {
 	Slot int16 `json:"slot,omitempty"`
 	// On the shelf.
 	OnHand int64 `json:"on_hand,omitempty"`
-	// Of these, set aside for orders.
+	// Promised to orders: the sum of their open holds.
 	Held int64 `json:"held,omitempty"`
 	// UpdateTime holds the value of the "update_time" field.
-	UpdateTime   time.Time `json:"update_time,omitempty"`
-	selectValues sql.SelectValues
+	UpdateTime time.Time `json:"update_time,omitempty"`
+	// Of what is held, what is still to come.
+	Backordered int64 `json:"backordered,omitempty"`
+	// The product's; here, so that one statement can keep it.
+	BackorderLimit int64 `json:"backorder_limit,omitempty"`
+	selectValues   sql.SelectValues
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -33,7 +37,7 @@ func (*StockLevel) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case stocklevel.FieldSlot, stocklevel.FieldOnHand, stocklevel.FieldHeld:
+		case stocklevel.FieldSlot, stocklevel.FieldOnHand, stocklevel.FieldHeld, stocklevel.FieldBackordered, stocklevel.FieldBackorderLimit:
 			values[i] = new(sql.NullInt64)
 		case stocklevel.FieldID:
 			values[i] = new(sql.NullString)
@@ -84,6 +88,18 @@ func (_m *StockLevel) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.UpdateTime = value.Time
 			}
+		case stocklevel.FieldBackordered:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field backordered", values[i])
+			} else if value.Valid {
+				_m.Backordered = value.Int64
+			}
+		case stocklevel.FieldBackorderLimit:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field backorder_limit", values[i])
+			} else if value.Valid {
+				_m.BackorderLimit = value.Int64
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -131,6 +147,12 @@ func (_m *StockLevel) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("update_time=")
 	builder.WriteString(_m.UpdateTime.Format(time.ANSIC))
+	builder.WriteString(", ")
+	builder.WriteString("backordered=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Backordered))
+	builder.WriteString(", ")
+	builder.WriteString("backorder_limit=")
+	builder.WriteString(fmt.Sprintf("%v", _m.BackorderLimit))
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -55,6 +55,34 @@ func (_c *StockLevelCreate) SetUpdateTime(v time.Time) *StockLevelCreate {
 	return _c
 }
 
+// SetBackordered sets the "backordered" field.
+func (_c *StockLevelCreate) SetBackordered(v int64) *StockLevelCreate {
+	_c.mutation.SetBackordered(v)
+	return _c
+}
+
+// SetNillableBackordered sets the "backordered" field if the given value is not nil.
+func (_c *StockLevelCreate) SetNillableBackordered(v *int64) *StockLevelCreate {
+	if v != nil {
+		_c.SetBackordered(*v)
+	}
+	return _c
+}
+
+// SetBackorderLimit sets the "backorder_limit" field.
+func (_c *StockLevelCreate) SetBackorderLimit(v int64) *StockLevelCreate {
+	_c.mutation.SetBackorderLimit(v)
+	return _c
+}
+
+// SetNillableBackorderLimit sets the "backorder_limit" field if the given value is not nil.
+func (_c *StockLevelCreate) SetNillableBackorderLimit(v *int64) *StockLevelCreate {
+	if v != nil {
+		_c.SetBackorderLimit(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *StockLevelCreate) SetID(v string) *StockLevelCreate {
 	_c.mutation.SetID(v)
@@ -100,6 +128,14 @@ func (_c *StockLevelCreate) defaults() {
 		v := stocklevel.DefaultHeld
 		_c.mutation.SetHeld(v)
 	}
+	if _, ok := _c.mutation.Backordered(); !ok {
+		v := stocklevel.DefaultBackordered
+		_c.mutation.SetBackordered(v)
+	}
+	if _, ok := _c.mutation.BackorderLimit(); !ok {
+		v := stocklevel.DefaultBackorderLimit
+		_c.mutation.SetBackorderLimit(v)
+	}
 }
 
 // check runs all checks and user-defined validators on the builder.
@@ -115,6 +151,12 @@ func (_c *StockLevelCreate) check() error {
 	}
 	if _, ok := _c.mutation.UpdateTime(); !ok {
 		return &ValidationError{Name: "update_time", err: errors.New(`db: missing required field "StockLevel.update_time"`)}
+	}
+	if _, ok := _c.mutation.Backordered(); !ok {
+		return &ValidationError{Name: "backordered", err: errors.New(`db: missing required field "StockLevel.backordered"`)}
+	}
+	if _, ok := _c.mutation.BackorderLimit(); !ok {
+		return &ValidationError{Name: "backorder_limit", err: errors.New(`db: missing required field "StockLevel.backorder_limit"`)}
 	}
 	if v, ok := _c.mutation.ID(); ok {
 		if err := stocklevel.IDValidator(v); err != nil {
@@ -172,6 +214,14 @@ func (_c *StockLevelCreate) createSpec() (*StockLevel, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.UpdateTime(); ok {
 		_spec.SetField(stocklevel.FieldUpdateTime, field.TypeTime, value)
 		_node.UpdateTime = value
+	}
+	if value, ok := _c.mutation.Backordered(); ok {
+		_spec.SetField(stocklevel.FieldBackordered, field.TypeInt64, value)
+		_node.Backordered = value
+	}
+	if value, ok := _c.mutation.BackorderLimit(); ok {
+		_spec.SetField(stocklevel.FieldBackorderLimit, field.TypeInt64, value)
+		_node.BackorderLimit = value
 	}
 	return _node, _spec
 }
@@ -270,6 +320,42 @@ func (u *StockLevelUpsert) SetUpdateTime(v time.Time) *StockLevelUpsert {
 // UpdateUpdateTime sets the "update_time" field to the value that was provided on create.
 func (u *StockLevelUpsert) UpdateUpdateTime() *StockLevelUpsert {
 	u.SetExcluded(stocklevel.FieldUpdateTime)
+	return u
+}
+
+// SetBackordered sets the "backordered" field.
+func (u *StockLevelUpsert) SetBackordered(v int64) *StockLevelUpsert {
+	u.Set(stocklevel.FieldBackordered, v)
+	return u
+}
+
+// UpdateBackordered sets the "backordered" field to the value that was provided on create.
+func (u *StockLevelUpsert) UpdateBackordered() *StockLevelUpsert {
+	u.SetExcluded(stocklevel.FieldBackordered)
+	return u
+}
+
+// AddBackordered adds v to the "backordered" field.
+func (u *StockLevelUpsert) AddBackordered(v int64) *StockLevelUpsert {
+	u.Add(stocklevel.FieldBackordered, v)
+	return u
+}
+
+// SetBackorderLimit sets the "backorder_limit" field.
+func (u *StockLevelUpsert) SetBackorderLimit(v int64) *StockLevelUpsert {
+	u.Set(stocklevel.FieldBackorderLimit, v)
+	return u
+}
+
+// UpdateBackorderLimit sets the "backorder_limit" field to the value that was provided on create.
+func (u *StockLevelUpsert) UpdateBackorderLimit() *StockLevelUpsert {
+	u.SetExcluded(stocklevel.FieldBackorderLimit)
+	return u
+}
+
+// AddBackorderLimit adds v to the "backorder_limit" field.
+func (u *StockLevelUpsert) AddBackorderLimit(v int64) *StockLevelUpsert {
+	u.Add(stocklevel.FieldBackorderLimit, v)
 	return u
 }
 
@@ -377,6 +463,48 @@ func (u *StockLevelUpsertOne) SetUpdateTime(v time.Time) *StockLevelUpsertOne {
 func (u *StockLevelUpsertOne) UpdateUpdateTime() *StockLevelUpsertOne {
 	return u.Update(func(s *StockLevelUpsert) {
 		s.UpdateUpdateTime()
+	})
+}
+
+// SetBackordered sets the "backordered" field.
+func (u *StockLevelUpsertOne) SetBackordered(v int64) *StockLevelUpsertOne {
+	return u.Update(func(s *StockLevelUpsert) {
+		s.SetBackordered(v)
+	})
+}
+
+// AddBackordered adds v to the "backordered" field.
+func (u *StockLevelUpsertOne) AddBackordered(v int64) *StockLevelUpsertOne {
+	return u.Update(func(s *StockLevelUpsert) {
+		s.AddBackordered(v)
+	})
+}
+
+// UpdateBackordered sets the "backordered" field to the value that was provided on create.
+func (u *StockLevelUpsertOne) UpdateBackordered() *StockLevelUpsertOne {
+	return u.Update(func(s *StockLevelUpsert) {
+		s.UpdateBackordered()
+	})
+}
+
+// SetBackorderLimit sets the "backorder_limit" field.
+func (u *StockLevelUpsertOne) SetBackorderLimit(v int64) *StockLevelUpsertOne {
+	return u.Update(func(s *StockLevelUpsert) {
+		s.SetBackorderLimit(v)
+	})
+}
+
+// AddBackorderLimit adds v to the "backorder_limit" field.
+func (u *StockLevelUpsertOne) AddBackorderLimit(v int64) *StockLevelUpsertOne {
+	return u.Update(func(s *StockLevelUpsert) {
+		s.AddBackorderLimit(v)
+	})
+}
+
+// UpdateBackorderLimit sets the "backorder_limit" field to the value that was provided on create.
+func (u *StockLevelUpsertOne) UpdateBackorderLimit() *StockLevelUpsertOne {
+	return u.Update(func(s *StockLevelUpsert) {
+		s.UpdateBackorderLimit()
 	})
 }
 
@@ -651,6 +779,48 @@ func (u *StockLevelUpsertBulk) SetUpdateTime(v time.Time) *StockLevelUpsertBulk 
 func (u *StockLevelUpsertBulk) UpdateUpdateTime() *StockLevelUpsertBulk {
 	return u.Update(func(s *StockLevelUpsert) {
 		s.UpdateUpdateTime()
+	})
+}
+
+// SetBackordered sets the "backordered" field.
+func (u *StockLevelUpsertBulk) SetBackordered(v int64) *StockLevelUpsertBulk {
+	return u.Update(func(s *StockLevelUpsert) {
+		s.SetBackordered(v)
+	})
+}
+
+// AddBackordered adds v to the "backordered" field.
+func (u *StockLevelUpsertBulk) AddBackordered(v int64) *StockLevelUpsertBulk {
+	return u.Update(func(s *StockLevelUpsert) {
+		s.AddBackordered(v)
+	})
+}
+
+// UpdateBackordered sets the "backordered" field to the value that was provided on create.
+func (u *StockLevelUpsertBulk) UpdateBackordered() *StockLevelUpsertBulk {
+	return u.Update(func(s *StockLevelUpsert) {
+		s.UpdateBackordered()
+	})
+}
+
+// SetBackorderLimit sets the "backorder_limit" field.
+func (u *StockLevelUpsertBulk) SetBackorderLimit(v int64) *StockLevelUpsertBulk {
+	return u.Update(func(s *StockLevelUpsert) {
+		s.SetBackorderLimit(v)
+	})
+}
+
+// AddBackorderLimit adds v to the "backorder_limit" field.
+func (u *StockLevelUpsertBulk) AddBackorderLimit(v int64) *StockLevelUpsertBulk {
+	return u.Update(func(s *StockLevelUpsert) {
+		s.AddBackorderLimit(v)
+	})
+}
+
+// UpdateBackorderLimit sets the "backorder_limit" field to the value that was provided on create.
+func (u *StockLevelUpsertBulk) UpdateBackorderLimit() *StockLevelUpsertBulk {
+	return u.Update(func(s *StockLevelUpsert) {
+		s.UpdateBackorderLimit()
 	})
 }
 

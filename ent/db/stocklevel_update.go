@@ -85,6 +85,48 @@ func (_u *StockLevelUpdate) SetNillableUpdateTime(v *time.Time) *StockLevelUpdat
 	return _u
 }
 
+// SetBackordered sets the "backordered" field.
+func (_u *StockLevelUpdate) SetBackordered(v int64) *StockLevelUpdate {
+	_u.mutation.ResetBackordered()
+	_u.mutation.SetBackordered(v)
+	return _u
+}
+
+// SetNillableBackordered sets the "backordered" field if the given value is not nil.
+func (_u *StockLevelUpdate) SetNillableBackordered(v *int64) *StockLevelUpdate {
+	if v != nil {
+		_u.SetBackordered(*v)
+	}
+	return _u
+}
+
+// AddBackordered adds value to the "backordered" field.
+func (_u *StockLevelUpdate) AddBackordered(v int64) *StockLevelUpdate {
+	_u.mutation.AddBackordered(v)
+	return _u
+}
+
+// SetBackorderLimit sets the "backorder_limit" field.
+func (_u *StockLevelUpdate) SetBackorderLimit(v int64) *StockLevelUpdate {
+	_u.mutation.ResetBackorderLimit()
+	_u.mutation.SetBackorderLimit(v)
+	return _u
+}
+
+// SetNillableBackorderLimit sets the "backorder_limit" field if the given value is not nil.
+func (_u *StockLevelUpdate) SetNillableBackorderLimit(v *int64) *StockLevelUpdate {
+	if v != nil {
+		_u.SetBackorderLimit(*v)
+	}
+	return _u
+}
+
+// AddBackorderLimit adds value to the "backorder_limit" field.
+func (_u *StockLevelUpdate) AddBackorderLimit(v int64) *StockLevelUpdate {
+	_u.mutation.AddBackorderLimit(v)
+	return _u
+}
+
 // Mutation returns the StockLevelMutation object of the builder.
 func (_u *StockLevelUpdate) Mutation() *StockLevelMutation {
 	return _u.mutation
@@ -146,6 +188,18 @@ func (_u *StockLevelUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 	}
 	if value, ok := _u.mutation.UpdateTime(); ok {
 		_spec.SetField(stocklevel.FieldUpdateTime, field.TypeTime, value)
+	}
+	if value, ok := _u.mutation.Backordered(); ok {
+		_spec.SetField(stocklevel.FieldBackordered, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedBackordered(); ok {
+		_spec.AddField(stocklevel.FieldBackordered, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.BackorderLimit(); ok {
+		_spec.SetField(stocklevel.FieldBackorderLimit, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedBackorderLimit(); ok {
+		_spec.AddField(stocklevel.FieldBackorderLimit, field.TypeInt64, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
@@ -222,6 +276,48 @@ func (_u *StockLevelUpdateOne) SetNillableUpdateTime(v *time.Time) *StockLevelUp
 	if v != nil {
 		_u.SetUpdateTime(*v)
 	}
+	return _u
+}
+
+// SetBackordered sets the "backordered" field.
+func (_u *StockLevelUpdateOne) SetBackordered(v int64) *StockLevelUpdateOne {
+	_u.mutation.ResetBackordered()
+	_u.mutation.SetBackordered(v)
+	return _u
+}
+
+// SetNillableBackordered sets the "backordered" field if the given value is not nil.
+func (_u *StockLevelUpdateOne) SetNillableBackordered(v *int64) *StockLevelUpdateOne {
+	if v != nil {
+		_u.SetBackordered(*v)
+	}
+	return _u
+}
+
+// AddBackordered adds value to the "backordered" field.
+func (_u *StockLevelUpdateOne) AddBackordered(v int64) *StockLevelUpdateOne {
+	_u.mutation.AddBackordered(v)
+	return _u
+}
+
+// SetBackorderLimit sets the "backorder_limit" field.
+func (_u *StockLevelUpdateOne) SetBackorderLimit(v int64) *StockLevelUpdateOne {
+	_u.mutation.ResetBackorderLimit()
+	_u.mutation.SetBackorderLimit(v)
+	return _u
+}
+
+// SetNillableBackorderLimit sets the "backorder_limit" field if the given value is not nil.
+func (_u *StockLevelUpdateOne) SetNillableBackorderLimit(v *int64) *StockLevelUpdateOne {
+	if v != nil {
+		_u.SetBackorderLimit(*v)
+	}
+	return _u
+}
+
+// AddBackorderLimit adds value to the "backorder_limit" field.
+func (_u *StockLevelUpdateOne) AddBackorderLimit(v int64) *StockLevelUpdateOne {
+	_u.mutation.AddBackorderLimit(v)
 	return _u
 }
 
@@ -316,6 +412,18 @@ func (_u *StockLevelUpdateOne) sqlSave(ctx context.Context) (_node *StockLevel, 
 	}
 	if value, ok := _u.mutation.UpdateTime(); ok {
 		_spec.SetField(stocklevel.FieldUpdateTime, field.TypeTime, value)
+	}
+	if value, ok := _u.mutation.Backordered(); ok {
+		_spec.SetField(stocklevel.FieldBackordered, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedBackordered(); ok {
+		_spec.AddField(stocklevel.FieldBackordered, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.BackorderLimit(); ok {
+		_spec.SetField(stocklevel.FieldBackorderLimit, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedBackorderLimit(); ok {
+		_spec.AddField(stocklevel.FieldBackorderLimit, field.TypeInt64, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &StockLevel{config: _u.config}

@@ -14,22 +14,36 @@ import (
 // Tx is a transactional client that is created by calling Client.Tx().
 type Tx struct {
 	config
+	// Hold is the client for interacting with the Hold builders.
+	Hold *HoldClient
+	// LedgerEntry is the client for interacting with the LedgerEntry builders.
+	LedgerEntry *LedgerEntryClient
 	// Order is the client for interacting with the Order builders.
 	Order *OrderClient
 	// OrderEvent is the client for interacting with the OrderEvent builders.
 	OrderEvent *OrderEventClient
 	// OrderReturn is the client for interacting with the OrderReturn builders.
 	OrderReturn *OrderReturnClient
+	// Payment is the client for interacting with the Payment builders.
+	Payment *PaymentClient
+	// PaymentEvent is the client for interacting with the PaymentEvent builders.
+	PaymentEvent *PaymentEventClient
+	// PaymentOperation is the client for interacting with the PaymentOperation builders.
+	PaymentOperation *PaymentOperationClient
 	// Product is the client for interacting with the Product builders.
 	Product *ProductClient
 	// Request is the client for interacting with the Request builders.
 	Request *RequestClient
+	// Saga is the client for interacting with the Saga builders.
+	Saga *SagaClient
 	// ServerKey is the client for interacting with the ServerKey builders.
 	ServerKey *ServerKeyClient
 	// ShardRange is the client for interacting with the ShardRange builders.
 	ShardRange *ShardRangeClient
 	// StockAdjustment is the client for interacting with the StockAdjustment builders.
 	StockAdjustment *StockAdjustmentClient
+	// StockCommit is the client for interacting with the StockCommit builders.
+	StockCommit *StockCommitClient
 	// StockLevel is the client for interacting with the StockLevel builders.
 	StockLevel *StockLevelClient
 
@@ -163,14 +177,21 @@ func (tx *Tx) Client() *Client {
 }
 
 func (tx *Tx) init() {
+	tx.Hold = NewHoldClient(tx.config)
+	tx.LedgerEntry = NewLedgerEntryClient(tx.config)
 	tx.Order = NewOrderClient(tx.config)
 	tx.OrderEvent = NewOrderEventClient(tx.config)
 	tx.OrderReturn = NewOrderReturnClient(tx.config)
+	tx.Payment = NewPaymentClient(tx.config)
+	tx.PaymentEvent = NewPaymentEventClient(tx.config)
+	tx.PaymentOperation = NewPaymentOperationClient(tx.config)
 	tx.Product = NewProductClient(tx.config)
 	tx.Request = NewRequestClient(tx.config)
+	tx.Saga = NewSagaClient(tx.config)
 	tx.ServerKey = NewServerKeyClient(tx.config)
 	tx.ShardRange = NewShardRangeClient(tx.config)
 	tx.StockAdjustment = NewStockAdjustmentClient(tx.config)
+	tx.StockCommit = NewStockCommitClient(tx.config)
 	tx.StockLevel = NewStockLevelClient(tx.config)
 }
 
@@ -181,7 +202,7 @@ func (tx *Tx) init() {
 // of them in order to commit or rollback the transaction.
 //
 // If a closed transaction is embedded in one of the generated entities, and the entity
-// applies a query, for example: Order.QueryXXX(), the query will be executed
+// applies a query, for example: Hold.QueryXXX(), the query will be executed
 // through the driver which created this transaction.
 //
 // Note that txDriver is not goroutine safe.

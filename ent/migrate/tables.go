@@ -9,7 +9,7 @@ import (
 // byBytes are the columns that are compared and sorted byte by byte on Postgres, as on SQLite: so
 // that lists of all shards merge, and indexes don't depend on the language of a server. ent's own
 // annotation would name the collation to SQLite too, which has none of that name.
-var byBytes = map[string]bool{"sku": true, "customer_id": true, "number": true, "source": true}
+var byBytes = map[string]bool{"saga_key": true, "sku": true, "customer_id": true, "number": true, "source": true}
 
 // tables gives what ent generated, with what it cannot say.
 func tables(name string, generated []*schema.Table) []*schema.Table {

@@ -23,6 +23,7 @@ func (Product) Fields() []ent.Field {
 		field.String("currency").SchemaType(map[string]string{dialect.Postgres: "char(3)"}),
 		field.Bool("discontinued"),
 		field.Int64("version").Comment("Counts changes, from 1."),
+		field.Int64("backorder_limit").Default(0).Comment("May be promised beyond what is on hand; the level has a copy."),
 	}
 }
 
@@ -42,14 +43,19 @@ func (StockLevel) Fields() []ent.Field {
 	return []ent.Field{
 		skuKey(),
 		field.Int64("on_hand").Comment("On the shelf."),
-		field.Int64("held").Default(0).Comment("Of these, set aside for orders."),
+		field.Int64("held").Default(0).Comment("Promised to orders: the sum of their open holds."),
 		field.Time("update_time"),
+		field.Int64("backordered").Default(0).Comment("Of what is held, what is still to come."),
+		field.Int64("backorder_limit").Default(0).Comment("The product's; here, so that one statement can keep it."),
 	}
 }
 
 // Annotations hold the rules that the database checks itself.
 func (StockLevel) Annotations() []schema.Annotation {
-	return []schema.Annotation{check("stock_level_covered", "held >= 0 AND on_hand >= held")}
+	return []schema.Annotation{
+		check("stock_level_covered", "held >= 0 AND held <= on_hand + backorder_limit"),
+		check("stock_level_backordered", "backordered >= 0 AND backordered <= held AND held - backordered <= on_hand"),
+	}
 }
 
 // StockAdjustment is one change of a stock level by hand, never changed afterwards.

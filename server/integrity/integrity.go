@@ -17,6 +17,9 @@ const (
 	Events    = "events_have_no_gaps"
 	Fold      = "events_fold_to_the_order"
 	Placement = "rows_stand_in_their_shard"
+	Held      = "held_is_the_sum_of_open_holds"
+	OnHand    = "on_hand_is_what_came_less_what_left"
+	Oversold  = "stock_is_not_oversold"
 )
 
 // maxListed bounds the violations that a report lists; all are counted.
@@ -30,6 +33,7 @@ type Report struct {
 	OK         bool        `json:"ok"`
 	Orders     int64       `json:"orders"`
 	Events     int64       `json:"events"`
+	SKUs       int64       `json:"skus"`
 	Shards     []Shard     `json:"shards"` // in the order of the configuration
 	Violations int64       `json:"violations"`
 	Listed     []Violation `json:"listed"` // the first 1,000; never null
@@ -40,13 +44,15 @@ type Shard struct {
 	Shard  int   `json:"shard"`
 	Orders int64 `json:"orders"`
 	Events int64 `json:"events"`
+	SKUs   int64 `json:"skus"`
 }
 
 // Violation is one promise that is broken.
 type Violation struct {
 	Invariant string `json:"invariant"`
 	Shard     int    `json:"shard"`
-	OrderID   string `json:"order_id"`
+	OrderID   string `json:"order_id"`      // empty when it is about stock
+	SKU       string `json:"sku,omitempty"` // empty when it is about an order
 	Detail    string `json:"detail"`
 }
 
@@ -83,6 +89,12 @@ func Check(ctx context.Context, layout Layout, progress func(orders int64)) (Rep
 			}
 			after = page[len(page)-1].Key()
 		}
+		skus, err := r.checkStock(ctx, i, one, layout)
+		if err != nil {
+			return r, fmt.Errorf("read the stock of shard %d: %w", i, err)
+		}
+		shard.SKUs = skus
+		r.SKUs += skus
 		r.Orders += shard.Orders
 		r.Events += shard.Events
 		r.Shards = append(r.Shards, shard)
@@ -91,13 +103,17 @@ func Check(ctx context.Context, layout Layout, progress func(orders int64)) (Rep
 	return r, nil
 }
 
+func (r *Report) add(v Violation) {
+	r.Violations++
+	if len(r.Listed) < maxListed {
+		r.Listed = append(r.Listed, v)
+	}
+}
+
 func (r *Report) inspect(shard int, a store.Audited, layout Layout) {
 	found := func(invariant, format string, args ...any) {
-		r.Violations++
-		if len(r.Listed) < maxListed {
-			orderID := order.ID{UUID: a.Key()}.String()
-			r.Listed = append(r.Listed, Violation{invariant, shard, orderID, fmt.Sprintf(format, args...)})
-		}
+		orderID := order.ID{UUID: a.Key()}.String()
+		r.add(Violation{Invariant: invariant, Shard: shard, OrderID: orderID, Detail: fmt.Sprintf(format, args...)})
 	}
 	inspectPlacement(shard, a, layout, found)
 	if a.Err != nil {

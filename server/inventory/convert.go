@@ -10,11 +10,12 @@ import (
 
 func productFromProto(m *inventoryv1.Product) stock.Product {
 	return stock.Product{
-		SKU:          m.GetSku(),
-		Name:         m.GetName(),
-		UnitPrice:    money.Minor(m.GetUnitPriceMinor()),
-		Currency:     money.Currency(m.GetCurrencyCode()),
-		Discontinued: m.GetDiscontinued(),
+		SKU:            m.GetSku(),
+		Name:           m.GetName(),
+		UnitPrice:      money.Minor(m.GetUnitPriceMinor()),
+		Currency:       money.Currency(m.GetCurrencyCode()),
+		Discontinued:   m.GetDiscontinued(),
+		BackorderLimit: m.GetBackorderLimit(),
 	}
 }
 
@@ -25,6 +26,7 @@ func productToProto(p stock.Product) *inventoryv1.Product {
 		UnitPriceMinor: int64(p.UnitPrice),
 		CurrencyCode:   string(p.Currency),
 		Discontinued:   p.Discontinued,
+		BackorderLimit: p.BackorderLimit,
 		Etag:           p.Etag(),
 		CreateTime:     timestamppb.New(p.Created),
 		UpdateTime:     timestamppb.New(p.Updated),
@@ -32,7 +34,9 @@ func productToProto(p stock.Product) *inventoryv1.Product {
 }
 
 func levelToProto(l stock.Level) *inventoryv1.StockLevel {
-	m := &inventoryv1.StockLevel{Sku: l.SKU, OnHand: l.OnHand, Held: l.Held, Available: l.Available()}
+	m := &inventoryv1.StockLevel{
+		Sku: l.SKU, OnHand: l.OnHand, Held: l.Held, Available: l.Available(), BackorderLimit: l.BackorderLimit,
+	}
 	if !l.Updated.IsZero() {
 		m.UpdateTime = timestamppb.New(l.Updated)
 	}

@@ -12,15 +12,21 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/store"
 )
 
+// Store is what the use cases need of storage.
+type Store interface {
+	store.Products
+	store.Holds
+}
+
 // Service is the use cases. Make it with New; it is safe for concurrent use.
 type Service struct {
-	store  store.Products
+	store  Store
 	tokens *pagetoken.Tokens
 	now    func() time.Time
 }
 
 // New makes the use cases over a store.
-func New(s store.Products, tokens *pagetoken.Tokens, now func() time.Time) *Service {
+func New(s Store, tokens *pagetoken.Tokens, now func() time.Time) *Service {
 	return &Service{store: s, tokens: tokens, now: now}
 }
 

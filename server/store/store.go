@@ -20,7 +20,10 @@ type Store interface {
 	Orders
 	Returns
 	Products
+	Payments
+	Holds
 	Audits
+	StockAudits
 
 	// Ping tells whether the store answers.
 	Ping(ctx context.Context) error

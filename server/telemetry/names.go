@@ -10,6 +10,10 @@ const (
 	MetricBuild       = "orderprocessing_build_info"
 	MetricBatchSize   = "orderprocessing_store_batch_size"
 
+	MetricSagas            = "orderprocessing_sagas"
+	MetricSagaOldest       = "orderprocessing_saga_oldest_age_seconds"
+	MetricSagaAge          = "orderprocessing_saga_duration_seconds"
+	MetricStepRetries      = "orderprocessing_saga_step_retries_total"
 	MetricBreakerState     = "orderprocessing_outbound_breaker_state"
 	MetricOutboundDuration = "orderprocessing_outbound_duration_seconds"
 	MetricOutboundRetries  = "orderprocessing_outbound_retries_total"
@@ -20,6 +24,9 @@ const (
 	LabelProcedure = "procedure"
 	LabelCode      = "code"
 	LabelVersion   = "version"
+	LabelSaga      = "saga"
+	LabelStep      = "step"
+	LabelState     = "state"
 
 	LabelDependency = "dependency"
 	LabelOutcome    = "outcome"
@@ -32,7 +39,7 @@ const (
 	LogPeer       = "peer"
 	LogCode       = "code"
 	LogReason     = "reason"
-	LogDuration   = "duration"
+	LogSeconds    = "seconds" // how long it took
 	LogBytesIn    = "bytes_in"
 	LogBytesOut   = "bytes_out"
 	LogError      = "error"
@@ -44,6 +51,9 @@ const (
 	LogOpsAddress = "ops_address"
 	LogPart       = "part"
 	LogFile       = "file"
+	LogDatabase   = "database"
+	LogSaga       = "saga" // its key, with the step
+	LogAttempt    = "attempt"
 	LogDependency = "dependency"
 	LogFrom       = "from"
 	LogTo         = "to"

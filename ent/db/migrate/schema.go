@@ -9,6 +9,71 @@ import (
 )
 
 var (
+	// HoldsColumns holds the columns for the "holds" table.
+	HoldsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "slot", Type: field.TypeInt16},
+		{Name: "create_time", Type: field.TypeTime},
+		{Name: "update_time", Type: field.TypeTime},
+		{Name: "order_id", Type: field.TypeUUID},
+		{Name: "sku", Type: field.TypeString},
+		{Name: "quantity", Type: field.TypeInt64},
+		{Name: "committed", Type: field.TypeInt64, Default: 0},
+		{Name: "state", Type: field.TypeUint8},
+		{Name: "expire_time", Type: field.TypeTime, Nullable: true},
+	}
+	// HoldsTable holds the schema information for the "holds" table.
+	HoldsTable = &schema.Table{
+		Name:       "holds",
+		Columns:    HoldsColumns,
+		PrimaryKey: []*schema.Column{HoldsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "hold_sku_order_id",
+				Unique:  true,
+				Columns: []*schema.Column{HoldsColumns[5], HoldsColumns[4]},
+			},
+			{
+				Name:    "hold_order_id",
+				Unique:  false,
+				Columns: []*schema.Column{HoldsColumns[4]},
+			},
+			{
+				Name:    "hold_expire_time",
+				Unique:  false,
+				Columns: []*schema.Column{HoldsColumns[9]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "expire_time IS NOT NULL",
+				},
+			},
+			{
+				Name:    "hold_sku_state_order_id",
+				Unique:  false,
+				Columns: []*schema.Column{HoldsColumns[5], HoldsColumns[8], HoldsColumns[4]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "state = 2",
+				},
+			},
+		},
+	}
+	// LedgerEntriesColumns holds the columns for the "ledger_entries" table.
+	LedgerEntriesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "slot", Type: field.TypeInt16},
+		{Name: "payment_id", Type: field.TypeUUID},
+		{Name: "movement", Type: field.TypeUint8},
+		{Name: "debit", Type: field.TypeUint8},
+		{Name: "credit", Type: field.TypeUint8},
+		{Name: "amount_minor", Type: field.TypeInt64},
+		{Name: "currency", Type: field.TypeString, SchemaType: map[string]string{"postgres": "char(3)"}},
+		{Name: "time", Type: field.TypeTime},
+	}
+	// LedgerEntriesTable holds the schema information for the "ledger_entries" table.
+	LedgerEntriesTable = &schema.Table{
+		Name:       "ledger_entries",
+		Columns:    LedgerEntriesColumns,
+		PrimaryKey: []*schema.Column{LedgerEntriesColumns[0]},
+	}
 	// OrdersColumns holds the columns for the "orders" table.
 	OrdersColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -114,6 +179,104 @@ var (
 			},
 		},
 	}
+	// PaymentsColumns holds the columns for the "payments" table.
+	PaymentsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "slot", Type: field.TypeInt16},
+		{Name: "create_time", Type: field.TypeTime},
+		{Name: "update_time", Type: field.TypeTime},
+		{Name: "order_id", Type: field.TypeUUID},
+		{Name: "customer_id", Type: field.TypeString},
+		{Name: "gateway", Type: field.TypeString},
+		{Name: "currency", Type: field.TypeString, SchemaType: map[string]string{"postgres": "char(3)"}},
+		{Name: "amount_minor", Type: field.TypeInt64},
+		{Name: "state", Type: field.TypeUint8},
+		{Name: "auth_state", Type: field.TypeUint8},
+		{Name: "authorization", Type: field.TypeString},
+		{Name: "authorized_minor", Type: field.TypeInt64},
+		{Name: "captured_minor", Type: field.TypeInt64},
+		{Name: "released_minor", Type: field.TypeInt64},
+		{Name: "refunded_minor", Type: field.TypeInt64},
+		{Name: "capture_pending_minor", Type: field.TypeInt64},
+		{Name: "refund_pending_minor", Type: field.TypeInt64},
+		{Name: "open_captures", Type: field.TypeInt},
+		{Name: "open_unknown", Type: field.TypeInt},
+		{Name: "void_state", Type: field.TypeUint8},
+		{Name: "decline", Type: field.TypeString},
+		{Name: "redirect_url", Type: field.TypeString},
+		{Name: "expire_time", Type: field.TypeTime, Nullable: true},
+		{Name: "version", Type: field.TypeInt64},
+	}
+	// PaymentsTable holds the schema information for the "payments" table.
+	PaymentsTable = &schema.Table{
+		Name:       "payments",
+		Columns:    PaymentsColumns,
+		PrimaryKey: []*schema.Column{PaymentsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "payment_state_id",
+				Unique:  false,
+				Columns: []*schema.Column{PaymentsColumns[9], PaymentsColumns[0]},
+			},
+		},
+	}
+	// PaymentEventsColumns holds the columns for the "payment_events" table.
+	PaymentEventsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "slot", Type: field.TypeInt16},
+		{Name: "payment_id", Type: field.TypeUUID},
+		{Name: "event_id", Type: field.TypeString},
+		{Name: "create_time", Type: field.TypeTime},
+	}
+	// PaymentEventsTable holds the schema information for the "payment_events" table.
+	PaymentEventsTable = &schema.Table{
+		Name:       "payment_events",
+		Columns:    PaymentEventsColumns,
+		PrimaryKey: []*schema.Column{PaymentEventsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "paymentevent_create_time",
+				Unique:  false,
+				Columns: []*schema.Column{PaymentEventsColumns[4]},
+			},
+		},
+	}
+	// PaymentOperationsColumns holds the columns for the "payment_operations" table.
+	PaymentOperationsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "slot", Type: field.TypeInt16},
+		{Name: "create_time", Type: field.TypeTime},
+		{Name: "update_time", Type: field.TypeTime},
+		{Name: "payment_id", Type: field.TypeUUID},
+		{Name: "kind", Type: field.TypeUint8},
+		{Name: "key", Type: field.TypeString},
+		{Name: "fingerprint", Type: field.TypeBytes},
+		{Name: "amount_minor", Type: field.TypeInt64},
+		{Name: "final", Type: field.TypeBool},
+		{Name: "state", Type: field.TypeUint8},
+		{Name: "held_minor", Type: field.TypeInt64},
+		{Name: "sends", Type: field.TypeInt},
+		{Name: "sent_time", Type: field.TypeTime},
+		{Name: "reference", Type: field.TypeString},
+		{Name: "reason", Type: field.TypeString},
+		{Name: "note", Type: field.TypeString},
+	}
+	// PaymentOperationsTable holds the schema information for the "payment_operations" table.
+	PaymentOperationsTable = &schema.Table{
+		Name:       "payment_operations",
+		Columns:    PaymentOperationsColumns,
+		PrimaryKey: []*schema.Column{PaymentOperationsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "paymentoperation_update_time",
+				Unique:  false,
+				Columns: []*schema.Column{PaymentOperationsColumns[3]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "state IN (2, 3)",
+				},
+			},
+		},
+	}
 	// ProductsColumns holds the columns for the "products" table.
 	ProductsColumns = []*schema.Column{
 		{Name: "sku", Type: field.TypeString, Size: 64},
@@ -125,6 +288,7 @@ var (
 		{Name: "currency", Type: field.TypeString, SchemaType: map[string]string{"postgres": "char(3)"}},
 		{Name: "discontinued", Type: field.TypeBool},
 		{Name: "version", Type: field.TypeInt64},
+		{Name: "backorder_limit", Type: field.TypeInt64, Default: 0},
 	}
 	// ProductsTable holds the schema information for the "products" table.
 	ProductsTable = &schema.Table{
@@ -152,6 +316,48 @@ var (
 				Name:    "request_create_time",
 				Unique:  false,
 				Columns: []*schema.Column{RequestsColumns[6]},
+			},
+		},
+	}
+	// SagasColumns holds the columns for the "sagas" table.
+	SagasColumns = []*schema.Column{
+		{Name: "saga_key", Type: field.TypeString},
+		{Name: "slot", Type: field.TypeInt16},
+		{Name: "create_time", Type: field.TypeTime},
+		{Name: "update_time", Type: field.TypeTime},
+		{Name: "subject", Type: field.TypeString},
+		{Name: "saga", Type: field.TypeString},
+		{Name: "state", Type: field.TypeUint8},
+		{Name: "undoing", Type: field.TypeBool},
+		{Name: "step", Type: field.TypeInt16},
+		{Name: "attempts", Type: field.TypeInt32},
+		{Name: "reason", Type: field.TypeString},
+		{Name: "cause", Type: field.TypeString},
+		{Name: "ticket", Type: field.TypeInt64},
+		{Name: "wake_time", Type: field.TypeTime},
+		{Name: "deadline", Type: field.TypeTime},
+	}
+	// SagasTable holds the schema information for the "sagas" table.
+	SagasTable = &schema.Table{
+		Name:       "sagas",
+		Columns:    SagasColumns,
+		PrimaryKey: []*schema.Column{SagasColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "saga_wake_time",
+				Unique:  false,
+				Columns: []*schema.Column{SagasColumns[13]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "state < 5",
+				},
+			},
+			{
+				Name:    "saga_unfinished",
+				Unique:  false,
+				Columns: []*schema.Column{SagasColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "state < 5",
+				},
 			},
 		},
 	}
@@ -202,6 +408,30 @@ var (
 			},
 		},
 	}
+	// StockCommitsColumns holds the columns for the "stock_commits" table.
+	StockCommitsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "slot", Type: field.TypeInt16},
+		{Name: "order_id", Type: field.TypeUUID},
+		{Name: "sku", Type: field.TypeString},
+		{Name: "quantity", Type: field.TypeInt64},
+		{Name: "committed", Type: field.TypeInt64},
+		{Name: "fingerprint", Type: field.TypeBytes},
+		{Name: "time", Type: field.TypeTime},
+	}
+	// StockCommitsTable holds the schema information for the "stock_commits" table.
+	StockCommitsTable = &schema.Table{
+		Name:       "stock_commits",
+		Columns:    StockCommitsColumns,
+		PrimaryKey: []*schema.Column{StockCommitsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "stockcommit_sku_id",
+				Unique:  false,
+				Columns: []*schema.Column{StockCommitsColumns[3], StockCommitsColumns[0]},
+			},
+		},
+	}
 	// StockLevelsColumns holds the columns for the "stock_levels" table.
 	StockLevelsColumns = []*schema.Column{
 		{Name: "sku", Type: field.TypeString, Size: 64},
@@ -209,6 +439,8 @@ var (
 		{Name: "on_hand", Type: field.TypeInt64},
 		{Name: "held", Type: field.TypeInt64, Default: 0},
 		{Name: "update_time", Type: field.TypeTime},
+		{Name: "backordered", Type: field.TypeInt64, Default: 0},
+		{Name: "backorder_limit", Type: field.TypeInt64, Default: 0},
 	}
 	// StockLevelsTable holds the schema information for the "stock_levels" table.
 	StockLevelsTable = &schema.Table{
@@ -218,19 +450,37 @@ var (
 	}
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
+		HoldsTable,
+		LedgerEntriesTable,
 		OrdersTable,
 		OrderEventsTable,
 		OrderReturnsTable,
+		PaymentsTable,
+		PaymentEventsTable,
+		PaymentOperationsTable,
 		ProductsTable,
 		RequestsTable,
+		SagasTable,
 		ServerKeysTable,
 		ShardRangesTable,
 		StockAdjustmentsTable,
+		StockCommitsTable,
 		StockLevelsTable,
 	}
 )
 
 func init() {
+	HoldsTable.Annotation = &entsql.Annotation{}
+	HoldsTable.Annotation.Checks = map[string]string{
+		"hold_quantity": "committed >= 0 AND committed <= quantity",
+		"hold_slot":     "slot >= 0 AND slot < 4096",
+		"hold_state":    "state >= 1 AND state <= 6",
+	}
+	LedgerEntriesTable.Annotation = &entsql.Annotation{}
+	LedgerEntriesTable.Annotation.Checks = map[string]string{
+		"ledger_entry_amount": "amount_minor > 0 AND debit <> credit",
+		"ledger_entry_slot":   "slot >= 0 AND slot < 4096",
+	}
 	OrdersTable.Annotation = &entsql.Annotation{
 		Table: "orders",
 	}
@@ -247,6 +497,24 @@ func init() {
 	OrderReturnsTable.Annotation.Checks = map[string]string{
 		"order_return_slot": "slot >= 0 AND slot < 4096",
 	}
+	PaymentsTable.Annotation = &entsql.Annotation{}
+	PaymentsTable.Annotation.Checks = map[string]string{
+		"payment_amount":   "amount_minor > 0 AND authorized_minor >= 0 AND authorized_minor <= amount_minor",
+		"payment_captured": "captured_minor >= 0 AND released_minor >= 0 AND capture_pending_minor >= 0 AND captured_minor + released_minor + capture_pending_minor <= authorized_minor",
+		"payment_open":     "open_captures >= 0 AND open_unknown >= 0",
+		"payment_refunded": "refunded_minor >= 0 AND refund_pending_minor >= 0 AND refunded_minor + refund_pending_minor <= captured_minor",
+		"payment_slot":     "slot >= 0 AND slot < 4096",
+		"payment_version":  "version >= 1",
+	}
+	PaymentEventsTable.Annotation = &entsql.Annotation{}
+	PaymentEventsTable.Annotation.Checks = map[string]string{
+		"payment_event_slot": "slot >= 0 AND slot < 4096",
+	}
+	PaymentOperationsTable.Annotation = &entsql.Annotation{}
+	PaymentOperationsTable.Annotation.Checks = map[string]string{
+		"payment_operation_amount": "amount_minor >= 0 AND held_minor >= 0",
+		"payment_operation_slot":   "slot >= 0 AND slot < 4096",
+	}
 	ProductsTable.Annotation = &entsql.Annotation{}
 	ProductsTable.Annotation.Checks = map[string]string{
 		"product_price": "unit_price_minor >= 0",
@@ -255,8 +523,19 @@ func init() {
 	RequestsTable.Annotation.Checks = map[string]string{
 		"request_slot": "slot >= 0 AND slot < 4096",
 	}
+	SagasTable.Annotation = &entsql.Annotation{}
+	SagasTable.Annotation.Checks = map[string]string{
+		"saga_slot":  "slot >= 0 AND slot < 4096",
+		"saga_state": "state >= 1 AND state <= 6",
+	}
+	StockCommitsTable.Annotation = &entsql.Annotation{}
+	StockCommitsTable.Annotation.Checks = map[string]string{
+		"stock_commit_quantity": "quantity >= 1",
+		"stock_commit_slot":     "slot >= 0 AND slot < 4096",
+	}
 	StockLevelsTable.Annotation = &entsql.Annotation{}
 	StockLevelsTable.Annotation.Checks = map[string]string{
-		"stock_level_covered": "held >= 0 AND on_hand >= held",
+		"stock_level_backordered": "backordered >= 0 AND backordered <= held AND held - backordered <= on_hand",
+		"stock_level_covered":     "held >= 0 AND held <= on_hand + backorder_limit",
 	}
 }

@@ -6,6 +6,12 @@ import (
 	"entgo.io/ent/dialect/sql"
 )
 
+// Hold is the predicate function for hold builders.
+type Hold func(*sql.Selector)
+
+// LedgerEntry is the predicate function for ledgerentry builders.
+type LedgerEntry func(*sql.Selector)
+
 // Order is the predicate function for order builders.
 type Order func(*sql.Selector)
 
@@ -15,11 +21,23 @@ type OrderEvent func(*sql.Selector)
 // OrderReturn is the predicate function for orderreturn builders.
 type OrderReturn func(*sql.Selector)
 
+// Payment is the predicate function for payment builders.
+type Payment func(*sql.Selector)
+
+// PaymentEvent is the predicate function for paymentevent builders.
+type PaymentEvent func(*sql.Selector)
+
+// PaymentOperation is the predicate function for paymentoperation builders.
+type PaymentOperation func(*sql.Selector)
+
 // Product is the predicate function for product builders.
 type Product func(*sql.Selector)
 
 // Request is the predicate function for request builders.
 type Request func(*sql.Selector)
+
+// Saga is the predicate function for saga builders.
+type Saga func(*sql.Selector)
 
 // ServerKey is the predicate function for serverkey builders.
 type ServerKey func(*sql.Selector)
@@ -29,6 +47,9 @@ type ShardRange func(*sql.Selector)
 
 // StockAdjustment is the predicate function for stockadjustment builders.
 type StockAdjustment func(*sql.Selector)
+
+// StockCommit is the predicate function for stockcommit builders.
+type StockCommit func(*sql.Selector)
 
 // StockLevel is the predicate function for stocklevel builders.
 type StockLevel func(*sql.Selector)

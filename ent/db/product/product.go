@@ -27,6 +27,8 @@ const (
 	FieldDiscontinued = "discontinued"
 	// FieldVersion holds the string denoting the version field in the database.
 	FieldVersion = "version"
+	// FieldBackorderLimit holds the string denoting the backorder_limit field in the database.
+	FieldBackorderLimit = "backorder_limit"
 	// Table holds the table name of the product in the database.
 	Table = "products"
 )
@@ -42,6 +44,7 @@ var Columns = []string{
 	FieldCurrency,
 	FieldDiscontinued,
 	FieldVersion,
+	FieldBackorderLimit,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -55,6 +58,8 @@ func ValidColumn(column string) bool {
 }
 
 var (
+	// DefaultBackorderLimit holds the default value on creation for the "backorder_limit" field.
+	DefaultBackorderLimit int64
 	// IDValidator is a validator for the "id" field. It is called by the builders before save.
 	IDValidator func(string) error
 )
@@ -105,4 +110,9 @@ func ByDiscontinued(opts ...sql.OrderTermOption) OrderOption {
 // ByVersion orders the results by the version field.
 func ByVersion(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldVersion, opts...).ToFunc()
+}
+
+// ByBackorderLimit orders the results by the backorder_limit field.
+func ByBackorderLimit(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldBackorderLimit, opts...).ToFunc()
 }

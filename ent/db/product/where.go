@@ -104,6 +104,11 @@ func Version(v int64) predicate.Product {
 	return predicate.Product(sql.FieldEQ(FieldVersion, v))
 }
 
+// BackorderLimit applies equality check predicate on the "backorder_limit" field. It's identical to BackorderLimitEQ.
+func BackorderLimit(v int64) predicate.Product {
+	return predicate.Product(sql.FieldEQ(FieldBackorderLimit, v))
+}
+
 // SlotEQ applies the EQ predicate on the "slot" field.
 func SlotEQ(v int16) predicate.Product {
 	return predicate.Product(sql.FieldEQ(FieldSlot, v))
@@ -442,6 +447,46 @@ func VersionLT(v int64) predicate.Product {
 // VersionLTE applies the LTE predicate on the "version" field.
 func VersionLTE(v int64) predicate.Product {
 	return predicate.Product(sql.FieldLTE(FieldVersion, v))
+}
+
+// BackorderLimitEQ applies the EQ predicate on the "backorder_limit" field.
+func BackorderLimitEQ(v int64) predicate.Product {
+	return predicate.Product(sql.FieldEQ(FieldBackorderLimit, v))
+}
+
+// BackorderLimitNEQ applies the NEQ predicate on the "backorder_limit" field.
+func BackorderLimitNEQ(v int64) predicate.Product {
+	return predicate.Product(sql.FieldNEQ(FieldBackorderLimit, v))
+}
+
+// BackorderLimitIn applies the In predicate on the "backorder_limit" field.
+func BackorderLimitIn(vs ...int64) predicate.Product {
+	return predicate.Product(sql.FieldIn(FieldBackorderLimit, vs...))
+}
+
+// BackorderLimitNotIn applies the NotIn predicate on the "backorder_limit" field.
+func BackorderLimitNotIn(vs ...int64) predicate.Product {
+	return predicate.Product(sql.FieldNotIn(FieldBackorderLimit, vs...))
+}
+
+// BackorderLimitGT applies the GT predicate on the "backorder_limit" field.
+func BackorderLimitGT(v int64) predicate.Product {
+	return predicate.Product(sql.FieldGT(FieldBackorderLimit, v))
+}
+
+// BackorderLimitGTE applies the GTE predicate on the "backorder_limit" field.
+func BackorderLimitGTE(v int64) predicate.Product {
+	return predicate.Product(sql.FieldGTE(FieldBackorderLimit, v))
+}
+
+// BackorderLimitLT applies the LT predicate on the "backorder_limit" field.
+func BackorderLimitLT(v int64) predicate.Product {
+	return predicate.Product(sql.FieldLT(FieldBackorderLimit, v))
+}
+
+// BackorderLimitLTE applies the LTE predicate on the "backorder_limit" field.
+func BackorderLimitLTE(v int64) predicate.Product {
+	return predicate.Product(sql.FieldLTE(FieldBackorderLimit, v))
 }
 
 // And groups predicates with the AND operator between them.

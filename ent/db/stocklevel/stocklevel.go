@@ -19,6 +19,10 @@ const (
 	FieldHeld = "held"
 	// FieldUpdateTime holds the string denoting the update_time field in the database.
 	FieldUpdateTime = "update_time"
+	// FieldBackordered holds the string denoting the backordered field in the database.
+	FieldBackordered = "backordered"
+	// FieldBackorderLimit holds the string denoting the backorder_limit field in the database.
+	FieldBackorderLimit = "backorder_limit"
 	// Table holds the table name of the stocklevel in the database.
 	Table = "stock_levels"
 )
@@ -30,6 +34,8 @@ var Columns = []string{
 	FieldOnHand,
 	FieldHeld,
 	FieldUpdateTime,
+	FieldBackordered,
+	FieldBackorderLimit,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -45,6 +51,10 @@ func ValidColumn(column string) bool {
 var (
 	// DefaultHeld holds the default value on creation for the "held" field.
 	DefaultHeld int64
+	// DefaultBackordered holds the default value on creation for the "backordered" field.
+	DefaultBackordered int64
+	// DefaultBackorderLimit holds the default value on creation for the "backorder_limit" field.
+	DefaultBackorderLimit int64
 	// IDValidator is a validator for the "id" field. It is called by the builders before save.
 	IDValidator func(string) error
 )
@@ -75,4 +85,14 @@ func ByHeld(opts ...sql.OrderTermOption) OrderOption {
 // ByUpdateTime orders the results by the update_time field.
 func ByUpdateTime(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldUpdateTime, opts...).ToFunc()
+}
+
+// ByBackordered orders the results by the backordered field.
+func ByBackordered(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldBackordered, opts...).ToFunc()
+}
+
+// ByBackorderLimit orders the results by the backorder_limit field.
+func ByBackorderLimit(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldBackorderLimit, opts...).ToFunc()
 }

@@ -84,6 +84,16 @@ func UpdateTime(v time.Time) predicate.StockLevel {
 	return predicate.StockLevel(sql.FieldEQ(FieldUpdateTime, v))
 }
 
+// Backordered applies equality check predicate on the "backordered" field. It's identical to BackorderedEQ.
+func Backordered(v int64) predicate.StockLevel {
+	return predicate.StockLevel(sql.FieldEQ(FieldBackordered, v))
+}
+
+// BackorderLimit applies equality check predicate on the "backorder_limit" field. It's identical to BackorderLimitEQ.
+func BackorderLimit(v int64) predicate.StockLevel {
+	return predicate.StockLevel(sql.FieldEQ(FieldBackorderLimit, v))
+}
+
 // SlotEQ applies the EQ predicate on the "slot" field.
 func SlotEQ(v int16) predicate.StockLevel {
 	return predicate.StockLevel(sql.FieldEQ(FieldSlot, v))
@@ -242,6 +252,86 @@ func UpdateTimeLT(v time.Time) predicate.StockLevel {
 // UpdateTimeLTE applies the LTE predicate on the "update_time" field.
 func UpdateTimeLTE(v time.Time) predicate.StockLevel {
 	return predicate.StockLevel(sql.FieldLTE(FieldUpdateTime, v))
+}
+
+// BackorderedEQ applies the EQ predicate on the "backordered" field.
+func BackorderedEQ(v int64) predicate.StockLevel {
+	return predicate.StockLevel(sql.FieldEQ(FieldBackordered, v))
+}
+
+// BackorderedNEQ applies the NEQ predicate on the "backordered" field.
+func BackorderedNEQ(v int64) predicate.StockLevel {
+	return predicate.StockLevel(sql.FieldNEQ(FieldBackordered, v))
+}
+
+// BackorderedIn applies the In predicate on the "backordered" field.
+func BackorderedIn(vs ...int64) predicate.StockLevel {
+	return predicate.StockLevel(sql.FieldIn(FieldBackordered, vs...))
+}
+
+// BackorderedNotIn applies the NotIn predicate on the "backordered" field.
+func BackorderedNotIn(vs ...int64) predicate.StockLevel {
+	return predicate.StockLevel(sql.FieldNotIn(FieldBackordered, vs...))
+}
+
+// BackorderedGT applies the GT predicate on the "backordered" field.
+func BackorderedGT(v int64) predicate.StockLevel {
+	return predicate.StockLevel(sql.FieldGT(FieldBackordered, v))
+}
+
+// BackorderedGTE applies the GTE predicate on the "backordered" field.
+func BackorderedGTE(v int64) predicate.StockLevel {
+	return predicate.StockLevel(sql.FieldGTE(FieldBackordered, v))
+}
+
+// BackorderedLT applies the LT predicate on the "backordered" field.
+func BackorderedLT(v int64) predicate.StockLevel {
+	return predicate.StockLevel(sql.FieldLT(FieldBackordered, v))
+}
+
+// BackorderedLTE applies the LTE predicate on the "backordered" field.
+func BackorderedLTE(v int64) predicate.StockLevel {
+	return predicate.StockLevel(sql.FieldLTE(FieldBackordered, v))
+}
+
+// BackorderLimitEQ applies the EQ predicate on the "backorder_limit" field.
+func BackorderLimitEQ(v int64) predicate.StockLevel {
+	return predicate.StockLevel(sql.FieldEQ(FieldBackorderLimit, v))
+}
+
+// BackorderLimitNEQ applies the NEQ predicate on the "backorder_limit" field.
+func BackorderLimitNEQ(v int64) predicate.StockLevel {
+	return predicate.StockLevel(sql.FieldNEQ(FieldBackorderLimit, v))
+}
+
+// BackorderLimitIn applies the In predicate on the "backorder_limit" field.
+func BackorderLimitIn(vs ...int64) predicate.StockLevel {
+	return predicate.StockLevel(sql.FieldIn(FieldBackorderLimit, vs...))
+}
+
+// BackorderLimitNotIn applies the NotIn predicate on the "backorder_limit" field.
+func BackorderLimitNotIn(vs ...int64) predicate.StockLevel {
+	return predicate.StockLevel(sql.FieldNotIn(FieldBackorderLimit, vs...))
+}
+
+// BackorderLimitGT applies the GT predicate on the "backorder_limit" field.
+func BackorderLimitGT(v int64) predicate.StockLevel {
+	return predicate.StockLevel(sql.FieldGT(FieldBackorderLimit, v))
+}
+
+// BackorderLimitGTE applies the GTE predicate on the "backorder_limit" field.
+func BackorderLimitGTE(v int64) predicate.StockLevel {
+	return predicate.StockLevel(sql.FieldGTE(FieldBackorderLimit, v))
+}
+
+// BackorderLimitLT applies the LT predicate on the "backorder_limit" field.
+func BackorderLimitLT(v int64) predicate.StockLevel {
+	return predicate.StockLevel(sql.FieldLT(FieldBackorderLimit, v))
+}
+
+// BackorderLimitLTE applies the LTE predicate on the "backorder_limit" field.
+func BackorderLimitLTE(v int64) predicate.StockLevel {
+	return predicate.StockLevel(sql.FieldLTE(FieldBackorderLimit, v))
 }
 
 // And groups predicates with the AND operator between them.

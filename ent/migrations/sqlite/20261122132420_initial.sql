@@ -1,3 +1,43 @@
+-- Create "holds" table
+CREATE TABLE `holds` (
+  `id` uuid NOT NULL,
+  `slot` integer NOT NULL,
+  `create_time` datetime NOT NULL,
+  `update_time` datetime NOT NULL,
+  `order_id` uuid NOT NULL,
+  `sku` text NOT NULL,
+  `quantity` integer NOT NULL,
+  `committed` integer NOT NULL DEFAULT (0),
+  `state` integer NOT NULL,
+  `expire_time` datetime NULL,
+  PRIMARY KEY (`id`),
+  CONSTRAINT `hold_quantity` CHECK (committed >= 0 AND committed <= quantity),
+  CONSTRAINT `hold_slot` CHECK (slot >= 0 AND slot < 4096),
+  CONSTRAINT `hold_state` CHECK (state >= 1 AND state <= 6)
+);
+-- Create index "hold_sku_order_id" to table: "holds"
+CREATE UNIQUE INDEX `hold_sku_order_id` ON `holds` (`sku`, `order_id`);
+-- Create index "hold_order_id" to table: "holds"
+CREATE INDEX `hold_order_id` ON `holds` (`order_id`);
+-- Create index "hold_expire_time" to table: "holds"
+CREATE INDEX `hold_expire_time` ON `holds` (`expire_time`) WHERE expire_time IS NOT NULL;
+-- Create index "hold_sku_state_order_id" to table: "holds"
+CREATE INDEX `hold_sku_state_order_id` ON `holds` (`sku`, `state`, `order_id`) WHERE state = 2;
+-- Create "ledger_entries" table
+CREATE TABLE `ledger_entries` (
+  `id` uuid NOT NULL,
+  `slot` integer NOT NULL,
+  `payment_id` uuid NOT NULL,
+  `movement` integer NOT NULL,
+  `debit` integer NOT NULL,
+  `credit` integer NOT NULL,
+  `amount_minor` integer NOT NULL,
+  `currency` text NOT NULL,
+  `time` datetime NOT NULL,
+  PRIMARY KEY (`id`),
+  CONSTRAINT `ledger_entry_amount` CHECK (amount_minor > 0 AND debit <> credit),
+  CONSTRAINT `ledger_entry_slot` CHECK (slot >= 0 AND slot < 4096)
+);
 -- Create "orders" table
 CREATE TABLE `orders` (
   `id` uuid NOT NULL,
@@ -62,6 +102,80 @@ CREATE TABLE `order_returns` (
 CREATE INDEX `orderreturn_slot_customer_id_id` ON `order_returns` (`slot`, `customer_id`, `id`);
 -- Create index "orderreturn_number_id" to table: "order_returns"
 CREATE INDEX `orderreturn_number_id` ON `order_returns` (`number`, `id`) WHERE number <> '';
+-- Create "payments" table
+CREATE TABLE `payments` (
+  `id` uuid NOT NULL,
+  `slot` integer NOT NULL,
+  `create_time` datetime NOT NULL,
+  `update_time` datetime NOT NULL,
+  `order_id` uuid NOT NULL,
+  `customer_id` text NOT NULL,
+  `gateway` text NOT NULL,
+  `currency` text NOT NULL,
+  `amount_minor` integer NOT NULL,
+  `state` integer NOT NULL,
+  `auth_state` integer NOT NULL,
+  `authorization` text NOT NULL,
+  `authorized_minor` integer NOT NULL,
+  `captured_minor` integer NOT NULL,
+  `released_minor` integer NOT NULL,
+  `refunded_minor` integer NOT NULL,
+  `capture_pending_minor` integer NOT NULL,
+  `refund_pending_minor` integer NOT NULL,
+  `open_captures` integer NOT NULL,
+  `open_unknown` integer NOT NULL,
+  `void_state` integer NOT NULL,
+  `decline` text NOT NULL,
+  `redirect_url` text NOT NULL,
+  `expire_time` datetime NULL,
+  `version` integer NOT NULL,
+  PRIMARY KEY (`id`),
+  CONSTRAINT `payment_amount` CHECK (amount_minor > 0 AND authorized_minor >= 0 AND authorized_minor <= amount_minor),
+  CONSTRAINT `payment_captured` CHECK (captured_minor >= 0 AND released_minor >= 0 AND capture_pending_minor >= 0 AND captured_minor + released_minor + capture_pending_minor <= authorized_minor),
+  CONSTRAINT `payment_open` CHECK (open_captures >= 0 AND open_unknown >= 0),
+  CONSTRAINT `payment_refunded` CHECK (refunded_minor >= 0 AND refund_pending_minor >= 0 AND refunded_minor + refund_pending_minor <= captured_minor),
+  CONSTRAINT `payment_slot` CHECK (slot >= 0 AND slot < 4096),
+  CONSTRAINT `payment_version` CHECK (version >= 1)
+);
+-- Create index "payment_state_id" to table: "payments"
+CREATE INDEX `payment_state_id` ON `payments` (`state`, `id`);
+-- Create "payment_events" table
+CREATE TABLE `payment_events` (
+  `id` uuid NOT NULL,
+  `slot` integer NOT NULL,
+  `payment_id` uuid NOT NULL,
+  `event_id` text NOT NULL,
+  `create_time` datetime NOT NULL,
+  PRIMARY KEY (`id`),
+  CONSTRAINT `payment_event_slot` CHECK (slot >= 0 AND slot < 4096)
+);
+-- Create index "paymentevent_create_time" to table: "payment_events"
+CREATE INDEX `paymentevent_create_time` ON `payment_events` (`create_time`);
+-- Create "payment_operations" table
+CREATE TABLE `payment_operations` (
+  `id` uuid NOT NULL,
+  `slot` integer NOT NULL,
+  `create_time` datetime NOT NULL,
+  `update_time` datetime NOT NULL,
+  `payment_id` uuid NOT NULL,
+  `kind` integer NOT NULL,
+  `key` text NOT NULL,
+  `fingerprint` blob NOT NULL,
+  `amount_minor` integer NOT NULL,
+  `final` bool NOT NULL,
+  `state` integer NOT NULL,
+  `held_minor` integer NOT NULL,
+  `sends` integer NOT NULL,
+  `sent_time` datetime NOT NULL,
+  `reference` text NOT NULL,
+  `reason` text NOT NULL,
+  `note` text NOT NULL,
+  PRIMARY KEY (`id`),
+  CONSTRAINT `payment_operation_amount` CHECK (amount_minor >= 0 AND held_minor >= 0),
+  CONSTRAINT `payment_operation_slot` CHECK (slot >= 0 AND slot < 4096)
+);
+-- Create index "paymentoperation_update_time" to table: "payment_operations"
+CREATE INDEX `paymentoperation_update_time` ON `payment_operations` (`update_time`) WHERE state IN (2, 3);
 -- Create "products" table
 CREATE TABLE `products` (
   `sku` text NOT NULL,
@@ -73,6 +187,7 @@ CREATE TABLE `products` (
   `currency` text NOT NULL,
   `discontinued` bool NOT NULL,
   `version` integer NOT NULL,
+  `backorder_limit` integer NOT NULL DEFAULT (0),
   PRIMARY KEY (`sku`),
   CONSTRAINT `product_price` CHECK (unit_price_minor >= 0)
 );
@@ -90,6 +205,31 @@ CREATE TABLE `requests` (
 );
 -- Create index "request_create_time" to table: "requests"
 CREATE INDEX `request_create_time` ON `requests` (`create_time`);
+-- Create "sagas" table
+CREATE TABLE `sagas` (
+  `saga_key` text NOT NULL,
+  `slot` integer NOT NULL,
+  `create_time` datetime NOT NULL,
+  `update_time` datetime NOT NULL,
+  `subject` text NOT NULL,
+  `saga` text NOT NULL,
+  `state` integer NOT NULL,
+  `undoing` bool NOT NULL,
+  `step` integer NOT NULL,
+  `attempts` integer NOT NULL,
+  `reason` text NOT NULL,
+  `cause` text NOT NULL,
+  `ticket` integer NOT NULL,
+  `wake_time` datetime NOT NULL,
+  `deadline` datetime NOT NULL,
+  PRIMARY KEY (`saga_key`),
+  CONSTRAINT `saga_slot` CHECK (slot >= 0 AND slot < 4096),
+  CONSTRAINT `saga_state` CHECK (state >= 1 AND state <= 6)
+);
+-- Create index "saga_wake_time" to table: "sagas"
+CREATE INDEX `saga_wake_time` ON `sagas` (`wake_time`) WHERE state < 5;
+-- Create index "saga_unfinished" to table: "sagas"
+CREATE INDEX `saga_unfinished` ON `sagas` (`saga_key`) WHERE state < 5;
 -- Create "server_keys" table
 CREATE TABLE `server_keys` (
   `name` text NOT NULL,
@@ -116,6 +256,22 @@ CREATE TABLE `stock_adjustments` (
 );
 -- Create index "stockadjustment_sku_id" to table: "stock_adjustments"
 CREATE INDEX `stockadjustment_sku_id` ON `stock_adjustments` (`sku`, `id`);
+-- Create "stock_commits" table
+CREATE TABLE `stock_commits` (
+  `id` uuid NOT NULL,
+  `slot` integer NOT NULL,
+  `order_id` uuid NOT NULL,
+  `sku` text NOT NULL,
+  `quantity` integer NOT NULL,
+  `committed` integer NOT NULL,
+  `fingerprint` blob NOT NULL,
+  `time` datetime NOT NULL,
+  PRIMARY KEY (`id`),
+  CONSTRAINT `stock_commit_quantity` CHECK (quantity >= 1),
+  CONSTRAINT `stock_commit_slot` CHECK (slot >= 0 AND slot < 4096)
+);
+-- Create index "stockcommit_sku_id" to table: "stock_commits"
+CREATE INDEX `stockcommit_sku_id` ON `stock_commits` (`sku`, `id`);
 -- Create "stock_levels" table
 CREATE TABLE `stock_levels` (
   `sku` text NOT NULL,
@@ -123,6 +279,9 @@ CREATE TABLE `stock_levels` (
   `on_hand` integer NOT NULL,
   `held` integer NOT NULL DEFAULT (0),
   `update_time` datetime NOT NULL,
+  `backordered` integer NOT NULL DEFAULT (0),
+  `backorder_limit` integer NOT NULL DEFAULT (0),
   PRIMARY KEY (`sku`),
-  CONSTRAINT `stock_level_covered` CHECK (held >= 0 AND on_hand >= held)
+  CONSTRAINT `stock_level_backordered` CHECK (backordered >= 0 AND backordered <= held AND held - backordered <= on_hand),
+  CONSTRAINT `stock_level_covered` CHECK (held >= 0 AND held <= on_hand + backorder_limit)
 );

@@ -11,6 +11,7 @@ import (
 	_ "github.com/orderprocessing/orderprocessing/gen/policy/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -537,11 +538,332 @@ func (x *GetStockResponse) GetLevel() *StockLevel {
 	return nil
 }
 
+// HoldStockRequest asks for stock for an order.
+type HoldStockRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The order.
+	OrderId string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// What it wants; each SKU once.
+	Demands []*Demand `protobuf:"bytes,2,rep,name=demands,proto3" json:"demands,omitempty"`
+	// When the holds lapse by themselves; not set for holds that stay.
+	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HoldStockRequest) Reset() {
+	*x = HoldStockRequest{}
+	mi := &file_inventory_v1_inventory_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HoldStockRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HoldStockRequest) ProtoMessage() {}
+
+func (x *HoldStockRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_inventory_v1_inventory_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HoldStockRequest.ProtoReflect.Descriptor instead.
+func (*HoldStockRequest) Descriptor() ([]byte, []int) {
+	return file_inventory_v1_inventory_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *HoldStockRequest) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+func (x *HoldStockRequest) GetDemands() []*Demand {
+	if x != nil {
+		return x.Demands
+	}
+	return nil
+}
+
+func (x *HoldStockRequest) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
+// HoldStockResponse tells what is held.
+type HoldStockResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One hold for each demand, in their order.
+	Holds         []*Hold `protobuf:"bytes,1,rep,name=holds,proto3" json:"holds,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HoldStockResponse) Reset() {
+	*x = HoldStockResponse{}
+	mi := &file_inventory_v1_inventory_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HoldStockResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HoldStockResponse) ProtoMessage() {}
+
+func (x *HoldStockResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_inventory_v1_inventory_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HoldStockResponse.ProtoReflect.Descriptor instead.
+func (*HoldStockResponse) Descriptor() ([]byte, []int) {
+	return file_inventory_v1_inventory_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *HoldStockResponse) GetHolds() []*Hold {
+	if x != nil {
+		return x.Holds
+	}
+	return nil
+}
+
+// ReleaseStockRequest asks to let go.
+type ReleaseStockRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The order.
+	OrderId string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// The SKUs to let go of.
+	Skus          []string `protobuf:"bytes,2,rep,name=skus,proto3" json:"skus,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReleaseStockRequest) Reset() {
+	*x = ReleaseStockRequest{}
+	mi := &file_inventory_v1_inventory_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReleaseStockRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReleaseStockRequest) ProtoMessage() {}
+
+func (x *ReleaseStockRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_inventory_v1_inventory_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReleaseStockRequest.ProtoReflect.Descriptor instead.
+func (*ReleaseStockRequest) Descriptor() ([]byte, []int) {
+	return file_inventory_v1_inventory_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ReleaseStockRequest) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+func (x *ReleaseStockRequest) GetSkus() []string {
+	if x != nil {
+		return x.Skus
+	}
+	return nil
+}
+
+// ReleaseStockResponse tells what is left.
+type ReleaseStockResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One hold for each SKU, in their order.
+	Holds         []*Hold `protobuf:"bytes,1,rep,name=holds,proto3" json:"holds,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReleaseStockResponse) Reset() {
+	*x = ReleaseStockResponse{}
+	mi := &file_inventory_v1_inventory_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReleaseStockResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReleaseStockResponse) ProtoMessage() {}
+
+func (x *ReleaseStockResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_inventory_v1_inventory_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReleaseStockResponse.ProtoReflect.Descriptor instead.
+func (*ReleaseStockResponse) Descriptor() ([]byte, []int) {
+	return file_inventory_v1_inventory_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ReleaseStockResponse) GetHolds() []*Hold {
+	if x != nil {
+		return x.Holds
+	}
+	return nil
+}
+
+// CommitStockRequest asks to take stock off the shelf.
+type CommitStockRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The order.
+	OrderId string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// What leaves; never more than is held for the order.
+	Demands []*Demand `protobuf:"bytes,2,rep,name=demands,proto3" json:"demands,omitempty"`
+	// Names this request, such as the shipment, so that repeating it takes nothing more.
+	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CommitStockRequest) Reset() {
+	*x = CommitStockRequest{}
+	mi := &file_inventory_v1_inventory_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CommitStockRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CommitStockRequest) ProtoMessage() {}
+
+func (x *CommitStockRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_inventory_v1_inventory_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CommitStockRequest.ProtoReflect.Descriptor instead.
+func (*CommitStockRequest) Descriptor() ([]byte, []int) {
+	return file_inventory_v1_inventory_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *CommitStockRequest) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+func (x *CommitStockRequest) GetDemands() []*Demand {
+	if x != nil {
+		return x.Demands
+	}
+	return nil
+}
+
+func (x *CommitStockRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// CommitStockResponse tells what is left.
+type CommitStockResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One hold for each demand, in their order.
+	Holds         []*Hold `protobuf:"bytes,1,rep,name=holds,proto3" json:"holds,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CommitStockResponse) Reset() {
+	*x = CommitStockResponse{}
+	mi := &file_inventory_v1_inventory_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CommitStockResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CommitStockResponse) ProtoMessage() {}
+
+func (x *CommitStockResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_inventory_v1_inventory_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CommitStockResponse.ProtoReflect.Descriptor instead.
+func (*CommitStockResponse) Descriptor() ([]byte, []int) {
+	return file_inventory_v1_inventory_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *CommitStockResponse) GetHolds() []*Hold {
+	if x != nil {
+		return x.Holds
+	}
+	return nil
+}
+
 var File_inventory_v1_inventory_service_proto protoreflect.FileDescriptor
 
 const file_inventory_v1_inventory_service_proto_rawDesc = "" +
 	"\n" +
-	"$inventory/v1/inventory_service.proto\x12\finventory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ainventory/v1/product.proto\x1a\x16policy/v1/policy.proto\"\x84\x01\n" +
+	"$inventory/v1/inventory_service.proto\x12\finventory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17inventory/v1/hold.proto\x1a\x1ainventory/v1/product.proto\x1a\x16policy/v1/policy.proto\"\x84\x01\n" +
 	"\x14UpsertProductRequest\x127\n" +
 	"\aproduct\x18\x01 \x01(\v2\x15.inventory.v1.ProductB\x06\xbaH\x03\xc8\x01\x01R\aproduct\x123\n" +
 	"\n" +
@@ -572,7 +894,26 @@ const file_inventory_v1_inventory_service_proto_rawDesc = "" +
 	"\x0fGetStockRequest\x12\x1b\n" +
 	"\x03sku\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x03sku\"B\n" +
 	"\x10GetStockResponse\x12.\n" +
-	"\x05level\x18\x01 \x01(\v2\x18.inventory.v1.StockLevelR\x05level2\x92\x04\n" +
+	"\x05level\x18\x01 \x01(\v2\x18.inventory.v1.StockLevelR\x05level\"\xd1\x01\n" +
+	"\x10HoldStockRequest\x12C\n" +
+	"\border_id\x18\x01 \x01(\tB(\xbaH%r#2!^ord_[0-7][0-9a-hjkmnp-tv-z]{25}$R\aorderId\x12;\n" +
+	"\ademands\x18\x02 \x03(\v2\x14.inventory.v1.DemandB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\ademands\x12;\n" +
+	"\vexpire_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\"=\n" +
+	"\x11HoldStockResponse\x12(\n" +
+	"\x05holds\x18\x01 \x03(\v2\x12.inventory.v1.HoldR\x05holds\"\x85\x01\n" +
+	"\x13ReleaseStockRequest\x12C\n" +
+	"\border_id\x18\x01 \x01(\tB(\xbaH%r#2!^ord_[0-7][0-9a-hjkmnp-tv-z]{25}$R\aorderId\x12)\n" +
+	"\x04skus\x18\x02 \x03(\tB\x15\xbaH\x12\x92\x01\x0f\b\x01\x10\xe8\a\x18\x01\"\x06r\x04\x10\x01\x18@R\x04skus\"@\n" +
+	"\x14ReleaseStockResponse\x12(\n" +
+	"\x05holds\x18\x01 \x03(\v2\x12.inventory.v1.HoldR\x05holds\"\xcb\x01\n" +
+	"\x12CommitStockRequest\x12C\n" +
+	"\border_id\x18\x01 \x01(\tB(\xbaH%r#2!^ord_[0-7][0-9a-hjkmnp-tv-z]{25}$R\aorderId\x12;\n" +
+	"\ademands\x18\x02 \x03(\v2\x14.inventory.v1.DemandB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\ademands\x123\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tB\x14\xbaH\x11r\x0f\x10\x01\x18\x80\x012\b^[!-~]+$R\trequestId\"?\n" +
+	"\x13CommitStockResponse\x12(\n" +
+	"\x05holds\x18\x01 \x03(\v2\x12.inventory.v1.HoldR\x05holds2\xbb\x06\n" +
 	"\x10InventoryService\x12j\n" +
 	"\rUpsertProduct\x12\".inventory.v1.UpsertProductRequest\x1a#.inventory.v1.UpsertProductResponse\"\x10ҵ\x18\t\n" +
 	"\x03\x03\x04\x05\x10\x01\x18\x03\x90\x02\x02\x12b\n" +
@@ -584,6 +925,12 @@ const file_inventory_v1_inventory_service_proto_rawDesc = "" +
 	"\x04\x02\x03\x04\x05\x10\x01\x18\x02 \x05\x90\x02\x01\x12d\n" +
 	"\vAdjustStock\x12 .inventory.v1.AdjustStockRequest\x1a!.inventory.v1.AdjustStockResponse\"\x10ҵ\x18\t\n" +
 	"\x03\x03\x04\x05\x10\x01\x18\x03\x90\x02\x02\x12\\\n" +
+	"\tHoldStock\x12\x1e.inventory.v1.HoldStockRequest\x1a\x1f.inventory.v1.HoldStockResponse\"\x0eҵ\x18\a\n" +
+	"\x01\x05\x10\x01\x18\x03\x90\x02\x02\x12e\n" +
+	"\fReleaseStock\x12!.inventory.v1.ReleaseStockRequest\x1a\".inventory.v1.ReleaseStockResponse\"\x0eҵ\x18\a\n" +
+	"\x01\x05\x10\x01\x18\x03\x90\x02\x02\x12b\n" +
+	"\vCommitStock\x12 .inventory.v1.CommitStockRequest\x1a!.inventory.v1.CommitStockResponse\"\x0eҵ\x18\a\n" +
+	"\x01\x05\x10\x01\x18\x03\x90\x02\x02\x12\\\n" +
 	"\bGetStock\x12\x1d.inventory.v1.GetStockRequest\x1a\x1e.inventory.v1.GetStockResponse\"\x11ҵ\x18\n" +
 	"\n" +
 	"\x04\x02\x03\x04\x05\x10\x01\x18\x01\x90\x02\x01B\xc3\x01\n" +
@@ -601,7 +948,7 @@ func file_inventory_v1_inventory_service_proto_rawDescGZIP() []byte {
 	return file_inventory_v1_inventory_service_proto_rawDescData
 }
 
-var file_inventory_v1_inventory_service_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_inventory_v1_inventory_service_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_inventory_v1_inventory_service_proto_goTypes = []any{
 	(*UpsertProductRequest)(nil),  // 0: inventory.v1.UpsertProductRequest
 	(*UpsertProductResponse)(nil), // 1: inventory.v1.UpsertProductResponse
@@ -613,33 +960,54 @@ var file_inventory_v1_inventory_service_proto_goTypes = []any{
 	(*AdjustStockResponse)(nil),   // 7: inventory.v1.AdjustStockResponse
 	(*GetStockRequest)(nil),       // 8: inventory.v1.GetStockRequest
 	(*GetStockResponse)(nil),      // 9: inventory.v1.GetStockResponse
-	(*Product)(nil),               // 10: inventory.v1.Product
-	(AdjustmentReason)(0),         // 11: inventory.v1.AdjustmentReason
-	(*StockLevel)(nil),            // 12: inventory.v1.StockLevel
+	(*HoldStockRequest)(nil),      // 10: inventory.v1.HoldStockRequest
+	(*HoldStockResponse)(nil),     // 11: inventory.v1.HoldStockResponse
+	(*ReleaseStockRequest)(nil),   // 12: inventory.v1.ReleaseStockRequest
+	(*ReleaseStockResponse)(nil),  // 13: inventory.v1.ReleaseStockResponse
+	(*CommitStockRequest)(nil),    // 14: inventory.v1.CommitStockRequest
+	(*CommitStockResponse)(nil),   // 15: inventory.v1.CommitStockResponse
+	(*Product)(nil),               // 16: inventory.v1.Product
+	(AdjustmentReason)(0),         // 17: inventory.v1.AdjustmentReason
+	(*StockLevel)(nil),            // 18: inventory.v1.StockLevel
+	(*Demand)(nil),                // 19: inventory.v1.Demand
+	(*timestamppb.Timestamp)(nil), // 20: google.protobuf.Timestamp
+	(*Hold)(nil),                  // 21: inventory.v1.Hold
 }
 var file_inventory_v1_inventory_service_proto_depIdxs = []int32{
-	10, // 0: inventory.v1.UpsertProductRequest.product:type_name -> inventory.v1.Product
-	10, // 1: inventory.v1.UpsertProductResponse.product:type_name -> inventory.v1.Product
-	10, // 2: inventory.v1.GetProductResponse.product:type_name -> inventory.v1.Product
-	10, // 3: inventory.v1.ListProductsResponse.products:type_name -> inventory.v1.Product
-	11, // 4: inventory.v1.AdjustStockRequest.reason:type_name -> inventory.v1.AdjustmentReason
-	12, // 5: inventory.v1.AdjustStockResponse.level:type_name -> inventory.v1.StockLevel
-	12, // 6: inventory.v1.GetStockResponse.level:type_name -> inventory.v1.StockLevel
-	0,  // 7: inventory.v1.InventoryService.UpsertProduct:input_type -> inventory.v1.UpsertProductRequest
-	2,  // 8: inventory.v1.InventoryService.GetProduct:input_type -> inventory.v1.GetProductRequest
-	4,  // 9: inventory.v1.InventoryService.ListProducts:input_type -> inventory.v1.ListProductsRequest
-	6,  // 10: inventory.v1.InventoryService.AdjustStock:input_type -> inventory.v1.AdjustStockRequest
-	8,  // 11: inventory.v1.InventoryService.GetStock:input_type -> inventory.v1.GetStockRequest
-	1,  // 12: inventory.v1.InventoryService.UpsertProduct:output_type -> inventory.v1.UpsertProductResponse
-	3,  // 13: inventory.v1.InventoryService.GetProduct:output_type -> inventory.v1.GetProductResponse
-	5,  // 14: inventory.v1.InventoryService.ListProducts:output_type -> inventory.v1.ListProductsResponse
-	7,  // 15: inventory.v1.InventoryService.AdjustStock:output_type -> inventory.v1.AdjustStockResponse
-	9,  // 16: inventory.v1.InventoryService.GetStock:output_type -> inventory.v1.GetStockResponse
-	12, // [12:17] is the sub-list for method output_type
-	7,  // [7:12] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	16, // 0: inventory.v1.UpsertProductRequest.product:type_name -> inventory.v1.Product
+	16, // 1: inventory.v1.UpsertProductResponse.product:type_name -> inventory.v1.Product
+	16, // 2: inventory.v1.GetProductResponse.product:type_name -> inventory.v1.Product
+	16, // 3: inventory.v1.ListProductsResponse.products:type_name -> inventory.v1.Product
+	17, // 4: inventory.v1.AdjustStockRequest.reason:type_name -> inventory.v1.AdjustmentReason
+	18, // 5: inventory.v1.AdjustStockResponse.level:type_name -> inventory.v1.StockLevel
+	18, // 6: inventory.v1.GetStockResponse.level:type_name -> inventory.v1.StockLevel
+	19, // 7: inventory.v1.HoldStockRequest.demands:type_name -> inventory.v1.Demand
+	20, // 8: inventory.v1.HoldStockRequest.expire_time:type_name -> google.protobuf.Timestamp
+	21, // 9: inventory.v1.HoldStockResponse.holds:type_name -> inventory.v1.Hold
+	21, // 10: inventory.v1.ReleaseStockResponse.holds:type_name -> inventory.v1.Hold
+	19, // 11: inventory.v1.CommitStockRequest.demands:type_name -> inventory.v1.Demand
+	21, // 12: inventory.v1.CommitStockResponse.holds:type_name -> inventory.v1.Hold
+	0,  // 13: inventory.v1.InventoryService.UpsertProduct:input_type -> inventory.v1.UpsertProductRequest
+	2,  // 14: inventory.v1.InventoryService.GetProduct:input_type -> inventory.v1.GetProductRequest
+	4,  // 15: inventory.v1.InventoryService.ListProducts:input_type -> inventory.v1.ListProductsRequest
+	6,  // 16: inventory.v1.InventoryService.AdjustStock:input_type -> inventory.v1.AdjustStockRequest
+	10, // 17: inventory.v1.InventoryService.HoldStock:input_type -> inventory.v1.HoldStockRequest
+	12, // 18: inventory.v1.InventoryService.ReleaseStock:input_type -> inventory.v1.ReleaseStockRequest
+	14, // 19: inventory.v1.InventoryService.CommitStock:input_type -> inventory.v1.CommitStockRequest
+	8,  // 20: inventory.v1.InventoryService.GetStock:input_type -> inventory.v1.GetStockRequest
+	1,  // 21: inventory.v1.InventoryService.UpsertProduct:output_type -> inventory.v1.UpsertProductResponse
+	3,  // 22: inventory.v1.InventoryService.GetProduct:output_type -> inventory.v1.GetProductResponse
+	5,  // 23: inventory.v1.InventoryService.ListProducts:output_type -> inventory.v1.ListProductsResponse
+	7,  // 24: inventory.v1.InventoryService.AdjustStock:output_type -> inventory.v1.AdjustStockResponse
+	11, // 25: inventory.v1.InventoryService.HoldStock:output_type -> inventory.v1.HoldStockResponse
+	13, // 26: inventory.v1.InventoryService.ReleaseStock:output_type -> inventory.v1.ReleaseStockResponse
+	15, // 27: inventory.v1.InventoryService.CommitStock:output_type -> inventory.v1.CommitStockResponse
+	9,  // 28: inventory.v1.InventoryService.GetStock:output_type -> inventory.v1.GetStockResponse
+	21, // [21:29] is the sub-list for method output_type
+	13, // [13:21] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_inventory_v1_inventory_service_proto_init() }
@@ -647,6 +1015,7 @@ func file_inventory_v1_inventory_service_proto_init() {
 	if File_inventory_v1_inventory_service_proto != nil {
 		return
 	}
+	file_inventory_v1_hold_proto_init()
 	file_inventory_v1_product_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -654,7 +1023,7 @@ func file_inventory_v1_inventory_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_inventory_v1_inventory_service_proto_rawDesc), len(file_inventory_v1_inventory_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

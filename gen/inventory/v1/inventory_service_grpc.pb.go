@@ -23,6 +23,9 @@ const (
 	InventoryService_GetProduct_FullMethodName    = "/inventory.v1.InventoryService/GetProduct"
 	InventoryService_ListProducts_FullMethodName  = "/inventory.v1.InventoryService/ListProducts"
 	InventoryService_AdjustStock_FullMethodName   = "/inventory.v1.InventoryService/AdjustStock"
+	InventoryService_HoldStock_FullMethodName     = "/inventory.v1.InventoryService/HoldStock"
+	InventoryService_ReleaseStock_FullMethodName  = "/inventory.v1.InventoryService/ReleaseStock"
+	InventoryService_CommitStock_FullMethodName   = "/inventory.v1.InventoryService/CommitStock"
 	InventoryService_GetStock_FullMethodName      = "/inventory.v1.InventoryService/GetStock"
 )
 
@@ -41,6 +44,14 @@ type InventoryServiceClient interface {
 	// AdjustStock changes how many of a product are on the shelf. The product must exist, and what
 	// is set aside for orders cannot be taken away.
 	AdjustStock(ctx context.Context, in *AdjustStockRequest, opts ...grpc.CallOption) (*AdjustStockResponse, error)
+	// HoldStock sets stock aside for an order, each SKU for itself, and tells for each whether there
+	// was enough. Holding again for the same order and SKU changes nothing and tells the same.
+	HoldStock(ctx context.Context, in *HoldStockRequest, opts ...grpc.CallOption) (*HoldStockResponse, error)
+	// ReleaseStock lets go of what is held for an order and has not left the shelf. A SKU that was
+	// never held for it is remembered as released, so that a hold that comes late holds nothing.
+	ReleaseStock(ctx context.Context, in *ReleaseStockRequest, opts ...grpc.CallOption) (*ReleaseStockResponse, error)
+	// CommitStock takes held stock off the shelf, once for each request id.
+	CommitStock(ctx context.Context, in *CommitStockRequest, opts ...grpc.CallOption) (*CommitStockResponse, error)
 	// GetStock reads how much there is of one product.
 	GetStock(ctx context.Context, in *GetStockRequest, opts ...grpc.CallOption) (*GetStockResponse, error)
 }
@@ -93,6 +104,36 @@ func (c *inventoryServiceClient) AdjustStock(ctx context.Context, in *AdjustStoc
 	return out, nil
 }
 
+func (c *inventoryServiceClient) HoldStock(ctx context.Context, in *HoldStockRequest, opts ...grpc.CallOption) (*HoldStockResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(HoldStockResponse)
+	err := c.cc.Invoke(ctx, InventoryService_HoldStock_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *inventoryServiceClient) ReleaseStock(ctx context.Context, in *ReleaseStockRequest, opts ...grpc.CallOption) (*ReleaseStockResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReleaseStockResponse)
+	err := c.cc.Invoke(ctx, InventoryService_ReleaseStock_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *inventoryServiceClient) CommitStock(ctx context.Context, in *CommitStockRequest, opts ...grpc.CallOption) (*CommitStockResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CommitStockResponse)
+	err := c.cc.Invoke(ctx, InventoryService_CommitStock_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *inventoryServiceClient) GetStock(ctx context.Context, in *GetStockRequest, opts ...grpc.CallOption) (*GetStockResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetStockResponse)
@@ -118,6 +159,14 @@ type InventoryServiceServer interface {
 	// AdjustStock changes how many of a product are on the shelf. The product must exist, and what
 	// is set aside for orders cannot be taken away.
 	AdjustStock(context.Context, *AdjustStockRequest) (*AdjustStockResponse, error)
+	// HoldStock sets stock aside for an order, each SKU for itself, and tells for each whether there
+	// was enough. Holding again for the same order and SKU changes nothing and tells the same.
+	HoldStock(context.Context, *HoldStockRequest) (*HoldStockResponse, error)
+	// ReleaseStock lets go of what is held for an order and has not left the shelf. A SKU that was
+	// never held for it is remembered as released, so that a hold that comes late holds nothing.
+	ReleaseStock(context.Context, *ReleaseStockRequest) (*ReleaseStockResponse, error)
+	// CommitStock takes held stock off the shelf, once for each request id.
+	CommitStock(context.Context, *CommitStockRequest) (*CommitStockResponse, error)
 	// GetStock reads how much there is of one product.
 	GetStock(context.Context, *GetStockRequest) (*GetStockResponse, error)
 	mustEmbedUnimplementedInventoryServiceServer()
@@ -141,6 +190,15 @@ func (UnimplementedInventoryServiceServer) ListProducts(context.Context, *ListPr
 }
 func (UnimplementedInventoryServiceServer) AdjustStock(context.Context, *AdjustStockRequest) (*AdjustStockResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method AdjustStock not implemented")
+}
+func (UnimplementedInventoryServiceServer) HoldStock(context.Context, *HoldStockRequest) (*HoldStockResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method HoldStock not implemented")
+}
+func (UnimplementedInventoryServiceServer) ReleaseStock(context.Context, *ReleaseStockRequest) (*ReleaseStockResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReleaseStock not implemented")
+}
+func (UnimplementedInventoryServiceServer) CommitStock(context.Context, *CommitStockRequest) (*CommitStockResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CommitStock not implemented")
 }
 func (UnimplementedInventoryServiceServer) GetStock(context.Context, *GetStockRequest) (*GetStockResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetStock not implemented")
@@ -238,6 +296,60 @@ func _InventoryService_AdjustStock_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _InventoryService_HoldStock_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(HoldStockRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(InventoryServiceServer).HoldStock(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: InventoryService_HoldStock_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(InventoryServiceServer).HoldStock(ctx, req.(*HoldStockRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _InventoryService_ReleaseStock_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReleaseStockRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(InventoryServiceServer).ReleaseStock(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: InventoryService_ReleaseStock_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(InventoryServiceServer).ReleaseStock(ctx, req.(*ReleaseStockRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _InventoryService_CommitStock_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CommitStockRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(InventoryServiceServer).CommitStock(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: InventoryService_CommitStock_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(InventoryServiceServer).CommitStock(ctx, req.(*CommitStockRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _InventoryService_GetStock_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetStockRequest)
 	if err := dec(in); err != nil {
@@ -278,6 +390,18 @@ var InventoryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "AdjustStock",
 			Handler:    _InventoryService_AdjustStock_Handler,
+		},
+		{
+			MethodName: "HoldStock",
+			Handler:    _InventoryService_HoldStock_Handler,
+		},
+		{
+			MethodName: "ReleaseStock",
+			Handler:    _InventoryService_ReleaseStock_Handler,
+		},
+		{
+			MethodName: "CommitStock",
+			Handler:    _InventoryService_CommitStock_Handler,
 		},
 		{
 			MethodName: "GetStock",

@@ -103,6 +103,8 @@ type Product struct {
 	CurrencyCode string `protobuf:"bytes,4,opt,name=currency_code,json=currencyCode,proto3" json:"currency_code,omitempty"`
 	// True when it is no longer sold.
 	Discontinued bool `protobuf:"varint,5,opt,name=discontinued,proto3" json:"discontinued,omitempty"`
+	// How many may be promised beyond what is on hand.
+	BackorderLimit int64 `protobuf:"varint,9,opt,name=backorder_limit,json=backorderLimit,proto3" json:"backorder_limit,omitempty"`
 	// Names this version of the product. Send it back to make sure that nothing happened in
 	// between.
 	Etag string `protobuf:"bytes,6,opt,name=etag,proto3" json:"etag,omitempty"`
@@ -179,6 +181,13 @@ func (x *Product) GetDiscontinued() bool {
 	return false
 }
 
+func (x *Product) GetBackorderLimit() int64 {
+	if x != nil {
+		return x.BackorderLimit
+	}
+	return 0
+}
+
 func (x *Product) GetEtag() string {
 	if x != nil {
 		return x.Etag
@@ -209,12 +218,14 @@ type StockLevel struct {
 	OnHand int64 `protobuf:"varint,2,opt,name=on_hand,json=onHand,proto3" json:"on_hand,omitempty"`
 	// How many of those are set aside for orders.
 	Held int64 `protobuf:"varint,3,opt,name=held,proto3" json:"held,omitempty"`
-	// How many can be promised: on_hand − held.
+	// How many can be held: on_hand + backorder_limit − held.
 	Available int64 `protobuf:"varint,4,opt,name=available,proto3" json:"available,omitempty"`
 	// When it last changed, UTC.
-	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// How many may be promised beyond what is on hand.
+	BackorderLimit int64 `protobuf:"varint,6,opt,name=backorder_limit,json=backorderLimit,proto3" json:"backorder_limit,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *StockLevel) Reset() {
@@ -282,23 +293,32 @@ func (x *StockLevel) GetUpdateTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *StockLevel) GetBackorderLimit() int64 {
+	if x != nil {
+		return x.BackorderLimit
+	}
+	return 0
+}
+
 var File_inventory_v1_product_proto protoreflect.FileDescriptor
 
 const file_inventory_v1_product_proto_rawDesc = "" +
 	"\n" +
-	"\x1ainventory/v1/product.proto\x12\finventory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x89\x03\n" +
+	"\x1ainventory/v1/product.proto\x12\finventory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc1\x03\n" +
 	"\aProduct\x12/\n" +
 	"\x03sku\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[!-~]+( [!-~]+)*$R\x03sku\x12 \n" +
 	"\x04name\x18\x02 \x01(\tB\f\xbaH\tr\a\x18\xc8\x01\xba\x01\x01\x00R\x04name\x128\n" +
 	"\x10unit_price_minor\x18\x03 \x01(\x03B\x0e\xbaH\v\"\t\x18\x80\xa0\x94\xa5\x8d\x1d(\x00R\x0eunitPriceMinor\x126\n" +
 	"\rcurrency_code\x18\x04 \x01(\tB\x11\xbaH\x0er\f2\n" +
 	"^[A-Z]{3}$R\fcurrencyCode\x12\"\n" +
-	"\fdiscontinued\x18\x05 \x01(\bR\fdiscontinued\x12\x1b\n" +
+	"\fdiscontinued\x18\x05 \x01(\bR\fdiscontinued\x126\n" +
+	"\x0fbackorder_limit\x18\t \x01(\x03B\r\xbaH\n" +
+	"\"\b\x18\x80\x94\xeb\xdc\x03(\x00R\x0ebackorderLimit\x12\x1b\n" +
 	"\x04etag\x18\x06 \x01(\tB\a\xbaH\x04r\x02\x18 R\x04etag\x12;\n" +
 	"\vcreate_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12;\n" +
 	"\vupdate_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"updateTime\"\xa6\x01\n" +
+	"updateTime\"\xcf\x01\n" +
 	"\n" +
 	"StockLevel\x12\x10\n" +
 	"\x03sku\x18\x01 \x01(\tR\x03sku\x12\x17\n" +
@@ -306,7 +326,8 @@ const file_inventory_v1_product_proto_rawDesc = "" +
 	"\x04held\x18\x03 \x01(\x03R\x04held\x12\x1c\n" +
 	"\tavailable\x18\x04 \x01(\x03R\tavailable\x12;\n" +
 	"\vupdate_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"updateTime*\xcf\x01\n" +
+	"updateTime\x12'\n" +
+	"\x0fbackorder_limit\x18\x06 \x01(\x03R\x0ebackorderLimit*\xcf\x01\n" +
 	"\x10AdjustmentReason\x12!\n" +
 	"\x1dADJUSTMENT_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aADJUSTMENT_REASON_RECEIVED\x10\x01\x12\x1d\n" +

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/orderprocessing/orderprocessing/server/domain/card"
 	"github.com/orderprocessing/orderprocessing/server/fault"
 )
 
@@ -54,22 +55,22 @@ func (l Line) check(field string) error {
 	if l.Discount < 0 || l.Discount > gross {
 		return fault.Invalid(fault.ReasonAmountInvalid, field+".discount_minor", "a discount is 0 to what the line costs")
 	}
-	return checkTexts(text{field + ".sku", l.SKU, 64}, text{field + ".description", l.Description, 200})
+	return checkTexts(text{field + ".sku", l.SKU, 64, true}, text{field + ".description", l.Description, 200, false})
 }
 
 func (d Details) checkText() error {
 	a := d.ShipTo
 	return checkTexts(
-		text{"order.customer_id", d.CustomerID, 64},
-		text{"order.number", d.Number, 64},
-		text{"order.source", d.Source, 32},
-		text{"order.note", d.Note, 1000},
-		text{"order.ship_to.name", a.Name, 200},
-		text{"order.ship_to.street", a.Street, 400},
-		text{"order.ship_to.city", a.City, 100},
-		text{"order.ship_to.region", a.Region, 100},
-		text{"order.ship_to.postal_code", a.PostalCode, 20},
-		text{"order.ship_to.country", a.Country, 100},
+		text{"order.customer_id", d.CustomerID, 64, true},
+		text{"order.number", d.Number, 64, true},
+		text{"order.source", d.Source, 32, true},
+		text{"order.note", d.Note, 1000, false},
+		text{"order.ship_to.name", a.Name, 200, false},
+		text{"order.ship_to.street", a.Street, 400, false},
+		text{"order.ship_to.city", a.City, 100, false},
+		text{"order.ship_to.region", a.Region, 100, false},
+		text{"order.ship_to.postal_code", a.PostalCode, 20, false},
+		text{"order.ship_to.country", a.Country, 100, false},
 	)
 }
 
@@ -77,6 +78,14 @@ func (d Details) checkText() error {
 type text struct {
 	field, value string
 	most         int
+	identifier   bool // a name that a shop makes, such as a SKU
+}
+
+func (t text) check() error {
+	if t.identifier {
+		return card.CheckIdentifier(t.field, t.value)
+	}
+	return card.CheckText(t.field, t.value)
 }
 
 func checkTexts(texts ...text) error {
@@ -84,6 +93,9 @@ func checkTexts(texts ...text) error {
 		if !utf8.ValidString(t.value) || strings.ContainsRune(t.value, 0) || utf8.RuneCountInString(t.value) > t.most {
 			return fault.Invalid(fault.ReasonInvalidRequest, t.field,
 				"text is valid UTF-8 without NUL, at most %d characters", t.most)
+		}
+		if err := t.check(); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package order
 import (
 	"slices"
 
+	"github.com/orderprocessing/orderprocessing/server/domain/card"
 	"github.com/orderprocessing/orderprocessing/server/domain/money"
 	"github.com/orderprocessing/orderprocessing/server/fault"
 )
@@ -96,6 +97,9 @@ func (o Order) Edit(e Edit) ([]Change, error) {
 // Cancel decides on canceling before anything has shipped. Canceling twice changes nothing. While
 // nothing is held and no money has moved, the order is undone at once.
 func (o Order) Cancel(reason string) ([]Change, error) {
+	if err := card.CheckText("reason", reason); err != nil {
+		return nil, err
+	}
 	switch {
 	case o.Lifecycle == Canceling || o.Lifecycle == Canceled:
 		return nil, nil

@@ -70,8 +70,17 @@ func (l Lifecycle) sold() bool {
 // PaymentStatus sums up the payments of an order. The numbers are stored.
 type PaymentStatus uint8
 
-// PaymentNone says that no money has moved.
-const PaymentNone PaymentStatus = 1
+// The payments of an order.
+const (
+	PaymentNone              PaymentStatus = 1 // no money has moved
+	PaymentAuthorized        PaymentStatus = 2 // money is set aside
+	PaymentPartiallyPaid     PaymentStatus = 3 // a part has been paid
+	PaymentPaid              PaymentStatus = 4 // all of it has been paid
+	PaymentPartiallyRefunded PaymentStatus = 5 // a part has been paid back
+	PaymentRefunded          PaymentStatus = 6 // all of it has been paid back
+	PaymentOverpaid          PaymentStatus = 7 // more was paid than is owed
+	PaymentVoided            PaymentStatus = 8 // the money set aside was let go
+)
 
 // FulfillmentStatus sums up the parcels of an order. The numbers are stored.
 type FulfillmentStatus uint8

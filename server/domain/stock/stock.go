@@ -12,14 +12,15 @@ import (
 
 // Product is something that can be sold.
 type Product struct {
-	SKU          string
-	Name         string
-	UnitPrice    money.Minor
-	Currency     money.Currency
-	Discontinued bool
-	Version      int64     // counts changes, from 1
-	Created      time.Time // UTC, microseconds
-	Updated      time.Time // UTC, microseconds
+	SKU            string
+	Name           string
+	UnitPrice      money.Minor
+	Currency       money.Currency
+	Discontinued   bool
+	BackorderLimit int64     // may be promised beyond what is on hand
+	Version        int64     // counts changes, from 1
+	Created        time.Time // UTC, microseconds
+	Updated        time.Time // UTC, microseconds
 }
 
 // SlotOf gives the slot of a SKU and of its stock.
@@ -38,6 +39,9 @@ func Upsert(current *Product, wanted Product, etag string, now time.Time) (Produ
 	if wanted.UnitPrice < 0 {
 		return wanted, fault.Invalid(fault.ReasonAmountInvalid, "product.unit_price_minor", "a price is not negative")
 	}
+	if wanted.BackorderLimit < 0 || wanted.BackorderLimit > MaxQuantity {
+		return wanted, fault.Invalid(fault.ReasonQuantityInvalid, "product.backorder_limit", "a limit is 0 to %d", MaxQuantity)
+	}
 	if etag != "" && (current == nil || current.Etag() != etag) {
 		return wanted, fault.New(fault.KindConflict, fault.ReasonStaleEtag, "the product has changed since; read it again")
 	}
@@ -52,16 +56,32 @@ func Upsert(current *Product, wanted Product, etag string, now time.Time) (Produ
 	return wanted, nil
 }
 
-// Level is how much there is of one SKU.
+// Level is how much there is of one SKU. Always Held ≤ OnHand + BackorderLimit, and what is held
+// and not backordered is on hand.
 type Level struct {
-	SKU     string
-	OnHand  int64
-	Held    int64
-	Updated time.Time // UTC, microseconds; zero when nothing ever came
+	SKU            string
+	OnHand         int64
+	Held           int64 // promised to orders: the sum of their open holds
+	Backordered    int64 // of what is held, what is still to come
+	BackorderLimit int64
+	Updated        time.Time // UTC, microseconds; zero when nothing ever came
 }
 
 // Available is how many can be promised.
-func (l Level) Available() int64 { return l.OnHand - l.Held }
+func (l Level) Available() int64 { return l.OnHand + l.BackorderLimit - l.Held }
+
+// Free is how many are on hand and not set aside for a hold that may leave.
+func (l Level) Free() int64 { return l.OnHand - (l.Held - l.Backordered) }
+
+// LimitBackorders changes the limit: what was promised stays promised.
+func (l Level) LimitBackorders(limit int64, now time.Time) (Level, error) {
+	if l.Held > l.OnHand+limit {
+		return l, fault.New(fault.KindPrecondition, fault.ReasonBackordersPromised,
+			"of %s there are %d on hand and %d held: a limit of %d would not cover them", l.SKU, l.OnHand, l.Held, limit)
+	}
+	l.BackorderLimit, l.Updated = limit, now
+	return l, nil
+}
 
 // Adjustment changes a level by hand.
 type Adjustment struct {
@@ -80,7 +100,7 @@ const MaxOnHand = 1_000_000_000_000
 // Adjust decides on an adjustment: what is set aside for orders stays covered.
 func (l Level) Adjust(a Adjustment) (Level, error) {
 	onHand := l.OnHand + a.Delta
-	if onHand < l.Held {
+	if onHand < l.Held-l.Backordered || onHand+l.BackorderLimit < l.Held {
 		return l, fault.New(fault.KindPrecondition, fault.ReasonStockTooLow,
 			"of %s there are %d on hand, %d of them held: %d cannot be taken away", a.SKU, l.OnHand, l.Held, -a.Delta)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"entgo.io/ent/dialect"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/orderprocessing/orderprocessing/server/fault"
 )
@@ -35,8 +36,9 @@ type Database struct {
 	Write *sql.DB
 	Read  *sql.DB
 
-	dialect string
-	name    string
+	dialect  string
+	name     string
+	postgres *pgx.ConnConfig // nil on SQLite; holds the password
 }
 
 // Open connects to a database by its URL, such as sqlite:data/home.db, sqlite:///var/lib/home.db

@@ -29,7 +29,7 @@ func openPostgres(u *url.URL, opts Options) (*Database, error) {
 	pool.SetMaxIdleConns(size)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	pool.SetConnMaxLifetime(time.Hour) // finds a new primary behind a name in the end
-	return &Database{Write: pool, Read: pool, dialect: Postgres}, nil
+	return &Database{Write: pool, Read: pool, dialect: Postgres, postgres: config}, nil
 }
 
 // postgresConfig takes the password out of the URL before pgx reads it: no error can quote it.

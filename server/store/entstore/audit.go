@@ -21,11 +21,7 @@ const maxEvents = id.MaxPart + 1
 
 // Audit walks orders and events side by side in one snapshot.
 func (s *Store) Audit(ctx context.Context, after id.UUID, limit int) (all []store.Audited, err error) {
-	var options *sql.TxOptions // a SQLite reader has a snapshot anyway
-	if s.database.Dialect() == dialect.Postgres {
-		options = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
-	}
-	tx, err := s.read.BeginTx(ctx, options)
+	tx, err := s.snapshot(ctx)
 	if err != nil {
 		return nil, fromDriver(err)
 	}
@@ -42,6 +38,15 @@ func (s *Store) Audit(ctx context.Context, after id.UUID, limit int) (all []stor
 		after = some[len(some)-1].Key()
 	}
 	return all, nil
+}
+
+// snapshot begins a transaction that reads one state of the database.
+func (s *Store) snapshot(ctx context.Context) (*db.Tx, error) {
+	var options *sql.TxOptions // a SQLite reader has a snapshot anyway
+	if s.database.Dialect() == dialect.Postgres {
+		options = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
+	}
+	return s.read.BeginTx(ctx, options)
 }
 
 // audit reads at least one order, and at most limit of them, unless none follows.

@@ -14,6 +14,8 @@ import (
 
 	"github.com/orderprocessing/orderprocessing/ent/db"
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
+	"github.com/orderprocessing/orderprocessing/server/domain/payment"
+	"github.com/orderprocessing/orderprocessing/server/domain/stock"
 	"github.com/orderprocessing/orderprocessing/server/store"
 	"github.com/orderprocessing/orderprocessing/server/store/coalesce"
 	"github.com/orderprocessing/orderprocessing/server/store/database"
@@ -40,6 +42,8 @@ type Store struct {
 	read     *db.Client
 	now      func() time.Time
 	creates  *coalesce.Writer[store.NewOrder, order.Order]
+	stock    *coalesce.Writer[stockOp, []stock.Hold]
+	payments *coalesce.Writer[store.PaymentChange, payment.Record]
 }
 
 var _ store.Store = (*Store)(nil)
@@ -55,6 +59,8 @@ func New(d *database.Database, options Options) *Store {
 		observe = func(int) {}
 	}
 	s.creates = coalesce.New(s.flushCreates, maxBatch, maxQueue, observe)
+	s.stock = coalesce.New(s.flushStock, maxBatch, maxQueue, func(int) {})
+	s.payments = coalesce.New(s.flushPayments, maxBatch, maxQueue, func(int) {})
 	return s
 }
 
@@ -64,6 +70,8 @@ func (s *Store) Ping(ctx context.Context) error { return fromDriver(s.database.R
 // Close writes what was taken and closes the database.
 func (s *Store) Close(ctx context.Context) error {
 	s.creates.Close(ctx)
+	s.stock.Close(ctx)
+	s.payments.Close(ctx)
 	return s.database.Close()
 }
 

@@ -2,6 +2,7 @@ package entstore
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 
 	"github.com/orderprocessing/orderprocessing/server/fault"
@@ -14,6 +15,9 @@ func fromDriver(err error) error {
 	switch {
 	case err == nil, fault.From(err) != nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
+	case errors.Is(err, sql.ErrTxDone): // the context ended, and the transaction with it
+		return fault.New(fault.KindUnavailable, fault.ReasonDatabaseDown,
+			"the store is closing; retry with the same request id").Because(err)
 	case errors.Is(err, errLostRace):
 		return fault.New(fault.KindConflict, fault.ReasonConcurrentChange,
 			"others kept changing the same thing; read it again and retry").Because(err)

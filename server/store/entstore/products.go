@@ -3,6 +3,7 @@ package entstore
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -35,6 +36,9 @@ func (s *Store) PutProduct(
 		if err := writeProduct(ctx, tx, current, p); err != nil {
 			return err
 		}
+		if err := s.limitBackorders(ctx, tx, current, p); err != nil {
+			return err
+		}
 		return s.remember(ctx, tx, r, stock.SlotOf(sku), p)
 	})
 	return p, err
@@ -45,7 +49,7 @@ func writeProduct(ctx context.Context, tx *db.Tx, current *stock.Product, p stoc
 		return tx.Product.Create().SetID(p.SKU).
 			SetSlot(int16(stock.SlotOf(p.SKU))). //nolint:gosec // below 4096
 			SetName(p.Name).SetUnitPriceMinor(int64(p.UnitPrice)).SetCurrency(string(p.Currency)).
-			SetDiscontinued(p.Discontinued).SetVersion(p.Version).
+			SetDiscontinued(p.Discontinued).SetBackorderLimit(p.BackorderLimit).SetVersion(p.Version).
 			SetCreateTime(p.Created).SetUpdateTime(p.Updated).Exec(ctx)
 	}
 	if p == *current {
@@ -53,7 +57,8 @@ func writeProduct(ctx context.Context, tx *db.Tx, current *stock.Product, p stoc
 	}
 	n, err := tx.Product.Update().Where(entproduct.ID(p.SKU), entproduct.Version(current.Version)).
 		SetName(p.Name).SetUnitPriceMinor(int64(p.UnitPrice)).SetCurrency(string(p.Currency)).
-		SetDiscontinued(p.Discontinued).SetVersion(p.Version).SetUpdateTime(p.Updated).Save(ctx)
+		SetDiscontinued(p.Discontinued).SetBackorderLimit(p.BackorderLimit).
+		SetVersion(p.Version).SetUpdateTime(p.Updated).Save(ctx)
 	if err == nil && n == 0 {
 		return errLostRace
 	}
@@ -98,6 +103,9 @@ func (s *Store) AdjustStock(ctx context.Context, a stock.Adjustment, r store.Req
 		if level, err = current.Adjust(a); err != nil {
 			return err
 		}
+		if level, err = fill(ctx, entShelf{tx}, level, a.Time); err != nil {
+			return err
+		}
 		if err := writeLevel(ctx, tx, current, level); err != nil {
 			return err
 		}
@@ -117,11 +125,12 @@ func writeLevel(ctx context.Context, tx *db.Tx, current, next stock.Level) error
 	if current.Updated.IsZero() {
 		return tx.StockLevel.Create().SetID(next.SKU).
 			SetSlot(int16(stock.SlotOf(next.SKU))). //nolint:gosec // below 4096
-			SetOnHand(next.OnHand).SetUpdateTime(next.Updated).Exec(ctx)
+			SetOnHand(next.OnHand).SetBackorderLimit(next.BackorderLimit).SetUpdateTime(next.Updated).Exec(ctx)
 	}
 	n, err := tx.StockLevel.Update().
 		Where(stocklevel.ID(next.SKU), stocklevel.OnHand(current.OnHand), stocklevel.Held(current.Held)).
-		SetOnHand(next.OnHand).SetUpdateTime(next.Updated).Save(ctx)
+		SetOnHand(next.OnHand).SetBackordered(next.Backordered).SetBackorderLimit(next.BackorderLimit).
+		SetUpdateTime(next.Updated).Save(ctx)
 	if err == nil && n == 0 {
 		return errLostRace
 	}
@@ -140,7 +149,7 @@ func findLevel(
 ) (stock.Level, error) {
 	row, err := levels.Where(stocklevel.ID(sku)).Only(ctx)
 	if err == nil {
-		return stock.Level{SKU: sku, OnHand: row.OnHand, Held: row.Held, Updated: row.UpdateTime.UTC()}, nil
+		return levelFromRow(row), nil
 	}
 	if !db.IsNotFound(err) {
 		return stock.Level{}, err
@@ -167,14 +176,15 @@ func findProduct(ctx context.Context, products *db.ProductQuery, sku string) (*s
 
 func productFromRow(row *db.Product) stock.Product {
 	return stock.Product{
-		SKU:          row.ID,
-		Name:         row.Name,
-		UnitPrice:    money.Minor(row.UnitPriceMinor),
-		Currency:     money.Currency(row.Currency),
-		Discontinued: row.Discontinued,
-		Version:      row.Version,
-		Created:      row.CreateTime.UTC(),
-		Updated:      row.UpdateTime.UTC(),
+		SKU:            row.ID,
+		Name:           row.Name,
+		UnitPrice:      money.Minor(row.UnitPriceMinor),
+		Currency:       money.Currency(row.Currency),
+		Discontinued:   row.Discontinued,
+		BackorderLimit: row.BackorderLimit,
+		Version:        row.Version,
+		Created:        row.CreateTime.UTC(),
+		Updated:        row.UpdateTime.UTC(),
 	}
 }
 
@@ -206,4 +216,35 @@ func (s *Store) remember(ctx context.Context, tx *db.Tx, r store.Request, slot i
 
 func productNotFound() error {
 	return fault.New(fault.KindNotFound, fault.ReasonProductNotFound, "there is no such product")
+}
+
+// limitBackorders copies a new limit to the level.
+func (s *Store) limitBackorders(ctx context.Context, tx *db.Tx, current *stock.Product, p stock.Product) error {
+	if current == nil {
+		current = &stock.Product{}
+	}
+	if p.BackorderLimit == current.BackorderLimit {
+		return nil
+	}
+	was, err := findLevel(ctx, locked(s, tx.StockLevel.Query()), tx.Product.Query(), p.SKU)
+	if err != nil {
+		return err
+	}
+	level, err := was.LimitBackorders(p.BackorderLimit, p.Updated)
+	if err != nil {
+		return err
+	}
+	return writeLevel(ctx, tx, was, level)
+}
+
+// fill gives what an adjustment made free to those who wait for it. The level is not written.
+func fill(ctx context.Context, sh shelf, l stock.Level, now time.Time) (stock.Level, error) {
+	b := newBook()
+	b.addLevel(l)
+	if err := b.fill(ctx, sh, l.SKU); err != nil {
+		return l, err
+	}
+	c := b.changes(now)
+	c.levels = nil
+	return b.levels[l.SKU], sh.write(ctx, c)
 }

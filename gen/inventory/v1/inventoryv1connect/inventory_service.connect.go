@@ -45,6 +45,15 @@ const (
 	// InventoryServiceAdjustStockProcedure is the fully-qualified name of the InventoryService's
 	// AdjustStock RPC.
 	InventoryServiceAdjustStockProcedure = "/inventory.v1.InventoryService/AdjustStock"
+	// InventoryServiceHoldStockProcedure is the fully-qualified name of the InventoryService's
+	// HoldStock RPC.
+	InventoryServiceHoldStockProcedure = "/inventory.v1.InventoryService/HoldStock"
+	// InventoryServiceReleaseStockProcedure is the fully-qualified name of the InventoryService's
+	// ReleaseStock RPC.
+	InventoryServiceReleaseStockProcedure = "/inventory.v1.InventoryService/ReleaseStock"
+	// InventoryServiceCommitStockProcedure is the fully-qualified name of the InventoryService's
+	// CommitStock RPC.
+	InventoryServiceCommitStockProcedure = "/inventory.v1.InventoryService/CommitStock"
 	// InventoryServiceGetStockProcedure is the fully-qualified name of the InventoryService's GetStock
 	// RPC.
 	InventoryServiceGetStockProcedure = "/inventory.v1.InventoryService/GetStock"
@@ -61,6 +70,14 @@ type InventoryServiceClient interface {
 	// AdjustStock changes how many of a product are on the shelf. The product must exist, and what
 	// is set aside for orders cannot be taken away.
 	AdjustStock(context.Context, *v1.AdjustStockRequest) (*v1.AdjustStockResponse, error)
+	// HoldStock sets stock aside for an order, each SKU for itself, and tells for each whether there
+	// was enough. Holding again for the same order and SKU changes nothing and tells the same.
+	HoldStock(context.Context, *v1.HoldStockRequest) (*v1.HoldStockResponse, error)
+	// ReleaseStock lets go of what is held for an order and has not left the shelf. A SKU that was
+	// never held for it is remembered as released, so that a hold that comes late holds nothing.
+	ReleaseStock(context.Context, *v1.ReleaseStockRequest) (*v1.ReleaseStockResponse, error)
+	// CommitStock takes held stock off the shelf, once for each request id.
+	CommitStock(context.Context, *v1.CommitStockRequest) (*v1.CommitStockResponse, error)
 	// GetStock reads how much there is of one product.
 	GetStock(context.Context, *v1.GetStockRequest) (*v1.GetStockResponse, error)
 }
@@ -104,6 +121,27 @@ func NewInventoryServiceClient(httpClient connect.HTTPClient, baseURL string, op
 			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
+		holdStock: connect.NewClient[v1.HoldStockRequest, v1.HoldStockResponse](
+			httpClient,
+			baseURL+InventoryServiceHoldStockProcedure,
+			connect.WithSchema(inventoryServiceMethods.ByName("HoldStock")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
+		releaseStock: connect.NewClient[v1.ReleaseStockRequest, v1.ReleaseStockResponse](
+			httpClient,
+			baseURL+InventoryServiceReleaseStockProcedure,
+			connect.WithSchema(inventoryServiceMethods.ByName("ReleaseStock")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
+		commitStock: connect.NewClient[v1.CommitStockRequest, v1.CommitStockResponse](
+			httpClient,
+			baseURL+InventoryServiceCommitStockProcedure,
+			connect.WithSchema(inventoryServiceMethods.ByName("CommitStock")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
 		getStock: connect.NewClient[v1.GetStockRequest, v1.GetStockResponse](
 			httpClient,
 			baseURL+InventoryServiceGetStockProcedure,
@@ -120,6 +158,9 @@ type inventoryServiceClient struct {
 	getProduct    *connect.Client[v1.GetProductRequest, v1.GetProductResponse]
 	listProducts  *connect.Client[v1.ListProductsRequest, v1.ListProductsResponse]
 	adjustStock   *connect.Client[v1.AdjustStockRequest, v1.AdjustStockResponse]
+	holdStock     *connect.Client[v1.HoldStockRequest, v1.HoldStockResponse]
+	releaseStock  *connect.Client[v1.ReleaseStockRequest, v1.ReleaseStockResponse]
+	commitStock   *connect.Client[v1.CommitStockRequest, v1.CommitStockResponse]
 	getStock      *connect.Client[v1.GetStockRequest, v1.GetStockResponse]
 }
 
@@ -159,6 +200,33 @@ func (c *inventoryServiceClient) AdjustStock(ctx context.Context, req *v1.Adjust
 	return nil, err
 }
 
+// HoldStock calls inventory.v1.InventoryService.HoldStock.
+func (c *inventoryServiceClient) HoldStock(ctx context.Context, req *v1.HoldStockRequest) (*v1.HoldStockResponse, error) {
+	response, err := c.holdStock.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ReleaseStock calls inventory.v1.InventoryService.ReleaseStock.
+func (c *inventoryServiceClient) ReleaseStock(ctx context.Context, req *v1.ReleaseStockRequest) (*v1.ReleaseStockResponse, error) {
+	response, err := c.releaseStock.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// CommitStock calls inventory.v1.InventoryService.CommitStock.
+func (c *inventoryServiceClient) CommitStock(ctx context.Context, req *v1.CommitStockRequest) (*v1.CommitStockResponse, error) {
+	response, err := c.commitStock.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // GetStock calls inventory.v1.InventoryService.GetStock.
 func (c *inventoryServiceClient) GetStock(ctx context.Context, req *v1.GetStockRequest) (*v1.GetStockResponse, error) {
 	response, err := c.getStock.CallUnary(ctx, connect.NewRequest(req))
@@ -179,6 +247,14 @@ type InventoryServiceHandler interface {
 	// AdjustStock changes how many of a product are on the shelf. The product must exist, and what
 	// is set aside for orders cannot be taken away.
 	AdjustStock(context.Context, *v1.AdjustStockRequest) (*v1.AdjustStockResponse, error)
+	// HoldStock sets stock aside for an order, each SKU for itself, and tells for each whether there
+	// was enough. Holding again for the same order and SKU changes nothing and tells the same.
+	HoldStock(context.Context, *v1.HoldStockRequest) (*v1.HoldStockResponse, error)
+	// ReleaseStock lets go of what is held for an order and has not left the shelf. A SKU that was
+	// never held for it is remembered as released, so that a hold that comes late holds nothing.
+	ReleaseStock(context.Context, *v1.ReleaseStockRequest) (*v1.ReleaseStockResponse, error)
+	// CommitStock takes held stock off the shelf, once for each request id.
+	CommitStock(context.Context, *v1.CommitStockRequest) (*v1.CommitStockResponse, error)
 	// GetStock reads how much there is of one product.
 	GetStock(context.Context, *v1.GetStockRequest) (*v1.GetStockResponse, error)
 }
@@ -218,6 +294,27 @@ func NewInventoryServiceHandler(svc InventoryServiceHandler, opts ...connect.Han
 		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
+	inventoryServiceHoldStockHandler := connect.NewUnaryHandlerSimple(
+		InventoryServiceHoldStockProcedure,
+		svc.HoldStock,
+		connect.WithSchema(inventoryServiceMethods.ByName("HoldStock")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
+	inventoryServiceReleaseStockHandler := connect.NewUnaryHandlerSimple(
+		InventoryServiceReleaseStockProcedure,
+		svc.ReleaseStock,
+		connect.WithSchema(inventoryServiceMethods.ByName("ReleaseStock")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
+	inventoryServiceCommitStockHandler := connect.NewUnaryHandlerSimple(
+		InventoryServiceCommitStockProcedure,
+		svc.CommitStock,
+		connect.WithSchema(inventoryServiceMethods.ByName("CommitStock")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
 	inventoryServiceGetStockHandler := connect.NewUnaryHandlerSimple(
 		InventoryServiceGetStockProcedure,
 		svc.GetStock,
@@ -235,6 +332,12 @@ func NewInventoryServiceHandler(svc InventoryServiceHandler, opts ...connect.Han
 			inventoryServiceListProductsHandler.ServeHTTP(w, r)
 		case InventoryServiceAdjustStockProcedure:
 			inventoryServiceAdjustStockHandler.ServeHTTP(w, r)
+		case InventoryServiceHoldStockProcedure:
+			inventoryServiceHoldStockHandler.ServeHTTP(w, r)
+		case InventoryServiceReleaseStockProcedure:
+			inventoryServiceReleaseStockHandler.ServeHTTP(w, r)
+		case InventoryServiceCommitStockProcedure:
+			inventoryServiceCommitStockHandler.ServeHTTP(w, r)
 		case InventoryServiceGetStockProcedure:
 			inventoryServiceGetStockHandler.ServeHTTP(w, r)
 		default:
@@ -260,6 +363,18 @@ func (UnimplementedInventoryServiceHandler) ListProducts(context.Context, *v1.Li
 
 func (UnimplementedInventoryServiceHandler) AdjustStock(context.Context, *v1.AdjustStockRequest) (*v1.AdjustStockResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("inventory.v1.InventoryService.AdjustStock is not implemented"))
+}
+
+func (UnimplementedInventoryServiceHandler) HoldStock(context.Context, *v1.HoldStockRequest) (*v1.HoldStockResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("inventory.v1.InventoryService.HoldStock is not implemented"))
+}
+
+func (UnimplementedInventoryServiceHandler) ReleaseStock(context.Context, *v1.ReleaseStockRequest) (*v1.ReleaseStockResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("inventory.v1.InventoryService.ReleaseStock is not implemented"))
+}
+
+func (UnimplementedInventoryServiceHandler) CommitStock(context.Context, *v1.CommitStockRequest) (*v1.CommitStockResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("inventory.v1.InventoryService.CommitStock is not implemented"))
 }
 
 func (UnimplementedInventoryServiceHandler) GetStock(context.Context, *v1.GetStockRequest) (*v1.GetStockResponse, error) {

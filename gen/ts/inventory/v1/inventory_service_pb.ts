@@ -5,6 +5,10 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../buf/validate/validate_pb.js";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Demand, Hold } from "./hold_pb.js";
+import { file_inventory_v1_hold } from "./hold_pb.js";
 import type { AdjustmentReason, Product, StockLevel } from "./product_pb.js";
 import { file_inventory_v1_product } from "./product_pb.js";
 import { file_policy_v1_policy } from "../../policy/v1/policy_pb.js";
@@ -14,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file inventory/v1/inventory_service.proto.
  */
 export const file_inventory_v1_inventory_service: GenFile = /*@__PURE__*/
-  fileDesc("CiRpbnZlbnRvcnkvdjEvaW52ZW50b3J5X3NlcnZpY2UucHJvdG8SDGludmVudG9yeS52MSJwChRVcHNlcnRQcm9kdWN0UmVxdWVzdBIuCgdwcm9kdWN0GAEgASgLMhUuaW52ZW50b3J5LnYxLlByb2R1Y3RCBrpIA8gBARIoCgpyZXF1ZXN0X2lkGAIgASgJQhS6SBFyDxABGIABMgheWyEtfl0rJCI/ChVVcHNlcnRQcm9kdWN0UmVzcG9uc2USJgoHcHJvZHVjdBgBIAEoCzIVLmludmVudG9yeS52MS5Qcm9kdWN0IisKEUdldFByb2R1Y3RSZXF1ZXN0EhYKA3NrdRgBIAEoCUIJukgGcgQQARhAIjwKEkdldFByb2R1Y3RSZXNwb25zZRImCgdwcm9kdWN0GAEgASgLMhUuaW52ZW50b3J5LnYxLlByb2R1Y3QiUgoTTGlzdFByb2R1Y3RzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGPQDKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgAQiWAoUTGlzdFByb2R1Y3RzUmVzcG9uc2USJwoIcHJvZHVjdHMYASADKAsyFS5pbnZlbnRvcnkudjEuUHJvZHVjdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiuwEKEkFkanVzdFN0b2NrUmVxdWVzdBIWCgNza3UYASABKAlCCbpIBnIEEAEYQBInCgVkZWx0YRgCIAEoA0IYukgVIhM4ABiAlOvcAyiA7JSj/P////8BEjoKBnJlYXNvbhgDIAEoDjIeLmludmVudG9yeS52MS5BZGp1c3RtZW50UmVhc29uQgq6SAeCAQQQASAAEigKCnJlcXVlc3RfaWQYBCABKAlCFLpIEXIPEAEYgAEyCF5bIS1+XSskIj4KE0FkanVzdFN0b2NrUmVzcG9uc2USJwoFbGV2ZWwYASABKAsyGC5pbnZlbnRvcnkudjEuU3RvY2tMZXZlbCIpCg9HZXRTdG9ja1JlcXVlc3QSFgoDc2t1GAEgASgJQgm6SAZyBBABGEAiOwoQR2V0U3RvY2tSZXNwb25zZRInCgVsZXZlbBgBIAEoCzIYLmludmVudG9yeS52MS5TdG9ja0xldmVsMpIEChBJbnZlbnRvcnlTZXJ2aWNlEmoKDVVwc2VydFByb2R1Y3QSIi5pbnZlbnRvcnkudjEuVXBzZXJ0UHJvZHVjdFJlcXVlc3QaIy5pbnZlbnRvcnkudjEuVXBzZXJ0UHJvZHVjdFJlc3BvbnNlIhCQAgLStRgJCgMDBAUQARgDEmIKCkdldFByb2R1Y3QSHy5pbnZlbnRvcnkudjEuR2V0UHJvZHVjdFJlcXVlc3QaIC5pbnZlbnRvcnkudjEuR2V0UHJvZHVjdFJlc3BvbnNlIhGQAgHStRgKCgQCAwQFEAEYARJqCgxMaXN0UHJvZHVjdHMSIS5pbnZlbnRvcnkudjEuTGlzdFByb2R1Y3RzUmVxdWVzdBoiLmludmVudG9yeS52MS5MaXN0UHJvZHVjdHNSZXNwb25zZSITkAIB0rUYDAoEAgMEBRABGAIgBRJkCgtBZGp1c3RTdG9jaxIgLmludmVudG9yeS52MS5BZGp1c3RTdG9ja1JlcXVlc3QaIS5pbnZlbnRvcnkudjEuQWRqdXN0U3RvY2tSZXNwb25zZSIQkAIC0rUYCQoDAwQFEAEYAxJcCghHZXRTdG9jaxIdLmludmVudG9yeS52MS5HZXRTdG9ja1JlcXVlc3QaHi5pbnZlbnRvcnkudjEuR2V0U3RvY2tSZXNwb25zZSIRkAIB0rUYCgoEAgMEBRABGAFCwwEKEGNvbS5pbnZlbnRvcnkudjFCFUludmVudG9yeVNlcnZpY2VQcm90b1ABWkdnaXRodWIuY29tL29yZGVycHJvY2Vzc2luZy9vcmRlcnByb2Nlc3NpbmcvZ2VuL2ludmVudG9yeS92MTtpbnZlbnRvcnl2MaICA0lYWKoCDEludmVudG9yeS5WMcoCDEludmVudG9yeVxWMeICGEludmVudG9yeVxWMVxHUEJNZXRhZGF0YeoCDUludmVudG9yeTo6VjFiBnByb3RvMw", [file_buf_validate_validate, file_inventory_v1_product, file_policy_v1_policy]);
+  fileDesc("CiRpbnZlbnRvcnkvdjEvaW52ZW50b3J5X3NlcnZpY2UucHJvdG8SDGludmVudG9yeS52MSJwChRVcHNlcnRQcm9kdWN0UmVxdWVzdBIuCgdwcm9kdWN0GAEgASgLMhUuaW52ZW50b3J5LnYxLlByb2R1Y3RCBrpIA8gBARIoCgpyZXF1ZXN0X2lkGAIgASgJQhS6SBFyDxABGIABMgheWyEtfl0rJCI/ChVVcHNlcnRQcm9kdWN0UmVzcG9uc2USJgoHcHJvZHVjdBgBIAEoCzIVLmludmVudG9yeS52MS5Qcm9kdWN0IisKEUdldFByb2R1Y3RSZXF1ZXN0EhYKA3NrdRgBIAEoCUIJukgGcgQQARhAIjwKEkdldFByb2R1Y3RSZXNwb25zZRImCgdwcm9kdWN0GAEgASgLMhUuaW52ZW50b3J5LnYxLlByb2R1Y3QiUgoTTGlzdFByb2R1Y3RzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGPQDKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgAQiWAoUTGlzdFByb2R1Y3RzUmVzcG9uc2USJwoIcHJvZHVjdHMYASADKAsyFS5pbnZlbnRvcnkudjEuUHJvZHVjdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiuwEKEkFkanVzdFN0b2NrUmVxdWVzdBIWCgNza3UYASABKAlCCbpIBnIEEAEYQBInCgVkZWx0YRgCIAEoA0IYukgVIhM4ABiAlOvcAyiA7JSj/P////8BEjoKBnJlYXNvbhgDIAEoDjIeLmludmVudG9yeS52MS5BZGp1c3RtZW50UmVhc29uQgq6SAeCAQQQASAAEigKCnJlcXVlc3RfaWQYBCABKAlCFLpIEXIPEAEYgAEyCF5bIS1+XSskIj4KE0FkanVzdFN0b2NrUmVzcG9uc2USJwoFbGV2ZWwYASABKAsyGC5pbnZlbnRvcnkudjEuU3RvY2tMZXZlbCIpCg9HZXRTdG9ja1JlcXVlc3QSFgoDc2t1GAEgASgJQgm6SAZyBBABGEAiOwoQR2V0U3RvY2tSZXNwb25zZRInCgVsZXZlbBgBIAEoCzIYLmludmVudG9yeS52MS5TdG9ja0xldmVsIrMBChBIb2xkU3RvY2tSZXF1ZXN0EjoKCG9yZGVyX2lkGAEgASgJQii6SCVyIzIhXm9yZF9bMC03XVswLTlhLWhqa21ucC10di16XXsyNX0kEjIKB2RlbWFuZHMYAiADKAsyFC5pbnZlbnRvcnkudjEuRGVtYW5kQgu6SAiSAQUIARDoBxIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiNgoRSG9sZFN0b2NrUmVzcG9uc2USIQoFaG9sZHMYASADKAsyEi5pbnZlbnRvcnkudjEuSG9sZCJ2ChNSZWxlYXNlU3RvY2tSZXF1ZXN0EjoKCG9yZGVyX2lkGAEgASgJQii6SCVyIzIhXm9yZF9bMC03XVswLTlhLWhqa21ucC10di16XXsyNX0kEiMKBHNrdXMYAiADKAlCFbpIEpIBDwgBEOgHGAEiBnIEEAEYQCI5ChRSZWxlYXNlU3RvY2tSZXNwb25zZRIhCgVob2xkcxgBIAMoCzISLmludmVudG9yeS52MS5Ib2xkIq4BChJDb21taXRTdG9ja1JlcXVlc3QSOgoIb3JkZXJfaWQYASABKAlCKLpIJXIjMiFeb3JkX1swLTddWzAtOWEtaGprbW5wLXR2LXpdezI1fSQSMgoHZGVtYW5kcxgCIAMoCzIULmludmVudG9yeS52MS5EZW1hbmRCC7pICJIBBQgBEOgHEigKCnJlcXVlc3RfaWQYAyABKAlCFLpIEXIPEAEYgAEyCF5bIS1+XSskIjgKE0NvbW1pdFN0b2NrUmVzcG9uc2USIQoFaG9sZHMYASADKAsyEi5pbnZlbnRvcnkudjEuSG9sZDK7BgoQSW52ZW50b3J5U2VydmljZRJqCg1VcHNlcnRQcm9kdWN0EiIuaW52ZW50b3J5LnYxLlVwc2VydFByb2R1Y3RSZXF1ZXN0GiMuaW52ZW50b3J5LnYxLlVwc2VydFByb2R1Y3RSZXNwb25zZSIQkAIC0rUYCQoDAwQFEAEYAxJiCgpHZXRQcm9kdWN0Eh8uaW52ZW50b3J5LnYxLkdldFByb2R1Y3RSZXF1ZXN0GiAuaW52ZW50b3J5LnYxLkdldFByb2R1Y3RSZXNwb25zZSIRkAIB0rUYCgoEAgMEBRABGAESagoMTGlzdFByb2R1Y3RzEiEuaW52ZW50b3J5LnYxLkxpc3RQcm9kdWN0c1JlcXVlc3QaIi5pbnZlbnRvcnkudjEuTGlzdFByb2R1Y3RzUmVzcG9uc2UiE5ACAdK1GAwKBAIDBAUQARgCIAUSZAoLQWRqdXN0U3RvY2sSIC5pbnZlbnRvcnkudjEuQWRqdXN0U3RvY2tSZXF1ZXN0GiEuaW52ZW50b3J5LnYxLkFkanVzdFN0b2NrUmVzcG9uc2UiEJACAtK1GAkKAwMEBRABGAMSXAoJSG9sZFN0b2NrEh4uaW52ZW50b3J5LnYxLkhvbGRTdG9ja1JlcXVlc3QaHy5pbnZlbnRvcnkudjEuSG9sZFN0b2NrUmVzcG9uc2UiDpACAtK1GAcKAQUQARgDEmUKDFJlbGVhc2VTdG9jaxIhLmludmVudG9yeS52MS5SZWxlYXNlU3RvY2tSZXF1ZXN0GiIuaW52ZW50b3J5LnYxLlJlbGVhc2VTdG9ja1Jlc3BvbnNlIg6QAgLStRgHCgEFEAEYAxJiCgtDb21taXRTdG9jaxIgLmludmVudG9yeS52MS5Db21taXRTdG9ja1JlcXVlc3QaIS5pbnZlbnRvcnkudjEuQ29tbWl0U3RvY2tSZXNwb25zZSIOkAIC0rUYBwoBBRABGAMSXAoIR2V0U3RvY2sSHS5pbnZlbnRvcnkudjEuR2V0U3RvY2tSZXF1ZXN0Gh4uaW52ZW50b3J5LnYxLkdldFN0b2NrUmVzcG9uc2UiEZACAdK1GAoKBAIDBAUQARgBQsMBChBjb20uaW52ZW50b3J5LnYxQhVJbnZlbnRvcnlTZXJ2aWNlUHJvdG9QAVpHZ2l0aHViLmNvbS9vcmRlcnByb2Nlc3Npbmcvb3JkZXJwcm9jZXNzaW5nL2dlbi9pbnZlbnRvcnkvdjE7aW52ZW50b3J5djGiAgNJWFiqAgxJbnZlbnRvcnkuVjHKAgxJbnZlbnRvcnlcVjHiAhhJbnZlbnRvcnlcVjFcR1BCTWV0YWRhdGHqAg1JbnZlbnRvcnk6OlYxYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp, file_inventory_v1_hold, file_inventory_v1_product, file_policy_v1_policy]);
 
 /**
  * UpsertProductRequest is the product as it shall be.
@@ -269,6 +273,167 @@ export const GetStockResponseSchema: GenMessage<GetStockResponse> = /*@__PURE__*
   messageDesc(file_inventory_v1_inventory_service, 9);
 
 /**
+ * HoldStockRequest asks for stock for an order.
+ *
+ * @generated from message inventory.v1.HoldStockRequest
+ */
+export type HoldStockRequest = Message<"inventory.v1.HoldStockRequest"> & {
+  /**
+   * The order.
+   *
+   * @generated from field: string order_id = 1;
+   */
+  orderId: string;
+
+  /**
+   * What it wants; each SKU once.
+   *
+   * @generated from field: repeated inventory.v1.Demand demands = 2;
+   */
+  demands: Demand[];
+
+  /**
+   * When the holds lapse by themselves; not set for holds that stay.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 3;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message inventory.v1.HoldStockRequest.
+ * Use `create(HoldStockRequestSchema)` to create a new message.
+ */
+export const HoldStockRequestSchema: GenMessage<HoldStockRequest> = /*@__PURE__*/
+  messageDesc(file_inventory_v1_inventory_service, 10);
+
+/**
+ * HoldStockResponse tells what is held.
+ *
+ * @generated from message inventory.v1.HoldStockResponse
+ */
+export type HoldStockResponse = Message<"inventory.v1.HoldStockResponse"> & {
+  /**
+   * One hold for each demand, in their order.
+   *
+   * @generated from field: repeated inventory.v1.Hold holds = 1;
+   */
+  holds: Hold[];
+};
+
+/**
+ * Describes the message inventory.v1.HoldStockResponse.
+ * Use `create(HoldStockResponseSchema)` to create a new message.
+ */
+export const HoldStockResponseSchema: GenMessage<HoldStockResponse> = /*@__PURE__*/
+  messageDesc(file_inventory_v1_inventory_service, 11);
+
+/**
+ * ReleaseStockRequest asks to let go.
+ *
+ * @generated from message inventory.v1.ReleaseStockRequest
+ */
+export type ReleaseStockRequest = Message<"inventory.v1.ReleaseStockRequest"> & {
+  /**
+   * The order.
+   *
+   * @generated from field: string order_id = 1;
+   */
+  orderId: string;
+
+  /**
+   * The SKUs to let go of.
+   *
+   * @generated from field: repeated string skus = 2;
+   */
+  skus: string[];
+};
+
+/**
+ * Describes the message inventory.v1.ReleaseStockRequest.
+ * Use `create(ReleaseStockRequestSchema)` to create a new message.
+ */
+export const ReleaseStockRequestSchema: GenMessage<ReleaseStockRequest> = /*@__PURE__*/
+  messageDesc(file_inventory_v1_inventory_service, 12);
+
+/**
+ * ReleaseStockResponse tells what is left.
+ *
+ * @generated from message inventory.v1.ReleaseStockResponse
+ */
+export type ReleaseStockResponse = Message<"inventory.v1.ReleaseStockResponse"> & {
+  /**
+   * One hold for each SKU, in their order.
+   *
+   * @generated from field: repeated inventory.v1.Hold holds = 1;
+   */
+  holds: Hold[];
+};
+
+/**
+ * Describes the message inventory.v1.ReleaseStockResponse.
+ * Use `create(ReleaseStockResponseSchema)` to create a new message.
+ */
+export const ReleaseStockResponseSchema: GenMessage<ReleaseStockResponse> = /*@__PURE__*/
+  messageDesc(file_inventory_v1_inventory_service, 13);
+
+/**
+ * CommitStockRequest asks to take stock off the shelf.
+ *
+ * @generated from message inventory.v1.CommitStockRequest
+ */
+export type CommitStockRequest = Message<"inventory.v1.CommitStockRequest"> & {
+  /**
+   * The order.
+   *
+   * @generated from field: string order_id = 1;
+   */
+  orderId: string;
+
+  /**
+   * What leaves; never more than is held for the order.
+   *
+   * @generated from field: repeated inventory.v1.Demand demands = 2;
+   */
+  demands: Demand[];
+
+  /**
+   * Names this request, such as the shipment, so that repeating it takes nothing more.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message inventory.v1.CommitStockRequest.
+ * Use `create(CommitStockRequestSchema)` to create a new message.
+ */
+export const CommitStockRequestSchema: GenMessage<CommitStockRequest> = /*@__PURE__*/
+  messageDesc(file_inventory_v1_inventory_service, 14);
+
+/**
+ * CommitStockResponse tells what is left.
+ *
+ * @generated from message inventory.v1.CommitStockResponse
+ */
+export type CommitStockResponse = Message<"inventory.v1.CommitStockResponse"> & {
+  /**
+   * One hold for each demand, in their order.
+   *
+   * @generated from field: repeated inventory.v1.Hold holds = 1;
+   */
+  holds: Hold[];
+};
+
+/**
+ * Describes the message inventory.v1.CommitStockResponse.
+ * Use `create(CommitStockResponseSchema)` to create a new message.
+ */
+export const CommitStockResponseSchema: GenMessage<CommitStockResponse> = /*@__PURE__*/
+  messageDesc(file_inventory_v1_inventory_service, 15);
+
+/**
  * InventoryService keeps products and their stock.
  *
  * @generated from service inventory.v1.InventoryService
@@ -314,6 +479,38 @@ export const InventoryService: GenService<{
     methodKind: "unary";
     input: typeof AdjustStockRequestSchema;
     output: typeof AdjustStockResponseSchema;
+  },
+  /**
+   * HoldStock sets stock aside for an order, each SKU for itself, and tells for each whether there
+   * was enough. Holding again for the same order and SKU changes nothing and tells the same.
+   *
+   * @generated from rpc inventory.v1.InventoryService.HoldStock
+   */
+  holdStock: {
+    methodKind: "unary";
+    input: typeof HoldStockRequestSchema;
+    output: typeof HoldStockResponseSchema;
+  },
+  /**
+   * ReleaseStock lets go of what is held for an order and has not left the shelf. A SKU that was
+   * never held for it is remembered as released, so that a hold that comes late holds nothing.
+   *
+   * @generated from rpc inventory.v1.InventoryService.ReleaseStock
+   */
+  releaseStock: {
+    methodKind: "unary";
+    input: typeof ReleaseStockRequestSchema;
+    output: typeof ReleaseStockResponseSchema;
+  },
+  /**
+   * CommitStock takes held stock off the shelf, once for each request id.
+   *
+   * @generated from rpc inventory.v1.InventoryService.CommitStock
+   */
+  commitStock: {
+    methodKind: "unary";
+    input: typeof CommitStockRequestSchema;
+    output: typeof CommitStockResponseSchema;
   },
   /**
    * GetStock reads how much there is of one product.

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file inventory/v1/product.proto.
  */
 export const file_inventory_v1_product: GenFile = /*@__PURE__*/
-  fileDesc("ChppbnZlbnRvcnkvdjEvcHJvZHVjdC5wcm90bxIMaW52ZW50b3J5LnYxIrQCCgdQcm9kdWN0EioKA3NrdRgBIAEoCUIdukgachgQARhAMhJeWyEtfl0rKCBbIS1+XSspKiQSGgoEbmFtZRgCIAEoCUIMukgJcgcYyAG6AQEAEigKEHVuaXRfcHJpY2VfbWlub3IYAyABKANCDrpICyIJGICglKWNHSgAEigKDWN1cnJlbmN5X2NvZGUYBCABKAlCEbpIDnIMMgpeW0EtWl17M30kEhQKDGRpc2NvbnRpbnVlZBgFIAEoCBIVCgRldGFnGAYgASgJQge6SARyAhggEi8KC2NyZWF0ZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAifAoKU3RvY2tMZXZlbBILCgNza3UYASABKAkSDwoHb25faGFuZBgCIAEoAxIMCgRoZWxkGAMgASgDEhEKCWF2YWlsYWJsZRgEIAEoAxIvCgt1cGRhdGVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqzwEKEEFkanVzdG1lbnRSZWFzb24SIQodQURKVVNUTUVOVF9SRUFTT05fVU5TUEVDSUZJRUQQABIeChpBREpVU1RNRU5UX1JFQVNPTl9SRUNFSVZFRBABEh0KGUFESlVTVE1FTlRfUkVBU09OX0NPVU5URUQQAhIdChlBREpVU1RNRU5UX1JFQVNPTl9EQU1BR0VEEAMSGgoWQURKVVNUTUVOVF9SRUFTT05fTE9TVBAEEh4KGkFESlVTVE1FTlRfUkVBU09OX1JFVFVSTkVEEAVCugEKEGNvbS5pbnZlbnRvcnkudjFCDFByb2R1Y3RQcm90b1ABWkdnaXRodWIuY29tL29yZGVycHJvY2Vzc2luZy9vcmRlcnByb2Nlc3NpbmcvZ2VuL2ludmVudG9yeS92MTtpbnZlbnRvcnl2MaICA0lYWKoCDEludmVudG9yeS5WMcoCDEludmVudG9yeVxWMeICGEludmVudG9yeVxWMVxHUEJNZXRhZGF0YeoCDUludmVudG9yeTo6VjFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("ChppbnZlbnRvcnkvdjEvcHJvZHVjdC5wcm90bxIMaW52ZW50b3J5LnYxItwCCgdQcm9kdWN0EioKA3NrdRgBIAEoCUIdukgachgQARhAMhJeWyEtfl0rKCBbIS1+XSspKiQSGgoEbmFtZRgCIAEoCUIMukgJcgcYyAG6AQEAEigKEHVuaXRfcHJpY2VfbWlub3IYAyABKANCDrpICyIJGICglKWNHSgAEigKDWN1cnJlbmN5X2NvZGUYBCABKAlCEbpIDnIMMgpeW0EtWl17M30kEhQKDGRpc2NvbnRpbnVlZBgFIAEoCBImCg9iYWNrb3JkZXJfbGltaXQYCSABKANCDbpICiIIGICU69wDKAASFQoEZXRhZxgGIAEoCUIHukgEcgIYIBIvCgtjcmVhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpUBCgpTdG9ja0xldmVsEgsKA3NrdRgBIAEoCRIPCgdvbl9oYW5kGAIgASgDEgwKBGhlbGQYAyABKAMSEQoJYXZhaWxhYmxlGAQgASgDEi8KC3VwZGF0ZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9iYWNrb3JkZXJfbGltaXQYBiABKAMqzwEKEEFkanVzdG1lbnRSZWFzb24SIQodQURKVVNUTUVOVF9SRUFTT05fVU5TUEVDSUZJRUQQABIeChpBREpVU1RNRU5UX1JFQVNPTl9SRUNFSVZFRBABEh0KGUFESlVTVE1FTlRfUkVBU09OX0NPVU5URUQQAhIdChlBREpVU1RNRU5UX1JFQVNPTl9EQU1BR0VEEAMSGgoWQURKVVNUTUVOVF9SRUFTT05fTE9TVBAEEh4KGkFESlVTVE1FTlRfUkVBU09OX1JFVFVSTkVEEAVCugEKEGNvbS5pbnZlbnRvcnkudjFCDFByb2R1Y3RQcm90b1ABWkdnaXRodWIuY29tL29yZGVycHJvY2Vzc2luZy9vcmRlcnByb2Nlc3NpbmcvZ2VuL2ludmVudG9yeS92MTtpbnZlbnRvcnl2MaICA0lYWKoCDEludmVudG9yeS5WMcoCDEludmVudG9yeVxWMeICGEludmVudG9yeVxWMVxHUEJNZXRhZGF0YeoCDUludmVudG9yeTo6VjFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp]);
 
 /**
  * Product is something that can be sold.
@@ -57,6 +57,13 @@ export type Product = Message<"inventory.v1.Product"> & {
    * @generated from field: bool discontinued = 5;
    */
   discontinued: boolean;
+
+  /**
+   * How many may be promised beyond what is on hand.
+   *
+   * @generated from field: int64 backorder_limit = 9;
+   */
+  backorderLimit: bigint;
 
   /**
    * Names this version of the product. Send it back to make sure that nothing happened in
@@ -116,7 +123,7 @@ export type StockLevel = Message<"inventory.v1.StockLevel"> & {
   held: bigint;
 
   /**
-   * How many can be promised: on_hand − held.
+   * How many can be held: on_hand + backorder_limit − held.
    *
    * @generated from field: int64 available = 4;
    */
@@ -128,6 +135,13 @@ export type StockLevel = Message<"inventory.v1.StockLevel"> & {
    * @generated from field: google.protobuf.Timestamp update_time = 5;
    */
   updateTime?: Timestamp | undefined;
+
+  /**
+   * How many may be promised beyond what is on hand.
+   *
+   * @generated from field: int64 backorder_limit = 6;
+   */
+  backorderLimit: bigint;
 };
 
 /**

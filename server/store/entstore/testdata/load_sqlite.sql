@@ -15,7 +15,7 @@ FROM orders;
 INSERT INTO order_returns
 SELECT id, slot, create_time, update_time, customer_id, source, number, 6, 'GBP', '[]', 0
 FROM orders WHERE rowid % 5 = 0;
-INSERT INTO products
+INSERT INTO products (sku, slot, create_time, update_time, name, unit_price_minor, currency, discontinued, version)
 SELECT 'sku_' || number, slot, create_time, update_time, 'x', 1, 'GBP', false, 1 FROM order_returns WHERE number <> '';
-INSERT INTO stock_levels SELECT sku, slot, 1000, 0, create_time FROM products;
+INSERT INTO stock_levels (sku, slot, on_hand, held, update_time) SELECT sku, slot, 1000, 0, create_time FROM products;
 ANALYZE;

@@ -1,0 +1,139 @@
+package shard
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/orderprocessing/orderprocessing/server/domain/order"
+	"github.com/orderprocessing/orderprocessing/server/domain/stock"
+	"github.com/orderprocessing/orderprocessing/server/store"
+)
+
+// HoldStock asks the shards of the SKUs at once.
+func (s *Store) HoldStock(
+	ctx context.Context, orderID order.ID, demands []stock.Demand, expires time.Time,
+) ([]stock.Hold, error) {
+	return spread(s, s.bySKU(demands), demands, func(one store.Store, mine []stock.Demand) ([]stock.Hold, error) {
+		return one.HoldStock(ctx, orderID, mine, expires)
+	})
+}
+
+// ReleaseStock asks the shards of the SKUs at once.
+func (s *Store) ReleaseStock(ctx context.Context, orderID order.ID, skus []string) ([]stock.Hold, error) {
+	return spread(s, s.byName(skus), skus, func(one store.Store, mine []string) ([]stock.Hold, error) {
+		return one.ReleaseStock(ctx, orderID, mine)
+	})
+}
+
+// KeepHolds asks the shards of the SKUs at once.
+func (s *Store) KeepHolds(ctx context.Context, orderID order.ID, skus []string) ([]stock.Hold, error) {
+	return spread(s, s.byName(skus), skus, func(one store.Store, mine []string) ([]stock.Hold, error) {
+		return one.KeepHolds(ctx, orderID, mine)
+	})
+}
+
+// HoldsOf asks the shards of the SKUs at once.
+func (s *Store) HoldsOf(ctx context.Context, orderID order.ID, skus []string) ([]stock.Hold, error) {
+	return spread(s, s.byName(skus), skus, func(one store.Store, mine []string) ([]stock.Hold, error) {
+		return one.HoldsOf(ctx, orderID, mine)
+	})
+}
+
+// CommitStock asks the shards of the SKUs at once. Where there are several, all are first asked
+// whether they may, so that a wrong request changes nothing in any.
+func (s *Store) CommitStock(
+	ctx context.Context, orderID order.ID, demands []stock.Demand, r store.Request,
+) ([]stock.Hold, error) {
+	places := s.bySKU(demands)
+	if len(places) > 1 {
+		if err := s.MayCommitStock(ctx, orderID, demands, r); err != nil {
+			return nil, err
+		}
+	}
+	return spread(s, places, demands, func(one store.Store, mine []stock.Demand) ([]stock.Hold, error) {
+		return one.CommitStock(ctx, orderID, mine, r)
+	})
+}
+
+// MayCommitStock asks the shards of the SKUs at once.
+func (s *Store) MayCommitStock(ctx context.Context, orderID order.ID, demands []stock.Demand, r store.Request) error {
+	_, err := spread(s, s.bySKU(demands), demands, func(one store.Store, mine []stock.Demand) ([]stock.Hold, error) {
+		return make([]stock.Hold, len(mine)), one.MayCommitStock(ctx, orderID, mine, r)
+	})
+	return err
+}
+
+// ExpireHolds sweeps every shard at once. What was let go is given even when a shard fails.
+func (s *Store) ExpireHolds(ctx context.Context, now time.Time, limit int) ([]stock.Hold, error) {
+	parts := make([][]stock.Hold, len(s.shards))
+	var group errgroup.Group // one that fails does not end the others
+	for i, one := range s.shards {
+		group.Go(func() (err error) {
+			parts[i], err = one.ExpireHolds(ctx, now, limit)
+			return err
+		})
+	}
+	err := group.Wait()
+	var all []stock.Hold
+	for _, part := range parts {
+		all = append(all, part...)
+	}
+	return all, err
+}
+
+// AuditStock asks every shard and merges by SKU. To learn which shard holds what, audit the Shards.
+func (s *Store) AuditStock(ctx context.Context, after string, limit int) ([]store.AuditedStock, error) {
+	return merge(ctx, s.shards, limit, store.AuditedStock.CompareSKU, func(ctx context.Context, one store.Store) ([]store.AuditedStock, error) {
+		return one.AuditStock(ctx, after, limit)
+	})
+}
+
+// bySKU gives the places of the demands by the shard that owns the SKU.
+func (s *Store) bySKU(demands []stock.Demand) map[int][]int {
+	places := make(map[int][]int, len(s.shards))
+	for i, d := range demands {
+		owner := s.owners[stock.SlotOf(d.SKU)]
+		places[owner] = append(places[owner], i)
+	}
+	return places
+}
+
+func (s *Store) byName(skus []string) map[int][]int {
+	demands := make([]stock.Demand, len(skus))
+	for i, sku := range skus {
+		demands[i].SKU = sku
+	}
+	return s.bySKU(demands)
+}
+
+// spread asks each shard for its items, all at once, and puts the answers into the items' order.
+// One that fails does not stop the others: what they did stays, and asking again settles the rest.
+func spread[In any](
+	s *Store, places map[int][]int, items []In, ask func(store.Store, []In) ([]stock.Hold, error),
+) ([]stock.Hold, error) {
+	answers := make([]stock.Hold, len(items))
+	var group errgroup.Group
+	for owner, mine := range places {
+		one := func() error {
+			part := make([]In, len(mine))
+			for i, place := range mine {
+				part[i] = items[place]
+			}
+			got, err := ask(s.shards[owner], part)
+			if err != nil {
+				return err
+			}
+			for i, place := range mine {
+				answers[place] = got[i]
+			}
+			return nil
+		}
+		group.Go(one)
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return answers, nil
+}
