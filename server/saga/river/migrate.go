@@ -1,0 +1,70 @@
+package river
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivermigrate"
+
+	"github.com/orderprocessing/orderprocessing/server/fault"
+	"github.com/orderprocessing/orderprocessing/server/saga"
+	"github.com/orderprocessing/orderprocessing/server/store/database"
+)
+
+// migrateAttempts is how often migrating is tried against others who migrate too. Each of River's
+// migrations commits with its number, so whoever comes second fails, leaves nothing behind, and
+// finds on the next attempt what is left to do.
+const migrateAttempts = 20
+
+// Migrate makes River's own tables, or brings them up to date. Any number of replicas may do it at
+// once.
+func Migrate(ctx context.Context, db *database.Database) error {
+	m, err := migrator(db)
+	if err != nil {
+		return err
+	}
+	for attempt := 1; ; attempt++ {
+		_, err := m.Migrate(ctx, rivermigrate.DirectionUp, nil)
+		if err == nil || attempt == migrateAttempts {
+			return err
+		}
+		timer := time.NewTimer(saga.Retry{Base: 20 * time.Millisecond, Max: 500 * time.Millisecond}.Pause(db.String(), attempt))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return errors.Join(err, ctx.Err())
+		}
+	}
+}
+
+// Verify fails unless River's tables are up to date.
+func Verify(ctx context.Context, db *database.Database) error {
+	m, err := migrator(db)
+	if err != nil {
+		return err
+	}
+	result, err := m.Validate(ctx)
+	if err != nil || result.OK {
+		return err
+	}
+	return fault.New(fault.KindPrecondition, ReasonPending,
+		"the database %s lacks tables of the job queue; run orderprocessing migrate up", db)
+}
+
+// ReasonPending is the reason that package migrate has for the same.
+const ReasonPending fault.Reason = "MIGRATION_PENDING"
+
+func migrator(db *database.Database) (*rivermigrate.Migrator[*sql.Tx], error) {
+	var driver riverdriver.Driver[*sql.Tx] = riversqlite.New(db.Write)
+	if db.Dialect() == database.Postgres {
+		driver = riverdatabasesql.New(db.Write)
+	}
+	return rivermigrate.New(driver, &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
+}

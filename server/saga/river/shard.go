@@ -1,0 +1,167 @@
+package river
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	rq "github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+
+	"github.com/orderprocessing/orderprocessing/server/saga/progress"
+	"github.com/orderprocessing/orderprocessing/server/store/database"
+	"github.com/orderprocessing/orderprocessing/server/telemetry"
+)
+
+// shard works on the sagas of one database.
+type shard struct {
+	options  Options
+	db       *database.Database
+	progress *progress.Store
+	starter  *Starter
+	names    []string                 // of the sagas
+	slots    map[string]chan struct{} // a place for each subject of a saga that is worked on
+
+	pool     *pgxpool.Pool // of River; nil on SQLite
+	client   client
+	sweeper  *progress.Loop
+	draining atomic.Bool
+
+	mu      sync.Mutex
+	soonest time.Time // what this process put off; zero when nothing
+}
+
+// client is a River client, whatever its transactions are.
+type client interface {
+	Start(ctx context.Context) error
+	Stop(ctx context.Context) error
+	StopAndCancel(ctx context.Context) error
+}
+
+// The settings of River's clients.
+const (
+	fetchCooldown = 5 * time.Millisecond
+	pollPostgres  = 500 * time.Millisecond // should a notification be lost
+	maxJobs       = 64                     // of one saga in one shard at once
+	poolSize      = 4                      // LISTEN, fetch, complete, look after
+	keepCompleted = time.Hour
+	rescueAfter   = 10 * time.Minute // the sweep is much faster; this tidies up
+)
+
+func newShard(db *database.Database, options Options) (*shard, error) {
+	starter, err := NewStarter(db.Dialect(), options.Now)
+	if err != nil {
+		return nil, err
+	}
+	s := &shard{
+		options: options, db: db, starter: starter,
+		names: slices.Sorted(maps.Keys(options.Sagas)), slots: map[string]chan struct{}{},
+	}
+	for _, name := range s.names {
+		s.slots[name] = make(chan struct{}, options.Workers)
+	}
+	return s, nil
+}
+
+func (s *shard) start(ctx context.Context) (err error) {
+	ctx = context.WithoutCancel(ctx)
+	s.progress = progress.New(s.db)
+	s.draining.Store(false)
+	if s.client, err = s.newClient(ctx); err != nil {
+		return err
+	}
+	if err := s.client.Start(ctx); err != nil {
+		s.closePool()
+		return err
+	}
+	s.sweeper = progress.StartLoop(ctx, s.sweepAndPause)
+	return nil
+}
+
+func (s *shard) newClient(ctx context.Context) (client, error) {
+	workers := rq.NewWorkers()
+	if err := rq.AddWorkerSafely(workers, &worker{shard: s}); err != nil {
+		return nil, err
+	}
+	queues := map[string]rq.QueueConfig{}
+	for _, name := range s.names {
+		queues[name] = rq.QueueConfig{MaxWorkers: maxJobs}
+	}
+	config := &rq.Config{
+		Queues: queues, Workers: workers,
+		FetchCooldown: fetchCooldown, FetchPollInterval: pollPostgres,
+		JobTimeout: -1, RescueStuckJobsAfter: rescueAfter,
+		CompletedJobRetentionPeriod: keepCompleted,
+		Logger:                      slog.New(warnings{s.options.Logger.Handler()}),
+	}
+	if s.db.Dialect() == database.SQLite {
+		config.FetchPollInterval = s.options.PollEvery
+		return rq.NewClient(riversqlite.New(s.db.Write), config)
+	}
+	pool, err := s.db.Pool(ctx, poolSize)
+	if err != nil {
+		return nil, err
+	}
+	s.pool = pool
+	return rq.NewClient(riverpgxv5.New(pool), config)
+}
+
+// drain makes work give back what it has after the step that runs.
+func (s *shard) drain() { s.draining.Store(true) }
+
+func (s *shard) stop(ctx context.Context) error {
+	s.drain()
+	if s.sweeper != nil {
+		s.sweeper.Stop()
+	}
+	err := s.client.Stop(ctx)
+	if err != nil { // out of time: end the steps' contexts, and wait for them
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		err = errors.Join(err, s.client.StopAndCancel(grace))
+	}
+	s.progress.Close(context.WithoutCancel(ctx))
+	s.closePool()
+	return err
+}
+
+func (s *shard) closePool() {
+	if s.pool != nil {
+		s.pool.Close()
+	}
+}
+
+// inTx runs fn in one transaction.
+func (s *shard) inTx(ctx context.Context, fn func(*sql.Tx) error) error {
+	tx, err := s.db.Write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
+	if err := fn(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+func (s *shard) failed(ctx context.Context, doing string, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	s.options.Logger.WarnContext(ctx, doing, slog.String(telemetry.LogDatabase, s.db.String()), slog.Any(telemetry.LogError, err))
+}
+
+// warnings lets only warnings and errors pass: River tells a lot about itself.
+type warnings struct{ slog.Handler }
+
+func (h warnings) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && h.Handler.Enabled(ctx, level)
+}

@@ -1,0 +1,98 @@
+package river
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	rq "github.com/riverqueue/river"
+
+	"github.com/orderprocessing/orderprocessing/server/saga"
+	"github.com/orderprocessing/orderprocessing/server/saga/progress"
+	"github.com/orderprocessing/orderprocessing/server/telemetry"
+)
+
+// worker does River's jobs.
+type worker struct {
+	rq.WorkerDefaults[batch]
+	shard *shard
+}
+
+// Work carries every saga of the job to where it is finished or rests. A job that comes again, or
+// whose sagas were taken over, finds nothing to do.
+func (w *worker) Work(ctx context.Context, job *rq.Job[batch]) error {
+	records, err := w.shard.progress.Held(ctx, strings.Split(job.Args.Keys, "\n"), job.Args.Ticket)
+	if err != nil {
+		return err
+	}
+	var group sync.WaitGroup
+	defer group.Wait()
+	for _, r := range records {
+		plan, slots := w.shard.options.Sagas[r.Saga], w.shard.slots[r.Saga]
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		group.Go(func() {
+			defer func() { <-slots }()
+			w.shard.carry(ctx, plan, r, job.Args.Ticket)
+		})
+	}
+	return nil
+}
+
+// carry takes a saga step by step to where it is finished or rests. What the machine calls durable
+// is written before the next step begins. When the ticket has been taken away it stops.
+func (s *shard) carry(ctx context.Context, plan *saga.Saga, r saga.Record, ticket int64) {
+	durable := false
+	for {
+		now := s.options.Now().UTC().Truncate(time.Microsecond)
+		next, turn := plan.Next(r, now)
+		durable = durable || next != r
+		r = next
+		if turn.Deed != saga.DeedNone && s.draining.Load() {
+			r.Rests, r.Wake, turn, durable = true, now, saga.Turn{}, true
+		}
+		if turn.Deed != saga.DeedNone && r.Wake.Sub(now) < turn.Deadline {
+			r.Wake, durable = now.Add(s.options.Lease), true
+		}
+		if durable && !s.save(ctx, r, ticket, now) {
+			return
+		}
+		if turn.Deed == saga.DeedNone {
+			s.left(r, now)
+			return
+		}
+		result, err := plan.Perform(ctx, turn)
+		if err != nil {
+			s.options.Logger.WarnContext(ctx, "a step of a saga failed",
+				slog.String(telemetry.LogSaga, turn.Call.Key), slog.Int(telemetry.LogAttempt, turn.Call.Attempt), slog.Any(telemetry.LogError, err))
+		}
+		if result.Outcome == saga.OutcomeUnknown || result.Outcome == saga.OutcomeLater {
+			s.options.Observer.StepRetried(plan.Name, turn.Call.Step)
+		}
+		r, durable = plan.After(r, turn, result, s.options.Now())
+	}
+}
+
+func (s *shard) save(ctx context.Context, r saga.Record, ticket int64, now time.Time) bool {
+	r.Updated = now
+	held, err := s.progress.Save(context.WithoutCancel(ctx), progress.Save{Record: r, Ticket: ticket})
+	if err != nil { // its lease brings it back
+		s.failed(ctx, "write the progress of a saga", err)
+	}
+	return held && err == nil
+}
+
+// left is called when a saga was put down.
+func (s *shard) left(r saga.Record, now time.Time) {
+	switch {
+	case r.State.Finished():
+		s.options.Observer.SagaFinished(r.Saga, r.State.String(), now.Sub(r.Created))
+	case !s.draining.Load():
+		s.due(r.Wake)
+	}
+}
