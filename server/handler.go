@@ -22,6 +22,7 @@ type Service struct {
 
 // API is the handler of the API port. It is safe for concurrent use.
 type API struct {
+	mux      *http.ServeMux
 	handler  http.Handler
 	draining atomic.Bool
 }
@@ -50,10 +51,14 @@ func NewAPI(cfg config.Server, chain *interceptors.Chain, health *Health, servic
 	mux.Handle(grpcreflect.NewHandlerV1Alpha(reflector, options...))
 	mux.Handle("/", chain.NotFound())
 
-	api := &API{}
+	api := &API{mux: mux}
 	api.handler = api.around(withCORS(cfg.CORS, chain.Edge(mux, procedures...)))
 	return api, nil
 }
+
+// Handle mounts what is no procedure, such as a webhook, behind the limits of every request. Its
+// handler answers for itself who may call.
+func (a *API) Handle(path string, handler http.Handler) { a.mux.Handle(path, handler) }
 
 // ServeHTTP implements http.Handler.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }

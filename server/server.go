@@ -17,11 +17,14 @@ import (
 	"github.com/orderprocessing/orderprocessing/gen/inventory/v1/inventoryv1connect"
 	ordersv1 "github.com/orderprocessing/orderprocessing/gen/orders/v1"
 	"github.com/orderprocessing/orderprocessing/gen/orders/v1/ordersv1connect"
+	paymentsv1 "github.com/orderprocessing/orderprocessing/gen/payments/v1"
+	"github.com/orderprocessing/orderprocessing/gen/payments/v1/paymentsv1connect"
 	"github.com/orderprocessing/orderprocessing/interceptors"
 	"github.com/orderprocessing/orderprocessing/server/config"
 	"github.com/orderprocessing/orderprocessing/server/inventory"
 	"github.com/orderprocessing/orderprocessing/server/orders"
 	"github.com/orderprocessing/orderprocessing/server/pagetoken"
+	"github.com/orderprocessing/orderprocessing/server/payments"
 	"github.com/orderprocessing/orderprocessing/server/telemetry"
 )
 
@@ -49,7 +52,7 @@ func Serve(ctx context.Context, cfg config.Config, o Options) (err error) {
 		{Name: "stores", Stop: stores.Close},
 	}
 	health := NewHealth(checksOf(stores)...)
-	api, err := newAPI(ctx, cfg, o.Logger, t, stores, health)
+	api, beside, err := newAPI(ctx, cfg, o.Logger, t, stores, health)
 	if err != nil {
 		return errors.Join(err, stores.Close(ctx), t.Stop(ctx))
 	}
@@ -59,14 +62,15 @@ func Serve(ctx context.Context, cfg config.Config, o Options) (err error) {
 		Ops:    NewOps(health, t.Registry),
 		Health: health,
 		Logger: o.Logger,
-		Parts:  parts,
+		Parts:  append(parts, beside...),
 		Opened: o.Opened,
 	})
 }
 
+// newAPI builds the API port and the parts that run beside it. When it fails nothing is left open.
 func newAPI(
 	ctx context.Context, cfg config.Config, logger *slog.Logger, t *telemetry.Telemetry, stores *Stores, health *Health,
-) (*API, error) {
+) (_ *API, beside []Part, err error) {
 	chain, err := interceptors.New(interceptors.Options{
 		Logger:            logger,
 		Registry:          t.Registry,
@@ -79,17 +83,31 @@ func newAPI(
 		StreamIdleTimeout: cfg.Server.StreamIdleTimeout,
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	key, err := pageTokenKey(ctx, cfg, stores)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return NewAPI(cfg.Server, chain, health, services(stores, pagetoken.New(key), chain.HandlerOptions())...)
+	tokens := pagetoken.New(key)
+	m, err := openMoney(ctx, cfg, logger, t.Registry, stores, tokens)
+	if err != nil {
+		return nil, nil, err
+	}
+	api, err := NewAPI(cfg.Server, chain, health, services(stores, tokens, m, chain.HandlerOptions())...)
+	if m == nil {
+		return api, nil, err
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, m.close(ctx))
+	}
+	api.Handle(m.path, m.webhook)
+	return api, m.parts, nil
 }
 
-// services builds the use cases over the stores and lists every service of the API port.
-func services(stores *Stores, tokens *pagetoken.Tokens, options []connect.HandlerOption) []Service {
+// services builds the use cases over the stores and lists every service of the API port. There is no
+// service of payments without money.
+func services(stores *Stores, tokens *pagetoken.Tokens, m *money, options []connect.HandlerOption) []Service {
 	orderCases := orders.New(stores.Shards, tokens, time.Now)
 	inventoryCases := inventory.New(stores.Shards, tokens, time.Now)
 	service := func(path string, handler http.Handler) Service { return Service{Path: path, Handler: handler} }
@@ -100,7 +118,13 @@ func services(stores *Stores, tokens *pagetoken.Tokens, options []connect.Handle
 	returnService.Descriptor = ordersv1.File_orders_v1_return_service_proto.Services().ByName("ReturnService")
 	inventoryService := service(inventoryv1connect.NewInventoryServiceHandler(inventory.NewHandler(inventoryCases), options...))
 	inventoryService.Descriptor = inventoryv1.File_inventory_v1_inventory_service_proto.Services().ByName("InventoryService")
-	return []Service{orderService, returnService, inventoryService}
+	all := []Service{orderService, returnService, inventoryService}
+	if m != nil {
+		paymentService := service(paymentsv1connect.NewPaymentServiceHandler(payments.NewHandler(m.cases), options...))
+		paymentService.Descriptor = paymentsv1.File_payments_v1_payment_service_proto.Services().ByName("PaymentService")
+		all = append(all, paymentService)
+	}
+	return all
 }
 
 // pageTokenKey is the configured key, or one that the replicas keep in home.

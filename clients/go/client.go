@@ -13,6 +13,7 @@ import (
 
 	"github.com/orderprocessing/orderprocessing/gen/inventory/v1/inventoryv1connect"
 	"github.com/orderprocessing/orderprocessing/gen/orders/v1/ordersv1connect"
+	"github.com/orderprocessing/orderprocessing/gen/payments/v1/paymentsv1connect"
 )
 
 // Client calls the services of one server. It is safe for concurrent use, and meant to be made once
@@ -26,6 +27,8 @@ type Client struct {
 	Returns ordersv1connect.ReturnServiceClient
 	// Inventory keeps products and their stock.
 	Inventory inventoryv1connect.InventoryServiceClient
+	// Payments moves the money of orders.
+	Payments paymentsv1connect.PaymentServiceClient
 
 	idle func() // closes idle connections; nil when they are the caller's own
 }
@@ -68,6 +71,7 @@ func New(baseURL string, opts ...Option) (*Client, error) {
 		Orders:    ordersv1connect.NewOrderServiceClient(httpClient, root, settings...),
 		Returns:   ordersv1connect.NewReturnServiceClient(httpClient, root, settings...),
 		Inventory: inventoryv1connect.NewInventoryServiceClient(httpClient, root, settings...),
+		Payments:  paymentsv1connect.NewPaymentServiceClient(httpClient, root, settings...),
 		idle:      idle,
 	}, nil
 }

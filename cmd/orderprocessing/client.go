@@ -2,7 +2,9 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"net"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -28,6 +30,9 @@ func addServer(cmd *cobra.Command) func() (*client.Client, error) {
 
 // explain gives an error as a sentence, with the reason that a server or a part gave.
 func explain(err error) string {
+	if dial := (*net.OpError)(nil); errors.As(err, &dial) && dial.Op == "dial" {
+		return fmt.Sprintf("%s: is the server running? Start one with 'orderprocessing serve', or name it with --server", err)
+	}
 	if reason := client.Reason(err); reason != "" {
 		return fmt.Sprintf("%s (%s)", err, reason)
 	}

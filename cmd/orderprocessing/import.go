@@ -21,7 +21,7 @@ of Online Retail (one row a line) or of Northwind (orders.csv with order_details
 
 Importing again changes nothing and says so; after an interruption, run it again. Rows that cannot
 be taken are written to a rejects file, each with the reason.`,
-		Example: `  orderprocessing import clients/importer/testdata/sample-2010-12-01.csv
+		Example: `  orderprocessing import clients/importer/testdata/online-retail/sample-2010-12-01.csv
   orderprocessing import --server https://orders.example --timezone Europe/London shop/*.csv.gz`,
 		Args: cobra.MinimumNArgs(1),
 	}

@@ -60,7 +60,8 @@ func newRoot() *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
-		newServe(), newMigrate(), newImport(), newExport(), newReport(), newVerify(), newConfig(), newVersion(),
+		newServe(), newMigrate(), newImport(), newExport(), newReport(), newVerify(), newConfig(),
+		newGatewaySimulator(), newVersion(),
 	)
 	return root
 }

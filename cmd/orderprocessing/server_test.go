@@ -33,7 +33,12 @@ type server struct {
 // serve starts a server on free ports. It ends with the test, or before.
 func (s *site) serve(t *testing.T, args ...string) *server {
 	t.Helper()
-	srv := s.launch(t, append([]string{"--server.port", "0", "--ops.port", "0"}, args...)...)
+	return s.launch(t, append([]string{"--server.port", "0", "--ops.port", "0"}, args...)...).serving(t)
+}
+
+// serving waits until the process says where it serves.
+func (srv *server) serving(t *testing.T) *server {
+	t.Helper()
 	select {
 	case at := <-srv.log.serving:
 		srv.url, srv.opsURL = "http://"+at.Address, "http://"+at.OpsAddress
@@ -48,8 +53,14 @@ func (s *site) serve(t *testing.T, args ...string) *server {
 // launch starts a server and does not wait for it.
 func (s *site) launch(t *testing.T, args ...string) *server {
 	t.Helper()
+	return s.begin(t, append([]string{"serve"}, args...)...)
+}
+
+// begin starts a command that serves until it is told to stop.
+func (s *site) begin(t *testing.T, args ...string) *server {
+	t.Helper()
 	srv := &server{log: &serverLog{serving: make(chan address, 1)}, ended: make(chan struct{})}
-	srv.cmd = s.command(t.Context(), append([]string{"serve"}, args...)...)
+	srv.cmd = s.command(t.Context(), args...)
 	srv.cmd.Stderr = srv.log
 	require.NoError(t, srv.cmd.Start())
 	go func() {

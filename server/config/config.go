@@ -11,6 +11,7 @@ type Config struct {
 	Ops       Ops       `mapstructure:"ops"`
 	Data      Data      `mapstructure:"data"`
 	Store     Store     `mapstructure:"store"`
+	Payments  Payments  `mapstructure:"payments"`
 	Log       Log       `mapstructure:"log"`
 	Telemetry Telemetry `mapstructure:"telemetry"`
 }
@@ -63,7 +64,7 @@ type Store struct {
 	Home           DatabaseURL   `mapstructure:"home" help:"database of all that is not sharded; empty for home.db in data.dir"`
 	Shards         []DatabaseURL `mapstructure:"shards" help:"databases that share the orders, comma separated; empty for shard-0.db to shard-3.db in data.dir"`
 	MaxConnections int           `mapstructure:"max_connections" help:"most connections to one shard"`
-	PageTokenKey   Secret        `mapstructure:"page_token_key" help:"key that seals page tokens, the same in every replica, 32 bytes or more; empty for one kept in data.dir"`
+	PageTokenKey   Secret        `mapstructure:"page_token_key" help:"key that seals page tokens, the same in every replica, 32 bytes or more; empty for one kept in home"`
 }
 
 // Log says what is logged and how.
@@ -93,6 +94,7 @@ func Default() Config {
 		Ops:       Ops{Host: "127.0.0.1", Port: 9090},
 		Data:      Data{Dir: "./data"},
 		Store:     Store{Shards: []DatabaseURL{}, MaxConnections: 8},
+		Payments:  Payments{Gateway: GatewaySimulator, CallTimeout: 10 * time.Second},
 		Log:       Log{Level: "info", Format: "json"},
 		Telemetry: Telemetry{SampleRatio: 0.01},
 	}

@@ -69,6 +69,7 @@ func TestLoad(t *testing.T) {
 				"server.tls.cert_file": "c.pem", "server.tls.key_file": "k.pem", "server.cors.allowed_origins": "https://a.example,https://b.example",
 				"store.home": "postgres://home", "store.shards": "postgres://a,postgres://b", "log.level": "debug", "log.format": "text",
 				"store.page_token_key": strings.Repeat("k", 32), "telemetry.otlp_endpoint": "http://c:4317", "telemetry.sample_ratio": "0.5", "telemetry.trust_remote": "true",
+				"payments.gateway": "stripe", "payments.simulator.url": "http://bank:8090",
 				"server.host": "::1", "ops.host": "::1", "data.dir": "/d",
 			}[key.Name]
 			if value == "" {
@@ -85,6 +86,9 @@ func TestLoad(t *testing.T) {
 			if strings.HasPrefix(key.Name, "server.tls.") { // both or neither
 				t.Setenv("ORDERPROCESSING_SERVER_TLS_CERT_FILE", "c.pem")
 				t.Setenv("ORDERPROCESSING_SERVER_TLS_KEY_FILE", "k.pem")
+			}
+			if key.Name == "payments.gateway" { // it needs its key
+				t.Setenv("ORDERPROCESSING_PAYMENTS_STRIPE_SECRET_KEY", "sk_test")
 			}
 			c, err := Load(flagSet(t))
 			require.NoError(t, err, key.Name)
@@ -205,16 +209,20 @@ func TestValidate(t *testing.T) {
 		change func(*Config)
 		want   string
 	}{
-		"half a certificate":   {func(c *Config) { c.Server.TLS.CertFile = "c" }, "server.tls"},
-		"the same port twice":  {func(c *Config) { c.Ops.Port = c.Server.Port }, "ops.port must differ"},
-		"a shard named twice":  {func(c *Config) { c.Store.Shards = []DatabaseURL{"postgres://a", "postgres://a"} }, "store.shards[1]"},
-		"an empty shard":       {func(c *Config) { c.Store.Shards = []DatabaseURL{""} }, "store.shards[0]"},
-		"an unknown database":  {func(c *Config) { c.Store.Home = "mysql://u:hunter2@h" }, "store.home"},
-		"a short key":          {func(c *Config) { c.Store.PageTokenKey = "hunter2" }, "store.page_token_key"},
-		"an origin with path":  {func(c *Config) { c.Server.CORS.AllowedOrigins = []string{"https://a/b"} }, "allowed_origins"},
-		"an endpoint, no URL":  {func(c *Config) { c.Telemetry.OTLPEndpoint = "collector:4317" }, "telemetry.otlp_endpoint"},
-		"no room for requests": {func(c *Config) { c.Server.MaxRequestBytes = 0 }, "server.max_request_bytes"},
-		"an empty host":        {func(c *Config) { c.Server.Host = "" }, "server.host"},
+		"half a certificate":    {func(c *Config) { c.Server.TLS.CertFile = "c" }, "server.tls"},
+		"the same port twice":   {func(c *Config) { c.Ops.Port = c.Server.Port }, "ops.port must differ"},
+		"a shard named twice":   {func(c *Config) { c.Store.Shards = []DatabaseURL{"postgres://a", "postgres://a"} }, "store.shards[1]"},
+		"an empty shard":        {func(c *Config) { c.Store.Shards = []DatabaseURL{""} }, "store.shards[0]"},
+		"an unknown database":   {func(c *Config) { c.Store.Home = "mysql://u:hunter2@h" }, "store.home"},
+		"a short key":           {func(c *Config) { c.Store.PageTokenKey = "hunter2" }, "store.page_token_key"},
+		"an origin with path":   {func(c *Config) { c.Server.CORS.AllowedOrigins = []string{"https://a/b"} }, "allowed_origins"},
+		"an endpoint, no URL":   {func(c *Config) { c.Telemetry.OTLPEndpoint = "collector:4317" }, "telemetry.otlp_endpoint"},
+		"no room for requests":  {func(c *Config) { c.Server.MaxRequestBytes = 0 }, "server.max_request_bytes"},
+		"an unknown gateway":    {func(c *Config) { c.Payments.Gateway = "cash" }, "payments.gateway"},
+		"Stripe without a key":  {func(c *Config) { c.Payments.Gateway = GatewayStripe }, "payments.stripe.secret_key"},
+		"a bank that is no URL": {func(c *Config) { c.Payments.Simulator.URL = "bank:8090" }, "payments.simulator.url"},
+		"no time for a gateway": {func(c *Config) { c.Payments.CallTimeout = 0 }, "payments.call_timeout"},
+		"an empty host":         {func(c *Config) { c.Server.Host = "" }, "server.host"},
 	} {
 		t.Run(name+" is refused", func(t *testing.T) {
 			c := Default()
@@ -230,6 +238,8 @@ func TestValidate(t *testing.T) {
 func TestRedaction(t *testing.T) {
 	c := Default()
 	c.Store.PageTokenKey = Secret(strings.Repeat("hunter2", 6))
+	c.Payments.Stripe = Stripe{SecretKey: "sk_hunter2", WebhookSecret: "whsec_hunter2"}
+	c.Payments.Simulator.WebhookSecret = "hunter2"
 	c.Store.Home = "postgres://u:hunter2@h/home?sslmode=require&sslpassword=hunter2"
 	c.Store.Shards = []DatabaseURL{"postgres://u:hunter2@h/s0", "host=h password=hunter2", "postgres://u:hunter2%zz@h"}
 	hex := fmt.Sprintf("%x", "hunter2")

@@ -22,6 +22,7 @@ func (c Config) Validate() error {
 		"must differ from server.port")
 	p.check("data.dir", c.Data.Dir != "", "must not be empty")
 	p.store(c.Store)
+	p.payments(c.Payments)
 	p.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	p.oneOf("log.format", c.Log.Format, "json", "text")
 	if endpoint := c.Telemetry.OTLPEndpoint; endpoint != "" {

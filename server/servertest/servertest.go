@@ -14,6 +14,7 @@ import (
 
 	"github.com/orderprocessing/orderprocessing/gen/inventory/v1/inventoryv1connect"
 	"github.com/orderprocessing/orderprocessing/gen/orders/v1/ordersv1connect"
+	"github.com/orderprocessing/orderprocessing/gen/payments/v1/paymentsv1connect"
 	"github.com/orderprocessing/orderprocessing/server"
 	"github.com/orderprocessing/orderprocessing/server/config"
 )
@@ -27,6 +28,7 @@ type Server struct {
 	Orders    ordersv1connect.OrderServiceClient
 	Returns   ordersv1connect.ReturnServiceClient
 	Inventory inventoryv1connect.InventoryServiceClient
+	Payments  paymentsv1connect.PaymentServiceClient
 
 	stop    context.CancelFunc
 	stopped chan error
@@ -65,6 +67,7 @@ func Start(tb testing.TB, change ...func(*config.Config)) *Server {
 	s.Orders = ordersv1connect.NewOrderServiceClient(s.HTTP, s.URL)
 	s.Returns = ordersv1connect.NewReturnServiceClient(s.HTTP, s.URL)
 	s.Inventory = inventoryv1connect.NewInventoryServiceClient(s.HTTP, s.URL)
+	s.Payments = paymentsv1connect.NewPaymentServiceClient(s.HTTP, s.URL)
 	tb.Cleanup(func() { s.Stop(tb) })
 	return s
 }

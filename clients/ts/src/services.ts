@@ -3,6 +3,7 @@ import { createClient, type Client as ServiceClient, type Transport } from "@con
 import { InventoryService } from "../../../gen/ts/inventory/v1/inventory_service_pb.js";
 import { OrderService } from "../../../gen/ts/orders/v1/order_service_pb.js";
 import { ReturnService } from "../../../gen/ts/orders/v1/return_service_pb.js";
+import { PaymentService } from "../../../gen/ts/payments/v1/payment_service_pb.js";
 import { reliable } from "./reliable.js";
 
 /** What every client needs to know, on whichever platform. */
@@ -26,6 +27,8 @@ export interface Client {
   readonly returns: ServiceClient<typeof ReturnService>;
   /** Keeps products and their stock. */
   readonly inventory: ServiceClient<typeof InventoryService>;
+  /** Moves the money of orders. */
+  readonly payments: ServiceClient<typeof PaymentService>;
 }
 
 /** Makes the clients of all services over one transport. */
@@ -35,5 +38,6 @@ export function over(transport: Transport, options: CommonOptions): Client {
     orders: createClient(OrderService, shared),
     returns: createClient(ReturnService, shared),
     inventory: createClient(InventoryService, shared),
+    payments: createClient(PaymentService, shared),
   };
 }

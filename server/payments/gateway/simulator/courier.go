@@ -43,7 +43,10 @@ type parcel struct {
 }
 
 func newCourier(db *database.Database, o Options) *courier {
-	transport := &http.Transport{MaxIdleConnsPerHost: courierWorkers, IdleConnTimeout: time.Minute}
+	var transport http.RoundTripper = &http.Transport{MaxIdleConnsPerHost: courierWorkers, IdleConnTimeout: time.Minute}
+	if o.WebhookHandler != nil {
+		transport = local{o.WebhookHandler}
+	}
 	return &courier{
 		db: db, options: o, client: &http.Client{Timeout: courierTimeout, Transport: transport},
 		poke: make(chan struct{}, 1), waiting: map[string]chan struct{}{},

@@ -58,16 +58,17 @@ const (
 
 // Options say how a simulator behaves. Only Database is needed.
 type Options struct {
-	Database      string        // URL of its SQLite file, such as sqlite:data/gateway.db
-	APIKey        string        // what clients must send as bearer token; empty lets all in
-	WebhookURL    string        // where events go; empty sends none
-	WebhookSecret string        // signs the events
-	ExpiresAfter  time.Duration // of authorizations; 0 means 7 days
-	SlowFor       time.Duration // how long slow answers take; 0 means 2 s
-	HangFor       time.Duration // how long a request without answer is held, at most; 0 means 30 s
-	SweepEvery    time.Duration // how often expired authorizations are looked for; 0 means 1 min
-	Now           func() time.Time
-	Log           *slog.Logger
+	Database       string        // URL of its SQLite file, such as sqlite:data/gateway.db
+	APIKey         string        // what clients must send as bearer token; empty lets all in
+	WebhookURL     string        // where events go; empty sends none
+	WebhookHandler http.Handler  // takes the events in this process, in place of WebhookURL
+	WebhookSecret  string        // signs the events
+	ExpiresAfter   time.Duration // of authorizations; 0 means 7 days
+	SlowFor        time.Duration // how long slow answers take; 0 means 2 s
+	HangFor        time.Duration // how long a request without answer is held, at most; 0 means 30 s
+	SweepEvery     time.Duration // how often expired authorizations are looked for; 0 means 1 min
+	Now            func() time.Time
+	Log            *slog.Logger
 }
 
 // Simulator is a running bank. It is safe for concurrent use.
@@ -164,6 +165,9 @@ func (o Options) withDefaults() Options {
 		if *d.option == 0 {
 			*d.option = d.otherwise
 		}
+	}
+	if o.WebhookHandler != nil {
+		o.WebhookURL = "http://shop.invalid/"
 	}
 	if o.Now == nil {
 		o.Now = time.Now

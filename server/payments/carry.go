@@ -1,0 +1,144 @@
+package payments
+
+import (
+	"context"
+	"time"
+
+	"github.com/orderprocessing/orderprocessing/server/domain/payment"
+	"github.com/orderprocessing/orderprocessing/server/fault"
+	"github.com/orderprocessing/orderprocessing/server/payments/gateway"
+	"github.com/orderprocessing/orderprocessing/server/store"
+)
+
+// call asks a gateway for what a record says.
+type call func(context.Context, gateway.Gateway, payment.Record) (gateway.Result, error)
+
+// wish is something to be carried out, once.
+type wish struct {
+	paymentID   payment.ID
+	operationID payment.OperationID
+	fingerprint [32]byte
+	decide      func(payment.Record, time.Time) (*payment.Decision, error)
+	call        call
+}
+
+// carryOut records a wish, calls the gateway and records the outcome.
+func (s *Service) carryOut(ctx context.Context, w wish) (payment.Record, error) {
+	return s.fly(ctx, w.operationID.UUID, w.fingerprint, func(ctx context.Context) (payment.Record, error) {
+		r, send, err := s.intend(ctx, w)
+		if reason := fault.ReasonOf(err); reason == fault.ReasonPaymentUnknown || reason == fault.ReasonPaymentBusy {
+			// Perhaps the gateway can tell by now.
+			if _, err := s.Settle(ctx, w.paymentID); err != nil {
+				return r, err
+			}
+			r, send, err = s.intend(ctx, w)
+		}
+		if err == nil && !send && r.Operation.State.Open() {
+			r, send, err = s.resume(ctx, r, w)
+		}
+		if err != nil {
+			return r, err
+		}
+		if send {
+			return s.send(ctx, r, w)
+		}
+		return r, verdict(r)
+	})
+}
+
+// intend records what is wanted. send tells whether the gateway is to be called now.
+func (s *Service) intend(ctx context.Context, w wish) (r payment.Record, send bool, err error) {
+	r, err = s.Store.ChangePayment(ctx, store.PaymentChange{
+		PaymentID: w.paymentID, Operation: w.operationID,
+		Decide: func(r payment.Record) (*payment.Decision, error) {
+			d, err := w.decide(r, s.clock())
+			send = err == nil && d != nil && d.Operation.State.Open()
+			return d, err
+		},
+	})
+	return r, send && err == nil, err
+}
+
+// resume goes on with an operation that may or may not be at the gateway. The gateway is asked; when
+// it cannot tell yet, the operation is sent again with its key, as long as the gateway knows keys.
+func (s *Service) resume(ctx context.Context, r payment.Record, w wish) (_ payment.Record, send bool, err error) {
+	r, fate, err := s.inquire(ctx, r)
+	switch {
+	case err != nil, r.Operation.State.Final():
+		return r, false, err
+	case fate == gateway.FateHappened: // and has no end yet
+		return r, false, nil
+	case fate == gateway.FateInProgress && s.clock().Sub(r.Operation.Created) > keyLife:
+		return r, false, payment.Undecided()
+	case r.Operation.State == payment.Requested:
+		return s.intend(ctx, w)
+	}
+	r, err = s.Store.ChangePayment(ctx, store.PaymentChange{
+		PaymentID: w.paymentID, Operation: w.operationID,
+		Decide: func(r payment.Record) (*payment.Decision, error) {
+			d := payment.Resend(r, s.clock())
+			send = d != nil
+			return d, nil
+		},
+	})
+	return r, send && err == nil, err
+}
+
+// send calls the gateway and records what it answers.
+func (s *Service) send(ctx context.Context, r payment.Record, w wish) (payment.Record, error) {
+	g, err := s.gatewayOf(r.Payment.Gateway)
+	if err != nil {
+		return s.record(ctx, r, payment.Outcome{Answer: payment.AnswerAway}, err)
+	}
+	s.sending.Store(w.operationID.UUID, nil)
+	defer s.sending.Delete(w.operationID.UUID)
+	bounded, cancel := context.WithTimeout(ctx, s.CallTimeout)
+	result, err := w.call(bounded, g, r)
+	cancel()
+	return s.record(ctx, r, outcomeOf(result, err, r.Operation), err)
+}
+
+// record applies an outcome. cause is what the gateway failed with, if it did.
+func (s *Service) record(ctx context.Context, r payment.Record, out payment.Outcome, cause error) (payment.Record, error) {
+	r, err := s.apply(ctx, r, out, store.PaymentEvent{})
+	switch {
+	case err != nil:
+		return r, err
+	case out.Answer == payment.AnswerAway && r.Operation.State == payment.Requested:
+		return r, cause
+	}
+	return r, verdict(r)
+}
+
+// apply stores what an outcome makes of an operation. A payment that was given up and turns out to
+// hold money is voided.
+func (s *Service) apply(ctx context.Context, r payment.Record, out payment.Outcome, event store.PaymentEvent) (payment.Record, error) {
+	revived := false
+	after, err := s.Store.ChangePayment(ctx, store.PaymentChange{
+		PaymentID: r.Payment.ID, Operation: r.Operation.ID, Event: event,
+		Decide: func(r payment.Record) (*payment.Decision, error) {
+			d := payment.Apply(r, out, s.clock())
+			revived = d != nil && r.Payment.Void == payment.Forsaken && d.Payment.Void == payment.NotVoided
+			return d, nil
+		},
+	})
+	if err != nil {
+		return r, err
+	}
+	if revived {
+		return s.Void(ctx, Change{PaymentID: r.Payment.ID, Key: "given-up/" + r.Payment.ID.String()})
+	}
+	return after, nil
+}
+
+// verdict gives the error that an operation's state stands for.
+func verdict(r payment.Record) error {
+	o := r.Operation
+	switch {
+	case o.State == payment.NotKnown:
+		return payment.Undecided()
+	case o.State == payment.OpFailed && (o.Kind != payment.KindAuthorize || !declines[gateway.Decline(o.Reason)]):
+		return fault.New(fault.KindPrecondition, fault.Reason(o.Reason), "the payment gateway refused to %s", o.Kind)
+	}
+	return nil
+}

@@ -1,0 +1,26 @@
+package payments
+
+import (
+	"context"
+
+	"github.com/orderprocessing/orderprocessing/server/contract"
+	"github.com/orderprocessing/orderprocessing/server/domain/payment"
+	"github.com/orderprocessing/orderprocessing/server/store"
+)
+
+// List reads a page of payments and gives the token of the next one, empty on the last.
+func (s *Service) List(ctx context.Context, p contract.Page, q store.PaymentQuery) ([]payment.Payment, string, error) {
+	position, err := s.Tokens.Read(p.List, p.Token)
+	if err != nil {
+		return nil, "", err
+	}
+	copy(q.After[:], position)
+	q.Limit = p.Size + 1 // one more than is given, to know whether another page follows
+	found, err := s.Store.Payments(ctx, q)
+	if err != nil || len(found) <= p.Size {
+		return found, "", err
+	}
+	found = found[:p.Size]
+	last := found[len(found)-1].ID
+	return found, s.Tokens.Make(p.List, last.UUID[:]), nil
+}
