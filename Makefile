@@ -143,9 +143,9 @@ test-short: ## The tests of the packages that need no Postgres, under a minute
 	go test $$(go list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... | grep -Ev '/(pgtest|storetest)' | cut -d' ' -f1)
 
 .PHONY: test-race
-test-race: ## All Go tests under the race detector
+test-race: ## The Go tests under the race detector, but for those of the whole program
 	.ci/deps
-	CGO_ENABLED=1 go test -race ./...
+	CGO_ENABLED=1 go test -race $$(go list ./... | grep -v /cmd/) # cmd tests the program, which is built without
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz test for FUZZTIME (default 10s)
