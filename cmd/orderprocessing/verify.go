@@ -15,9 +15,10 @@ func newVerify() *cobra.Command {
 		Use:   "verify",
 		Short: "Check that everything stored keeps its promises",
 		Long: `Check that everything stored keeps its promises: totals are the sums of their lines, events
-have no gaps and fold to the stored order, and every row stands in the shard that owns its slot.
-It reads the databases of the configuration, changes nothing, and may run beside a server. It ends
-with 1 when it finds anything.`,
+have no gaps and fold to the stored order, stock and what is held of it agree with their rows,
+payments with their ledger, and every row stands in the shard that owns its slot. It reads the
+databases of the configuration, changes nothing, and may run beside a server. It ends with 1 when it
+finds anything.`,
 		Example: `  orderprocessing verify
   orderprocessing verify --json | jq .listed`,
 		Args: cobra.NoArgs,
@@ -58,14 +59,15 @@ func printReport(cmd *cobra.Command, report integrity.Report, asJSON bool) error
 	if asJSON {
 		return printJSON(out, report)
 	}
-	rows := [][]any{{"SHARD", "ORDERS", "EVENTS", "SKUS"}}
+	rows := [][]any{{"SHARD", "ORDERS", "EVENTS", "SKUS", "PAYMENTS"}}
 	for _, s := range report.Shards {
-		rows = append(rows, []any{s.Shard, s.Orders, s.Events, s.SKUs})
+		rows = append(rows, []any{s.Shard, s.Orders, s.Events, s.SKUs, s.Payments})
 	}
 	if err := printTable(out, rows...); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\n%d orders, %d events, %d SKUs, %d violations\n", report.Orders, report.Events, report.SKUs, report.Violations)
+	fmt.Fprintf(out, "\n%d orders, %d events, %d SKUs, %d payments, %d violations\n",
+		report.Orders, report.Events, report.SKUs, report.Payments, report.Violations)
 	for _, v := range report.Listed {
 		fmt.Fprintf(out, "shard %d  %s  %s: %s\n", v.Shard, v.OrderID+v.SKU, v.Invariant, v.Detail)
 	}

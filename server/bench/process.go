@@ -64,7 +64,7 @@ func (b *bench) serve(ctx context.Context, name string, environment ...string) (
 			content, _ := os.ReadFile(log.Name())
 			return nil, fmt.Errorf("the server does not become ready:\n%s", content)
 		}
-		time.Sleep(time.Millisecond)
+		time.Sleep(time.Millisecond) // asking without a pause would take the server's own time
 	}
 	p.ready = time.Since(started)
 	return p, nil

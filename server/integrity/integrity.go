@@ -20,6 +20,7 @@ const (
 	Held      = "held_is_the_sum_of_open_holds"
 	OnHand    = "on_hand_is_what_came_less_what_left"
 	Oversold  = "stock_is_not_oversold"
+	Money     = "payments_agree_with_their_ledger"
 )
 
 // maxListed bounds the violations that a report lists; all are counted.
@@ -34,6 +35,7 @@ type Report struct {
 	Orders     int64       `json:"orders"`
 	Events     int64       `json:"events"`
 	SKUs       int64       `json:"skus"`
+	Payments   int64       `json:"payments"`
 	Shards     []Shard     `json:"shards"` // in the order of the configuration
 	Violations int64       `json:"violations"`
 	Listed     []Violation `json:"listed"` // the first 1,000; never null
@@ -41,10 +43,11 @@ type Report struct {
 
 // Shard is what one shard holds.
 type Shard struct {
-	Shard  int   `json:"shard"`
-	Orders int64 `json:"orders"`
-	Events int64 `json:"events"`
-	SKUs   int64 `json:"skus"`
+	Shard    int   `json:"shard"`
+	Orders   int64 `json:"orders"`
+	Events   int64 `json:"events"`
+	SKUs     int64 `json:"skus"`
+	Payments int64 `json:"payments"`
 }
 
 // Violation is one promise that is broken.
@@ -93,8 +96,13 @@ func Check(ctx context.Context, layout Layout, progress func(orders int64)) (Rep
 		if err != nil {
 			return r, fmt.Errorf("read the stock of shard %d: %w", i, err)
 		}
-		shard.SKUs = skus
+		payments, err := r.checkPayments(ctx, i, one, layout)
+		if err != nil {
+			return r, fmt.Errorf("read the payments of shard %d: %w", i, err)
+		}
+		shard.SKUs, shard.Payments = skus, payments
 		r.SKUs += skus
+		r.Payments += payments
 		r.Orders += shard.Orders
 		r.Events += shard.Events
 		r.Shards = append(r.Shards, shard)

@@ -50,7 +50,6 @@ func (s *Store) snapshot(ctx context.Context) (*db.Tx, error) {
 }
 
 // audit reads at least one order, and at most limit of them, unless none follows.
-
 func audit(ctx context.Context, tx *db.Tx, after id.UUID, limit int) ([]store.Audited, error) {
 	behind := uuid.UUID(after.WithPart(id.MaxPart))
 	orders, err := tx.Order.Query().Where(entorder.IDGT(behind)).Order(entorder.ByID()).Limit(limit).All(ctx)

@@ -77,8 +77,8 @@ func replay(ctx context.Context, c *db.Client, row *db.Request) (order.Order, er
 	return o, err
 }
 
-// advance stores changes of an order that happened at a time, with their events and the request. It fails with errLostRace
-// when the order is not at the version it had.
+// advance stores changes of an order that happened at a time, with their events and the request. It
+// fails with errLostRace when the order is not at the version it had.
 func advance(
 	ctx context.Context, tx *db.Tx, current order.Order, at time.Time, r store.Request, changes []order.Change,
 ) (order.Order, error) {
