@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"sync"
 )
 
 // guardian outlives this process for a moment. The end of its input is the end of this process,
@@ -20,6 +21,10 @@ if [ -n "$pid" ]; then
 fi
 [ "$2" = keep ] || rm -rf -- "$1"
 `
+
+// guarding keeps the pipes from the garbage collector, which would close them and so end a server
+// that nobody holds a reference to any more.
+var guarding sync.Map
 
 type guard struct {
 	cmd  *exec.Cmd
@@ -41,11 +46,14 @@ func startGuard(dir string, keep bool) (*guard, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	return &guard{cmd: cmd, pipe: write}, nil
+	g := &guard{cmd: cmd, pipe: write}
+	guarding.Store(g, nil)
+	return g, nil
 }
 
 // end lets the guardian do its work now, and waits for it.
 func (g *guard) end() error {
+	guarding.Delete(g)
 	_ = g.pipe.Close()
 	return g.cmd.Wait()
 }

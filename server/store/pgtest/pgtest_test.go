@@ -3,8 +3,10 @@ package pgtest_test
 import (
 	"bufio"
 	"context"
+	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -130,13 +132,18 @@ func startAndDie(*testing.M) {
 	if err != nil {
 		panic(err)
 	}
-	os.Stdout.WriteString(cluster.Dir() + "\n" + cluster.URL("postgres") + "\n")
-	select {}
+	dir, url := cluster.Dir(), cluster.URL("postgres")
+	runtime.GC() // what nobody refers to any more still runs
+	runtime.GC()
+	os.Stdout.WriteString(dir + "\n" + url + "\n")
+	_, _ = io.Copy(io.Discard, os.Stdin) // a mere select would be found to be a deadlock, and end it
 }
 
 func TestStart_killed(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), "PGTEST_DIE=1")
+	_, err := cmd.StdinPipe() // open until it is killed
+	require.NoError(t, err)
 	output, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
