@@ -49,6 +49,7 @@ var floors = map[string][]string{
 	"server/payments/gateway/stripe":    {"server/payments/gateway", "server/domain", "server/fault"},
 	"server/payments/gateway/resilient": {"server/payments/gateway", "server/outbound", "server/fault"},
 	"server/payments":                   {"gen", "server/contract", "server/pagetoken", "server/store", "server/domain", "server/fault", "server/payments/gateway"},
+	"server/auth":                       {"server/fault"},
 	"server/saga":                       {"server/fault"},
 	"server/saga/progress":              {"server/saga", "server/store/coalesce", "server/store/database"},
 	"server/saga/river":                 {"server/saga", "server/saga/progress", "server/store/database", "server/telemetry", "server/fault"},
