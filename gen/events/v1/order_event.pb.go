@@ -25,6 +25,152 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// ShipmentState is where a parcel is on its way.
+type ShipmentState int32
+
+const (
+	// Never stored.
+	ShipmentState_SHIPMENT_STATE_UNSPECIFIED ShipmentState = 0
+	// Its goods are set apart from what else the order holds.
+	ShipmentState_SHIPMENT_STATE_ALLOCATED ShipmentState = 1
+	// Packed.
+	ShipmentState_SHIPMENT_STATE_PACKED ShipmentState = 2
+	// Handed over to the carrier.
+	ShipmentState_SHIPMENT_STATE_SHIPPED ShipmentState = 3
+	// Arrived.
+	ShipmentState_SHIPMENT_STATE_DELIVERED ShipmentState = 4
+	// Given up before it left.
+	ShipmentState_SHIPMENT_STATE_CANCELED ShipmentState = 5
+	// Lost on its way.
+	ShipmentState_SHIPMENT_STATE_LOST ShipmentState = 6
+)
+
+// Enum value maps for ShipmentState.
+var (
+	ShipmentState_name = map[int32]string{
+		0: "SHIPMENT_STATE_UNSPECIFIED",
+		1: "SHIPMENT_STATE_ALLOCATED",
+		2: "SHIPMENT_STATE_PACKED",
+		3: "SHIPMENT_STATE_SHIPPED",
+		4: "SHIPMENT_STATE_DELIVERED",
+		5: "SHIPMENT_STATE_CANCELED",
+		6: "SHIPMENT_STATE_LOST",
+	}
+	ShipmentState_value = map[string]int32{
+		"SHIPMENT_STATE_UNSPECIFIED": 0,
+		"SHIPMENT_STATE_ALLOCATED":   1,
+		"SHIPMENT_STATE_PACKED":      2,
+		"SHIPMENT_STATE_SHIPPED":     3,
+		"SHIPMENT_STATE_DELIVERED":   4,
+		"SHIPMENT_STATE_CANCELED":    5,
+		"SHIPMENT_STATE_LOST":        6,
+	}
+)
+
+func (x ShipmentState) Enum() *ShipmentState {
+	p := new(ShipmentState)
+	*p = x
+	return p
+}
+
+func (x ShipmentState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ShipmentState) Descriptor() protoreflect.EnumDescriptor {
+	return file_events_v1_order_event_proto_enumTypes[0].Descriptor()
+}
+
+func (ShipmentState) Type() protoreflect.EnumType {
+	return &file_events_v1_order_event_proto_enumTypes[0]
+}
+
+func (x ShipmentState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ShipmentState.Descriptor instead.
+func (ShipmentState) EnumDescriptor() ([]byte, []int) {
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{0}
+}
+
+// PaymentSummary sums up the payments of an order.
+type PaymentSummary int32
+
+const (
+	// Not told.
+	PaymentSummary_PAYMENT_SUMMARY_UNSPECIFIED PaymentSummary = 0
+	// No money has moved.
+	PaymentSummary_PAYMENT_SUMMARY_NONE PaymentSummary = 1
+	// Money is set aside.
+	PaymentSummary_PAYMENT_SUMMARY_AUTHORIZED PaymentSummary = 2
+	// A part has been paid.
+	PaymentSummary_PAYMENT_SUMMARY_PARTIALLY_PAID PaymentSummary = 3
+	// All of it has been paid.
+	PaymentSummary_PAYMENT_SUMMARY_PAID PaymentSummary = 4
+	// A part has been paid back.
+	PaymentSummary_PAYMENT_SUMMARY_PARTIALLY_REFUNDED PaymentSummary = 5
+	// All of it has been paid back.
+	PaymentSummary_PAYMENT_SUMMARY_REFUNDED PaymentSummary = 6
+	// More was paid than is owed.
+	PaymentSummary_PAYMENT_SUMMARY_OVERPAID PaymentSummary = 7
+	// The money set aside was let go.
+	PaymentSummary_PAYMENT_SUMMARY_VOIDED PaymentSummary = 8
+)
+
+// Enum value maps for PaymentSummary.
+var (
+	PaymentSummary_name = map[int32]string{
+		0: "PAYMENT_SUMMARY_UNSPECIFIED",
+		1: "PAYMENT_SUMMARY_NONE",
+		2: "PAYMENT_SUMMARY_AUTHORIZED",
+		3: "PAYMENT_SUMMARY_PARTIALLY_PAID",
+		4: "PAYMENT_SUMMARY_PAID",
+		5: "PAYMENT_SUMMARY_PARTIALLY_REFUNDED",
+		6: "PAYMENT_SUMMARY_REFUNDED",
+		7: "PAYMENT_SUMMARY_OVERPAID",
+		8: "PAYMENT_SUMMARY_VOIDED",
+	}
+	PaymentSummary_value = map[string]int32{
+		"PAYMENT_SUMMARY_UNSPECIFIED":        0,
+		"PAYMENT_SUMMARY_NONE":               1,
+		"PAYMENT_SUMMARY_AUTHORIZED":         2,
+		"PAYMENT_SUMMARY_PARTIALLY_PAID":     3,
+		"PAYMENT_SUMMARY_PAID":               4,
+		"PAYMENT_SUMMARY_PARTIALLY_REFUNDED": 5,
+		"PAYMENT_SUMMARY_REFUNDED":           6,
+		"PAYMENT_SUMMARY_OVERPAID":           7,
+		"PAYMENT_SUMMARY_VOIDED":             8,
+	}
+)
+
+func (x PaymentSummary) Enum() *PaymentSummary {
+	p := new(PaymentSummary)
+	*p = x
+	return p
+}
+
+func (x PaymentSummary) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PaymentSummary) Descriptor() protoreflect.EnumDescriptor {
+	return file_events_v1_order_event_proto_enumTypes[1].Descriptor()
+}
+
+func (PaymentSummary) Type() protoreflect.EnumType {
+	return &file_events_v1_order_event_proto_enumTypes[1]
+}
+
+func (x PaymentSummary) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PaymentSummary.Descriptor instead.
+func (PaymentSummary) EnumDescriptor() ([]byte, []int) {
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{1}
+}
+
 // OrderEvent is one change of one order. Folding the events of an order from 1 on gives the order.
 type OrderEvent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -45,6 +191,16 @@ type OrderEvent struct {
 	//	*OrderEvent_Canceled
 	//	*OrderEvent_Imported
 	//	*OrderEvent_Returned
+	//	*OrderEvent_Confirmed
+	//	*OrderEvent_ActionRequired
+	//	*OrderEvent_Held
+	//	*OrderEvent_Resumed
+	//	*OrderEvent_Rejected
+	//	*OrderEvent_Expired
+	//	*OrderEvent_PaymentChanged
+	//	*OrderEvent_ShipmentCreated
+	//	*OrderEvent_ShipmentMoved
+	//	*OrderEvent_Completed
 	Change        isOrderEvent_Change `protobuf_oneof:"change"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -171,6 +327,96 @@ func (x *OrderEvent) GetReturned() *OrderReturned {
 	return nil
 }
 
+func (x *OrderEvent) GetConfirmed() *OrderConfirmed {
+	if x != nil {
+		if x, ok := x.Change.(*OrderEvent_Confirmed); ok {
+			return x.Confirmed
+		}
+	}
+	return nil
+}
+
+func (x *OrderEvent) GetActionRequired() *OrderActionRequired {
+	if x != nil {
+		if x, ok := x.Change.(*OrderEvent_ActionRequired); ok {
+			return x.ActionRequired
+		}
+	}
+	return nil
+}
+
+func (x *OrderEvent) GetHeld() *OrderHeld {
+	if x != nil {
+		if x, ok := x.Change.(*OrderEvent_Held); ok {
+			return x.Held
+		}
+	}
+	return nil
+}
+
+func (x *OrderEvent) GetResumed() *OrderResumed {
+	if x != nil {
+		if x, ok := x.Change.(*OrderEvent_Resumed); ok {
+			return x.Resumed
+		}
+	}
+	return nil
+}
+
+func (x *OrderEvent) GetRejected() *OrderRejected {
+	if x != nil {
+		if x, ok := x.Change.(*OrderEvent_Rejected); ok {
+			return x.Rejected
+		}
+	}
+	return nil
+}
+
+func (x *OrderEvent) GetExpired() *OrderExpired {
+	if x != nil {
+		if x, ok := x.Change.(*OrderEvent_Expired); ok {
+			return x.Expired
+		}
+	}
+	return nil
+}
+
+func (x *OrderEvent) GetPaymentChanged() *OrderPaymentChanged {
+	if x != nil {
+		if x, ok := x.Change.(*OrderEvent_PaymentChanged); ok {
+			return x.PaymentChanged
+		}
+	}
+	return nil
+}
+
+func (x *OrderEvent) GetShipmentCreated() *ShipmentCreated {
+	if x != nil {
+		if x, ok := x.Change.(*OrderEvent_ShipmentCreated); ok {
+			return x.ShipmentCreated
+		}
+	}
+	return nil
+}
+
+func (x *OrderEvent) GetShipmentMoved() *ShipmentMoved {
+	if x != nil {
+		if x, ok := x.Change.(*OrderEvent_ShipmentMoved); ok {
+			return x.ShipmentMoved
+		}
+	}
+	return nil
+}
+
+func (x *OrderEvent) GetCompleted() *OrderCompleted {
+	if x != nil {
+		if x, ok := x.Change.(*OrderEvent_Completed); ok {
+			return x.Completed
+		}
+	}
+	return nil
+}
+
 type isOrderEvent_Change interface {
 	isOrderEvent_Change()
 }
@@ -210,6 +456,56 @@ type OrderEvent_Returned struct {
 	Returned *OrderReturned `protobuf:"bytes,16,opt,name=returned,proto3,oneof"`
 }
 
+type OrderEvent_Confirmed struct {
+	// Stock is held and the money is authorized.
+	Confirmed *OrderConfirmed `protobuf:"bytes,17,opt,name=confirmed,proto3,oneof"`
+}
+
+type OrderEvent_ActionRequired struct {
+	// The order waits for its customer.
+	ActionRequired *OrderActionRequired `protobuf:"bytes,18,opt,name=action_required,json=actionRequired,proto3,oneof"`
+}
+
+type OrderEvent_Held struct {
+	// The order waits for staff.
+	Held *OrderHeld `protobuf:"bytes,19,opt,name=held,proto3,oneof"`
+}
+
+type OrderEvent_Resumed struct {
+	// Staff let the order go on.
+	Resumed *OrderResumed `protobuf:"bytes,20,opt,name=resumed,proto3,oneof"`
+}
+
+type OrderEvent_Rejected struct {
+	// The order could not be taken.
+	Rejected *OrderRejected `protobuf:"bytes,21,opt,name=rejected,proto3,oneof"`
+}
+
+type OrderEvent_Expired struct {
+	// Nobody finished the order in time.
+	Expired *OrderExpired `protobuf:"bytes,22,opt,name=expired,proto3,oneof"`
+}
+
+type OrderEvent_PaymentChanged struct {
+	// Money of the order moved.
+	PaymentChanged *OrderPaymentChanged `protobuf:"bytes,23,opt,name=payment_changed,json=paymentChanged,proto3,oneof"`
+}
+
+type OrderEvent_ShipmentCreated struct {
+	// A parcel was planned.
+	ShipmentCreated *ShipmentCreated `protobuf:"bytes,24,opt,name=shipment_created,json=shipmentCreated,proto3,oneof"`
+}
+
+type OrderEvent_ShipmentMoved struct {
+	// A parcel got further, or was given up.
+	ShipmentMoved *ShipmentMoved `protobuf:"bytes,25,opt,name=shipment_moved,json=shipmentMoved,proto3,oneof"`
+}
+
+type OrderEvent_Completed struct {
+	// Every line was delivered or came back, and the money is settled.
+	Completed *OrderCompleted `protobuf:"bytes,26,opt,name=completed,proto3,oneof"`
+}
+
 func (*OrderEvent_Drafted) isOrderEvent_Change() {}
 
 func (*OrderEvent_Placed) isOrderEvent_Change() {}
@@ -223,6 +519,26 @@ func (*OrderEvent_Canceled) isOrderEvent_Change() {}
 func (*OrderEvent_Imported) isOrderEvent_Change() {}
 
 func (*OrderEvent_Returned) isOrderEvent_Change() {}
+
+func (*OrderEvent_Confirmed) isOrderEvent_Change() {}
+
+func (*OrderEvent_ActionRequired) isOrderEvent_Change() {}
+
+func (*OrderEvent_Held) isOrderEvent_Change() {}
+
+func (*OrderEvent_Resumed) isOrderEvent_Change() {}
+
+func (*OrderEvent_Rejected) isOrderEvent_Change() {}
+
+func (*OrderEvent_Expired) isOrderEvent_Change() {}
+
+func (*OrderEvent_PaymentChanged) isOrderEvent_Change() {}
+
+func (*OrderEvent_ShipmentCreated) isOrderEvent_Change() {}
+
+func (*OrderEvent_ShipmentMoved) isOrderEvent_Change() {}
+
+func (*OrderEvent_Completed) isOrderEvent_Change() {}
 
 // OrderDrafted: a draft was made. Nothing is promised yet.
 type OrderDrafted struct {
@@ -274,7 +590,9 @@ func (x *OrderDrafted) GetDetails() *OrderDetails {
 type OrderPlaced struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What was ordered.
-	Details       *OrderDetails `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	Details *OrderDetails `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	// How it is to be paid: a token of the payment gateway, never a card number. Empty for none.
+	PaymentMethod string `protobuf:"bytes,2,opt,name=payment_method,json=paymentMethod,proto3" json:"payment_method,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -314,6 +632,13 @@ func (x *OrderPlaced) GetDetails() *OrderDetails {
 		return x.Details
 	}
 	return nil
+}
+
+func (x *OrderPlaced) GetPaymentMethod() string {
+	if x != nil {
+		return x.PaymentMethod
+	}
+	return ""
 }
 
 // OrderEdited: the order now reads like this.
@@ -410,7 +735,9 @@ func (x *OrderCancelRequested) GetReason() string {
 
 // OrderCanceled: every hold is released, all money is back.
 type OrderCanceled struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What became of the money.
+	Payment       PaymentSummary `protobuf:"varint,1,opt,name=payment,proto3,enum=events.v1.PaymentSummary" json:"payment,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -445,6 +772,527 @@ func (*OrderCanceled) Descriptor() ([]byte, []int) {
 	return file_events_v1_order_event_proto_rawDescGZIP(), []int{5}
 }
 
+func (x *OrderCanceled) GetPayment() PaymentSummary {
+	if x != nil {
+		return x.Payment
+	}
+	return PaymentSummary_PAYMENT_SUMMARY_UNSPECIFIED
+}
+
+// OrderConfirmed: the shop will deliver.
+type OrderConfirmed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What became of the money.
+	Payment       PaymentSummary `protobuf:"varint,1,opt,name=payment,proto3,enum=events.v1.PaymentSummary" json:"payment,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderConfirmed) Reset() {
+	*x = OrderConfirmed{}
+	mi := &file_events_v1_order_event_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderConfirmed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderConfirmed) ProtoMessage() {}
+
+func (x *OrderConfirmed) ProtoReflect() protoreflect.Message {
+	mi := &file_events_v1_order_event_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderConfirmed.ProtoReflect.Descriptor instead.
+func (*OrderConfirmed) Descriptor() ([]byte, []int) {
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *OrderConfirmed) GetPayment() PaymentSummary {
+	if x != nil {
+		return x.Payment
+	}
+	return PaymentSummary_PAYMENT_SUMMARY_UNSPECIFIED
+}
+
+// OrderActionRequired: the customer has to do something before the order goes on.
+type OrderActionRequired struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Why: a stable reason, such as PAYMENT_METHOD_REQUIRED.
+	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Where the customer proves who they are. Empty when that is not what is asked for.
+	Url           string `protobuf:"bytes,2,opt,name=url,proto3" json:"url,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderActionRequired) Reset() {
+	*x = OrderActionRequired{}
+	mi := &file_events_v1_order_event_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderActionRequired) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderActionRequired) ProtoMessage() {}
+
+func (x *OrderActionRequired) ProtoReflect() protoreflect.Message {
+	mi := &file_events_v1_order_event_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderActionRequired.ProtoReflect.Descriptor instead.
+func (*OrderActionRequired) Descriptor() ([]byte, []int) {
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *OrderActionRequired) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *OrderActionRequired) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+// OrderHeld: no parcel may leave until staff have looked at the order.
+type OrderHeld struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Why, such as RISK_REVIEW, or in the words of staff.
+	Reason        string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderHeld) Reset() {
+	*x = OrderHeld{}
+	mi := &file_events_v1_order_event_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderHeld) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderHeld) ProtoMessage() {}
+
+func (x *OrderHeld) ProtoReflect() protoreflect.Message {
+	mi := &file_events_v1_order_event_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderHeld.ProtoReflect.Descriptor instead.
+func (*OrderHeld) Descriptor() ([]byte, []int) {
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *OrderHeld) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// OrderResumed: staff have looked, or the customer has proved who they are, and the order goes on.
+type OrderResumed struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderResumed) Reset() {
+	*x = OrderResumed{}
+	mi := &file_events_v1_order_event_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderResumed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderResumed) ProtoMessage() {}
+
+func (x *OrderResumed) ProtoReflect() protoreflect.Message {
+	mi := &file_events_v1_order_event_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderResumed.ProtoReflect.Descriptor instead.
+func (*OrderResumed) Descriptor() ([]byte, []int) {
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{9}
+}
+
+// OrderRejected: nothing of the order is held or owed any more.
+type OrderRejected struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Why: a stable reason, such as OUT_OF_STOCK.
+	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	// What became of the money.
+	Payment       PaymentSummary `protobuf:"varint,2,opt,name=payment,proto3,enum=events.v1.PaymentSummary" json:"payment,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderRejected) Reset() {
+	*x = OrderRejected{}
+	mi := &file_events_v1_order_event_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderRejected) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderRejected) ProtoMessage() {}
+
+func (x *OrderRejected) ProtoReflect() protoreflect.Message {
+	mi := &file_events_v1_order_event_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderRejected.ProtoReflect.Descriptor instead.
+func (*OrderRejected) Descriptor() ([]byte, []int) {
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *OrderRejected) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *OrderRejected) GetPayment() PaymentSummary {
+	if x != nil {
+		return x.Payment
+	}
+	return PaymentSummary_PAYMENT_SUMMARY_UNSPECIFIED
+}
+
+// OrderExpired: nothing of the order is held or owed any more.
+type OrderExpired struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What became of the money.
+	Payment       PaymentSummary `protobuf:"varint,1,opt,name=payment,proto3,enum=events.v1.PaymentSummary" json:"payment,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderExpired) Reset() {
+	*x = OrderExpired{}
+	mi := &file_events_v1_order_event_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderExpired) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderExpired) ProtoMessage() {}
+
+func (x *OrderExpired) ProtoReflect() protoreflect.Message {
+	mi := &file_events_v1_order_event_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderExpired.ProtoReflect.Descriptor instead.
+func (*OrderExpired) Descriptor() ([]byte, []int) {
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *OrderExpired) GetPayment() PaymentSummary {
+	if x != nil {
+		return x.Payment
+	}
+	return PaymentSummary_PAYMENT_SUMMARY_UNSPECIFIED
+}
+
+// OrderPaymentChanged: money was taken or given back.
+type OrderPaymentChanged struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What has become of the money.
+	Payment       PaymentSummary `protobuf:"varint,1,opt,name=payment,proto3,enum=events.v1.PaymentSummary" json:"payment,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderPaymentChanged) Reset() {
+	*x = OrderPaymentChanged{}
+	mi := &file_events_v1_order_event_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderPaymentChanged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderPaymentChanged) ProtoMessage() {}
+
+func (x *OrderPaymentChanged) ProtoReflect() protoreflect.Message {
+	mi := &file_events_v1_order_event_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderPaymentChanged.ProtoReflect.Descriptor instead.
+func (*OrderPaymentChanged) Descriptor() ([]byte, []int) {
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *OrderPaymentChanged) GetPayment() PaymentSummary {
+	if x != nil {
+		return x.Payment
+	}
+	return PaymentSummary_PAYMENT_SUMMARY_UNSPECIFIED
+}
+
+// OrderCompleted: nothing is left to do.
+type OrderCompleted struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderCompleted) Reset() {
+	*x = OrderCompleted{}
+	mi := &file_events_v1_order_event_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderCompleted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderCompleted) ProtoMessage() {}
+
+func (x *OrderCompleted) ProtoReflect() protoreflect.Message {
+	mi := &file_events_v1_order_event_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderCompleted.ProtoReflect.Descriptor instead.
+func (*OrderCompleted) Descriptor() ([]byte, []int) {
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{13}
+}
+
+// ShipmentCreated: these goods are to leave in one parcel.
+type ShipmentCreated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The parcel, `shp_…`.
+	ShipmentId string `protobuf:"bytes,1,opt,name=shipment_id,json=shipmentId,proto3" json:"shipment_id,omitempty"`
+	// What it holds, by line.
+	Lines         []*LineQuantity `protobuf:"bytes,2,rep,name=lines,proto3" json:"lines,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ShipmentCreated) Reset() {
+	*x = ShipmentCreated{}
+	mi := &file_events_v1_order_event_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ShipmentCreated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ShipmentCreated) ProtoMessage() {}
+
+func (x *ShipmentCreated) ProtoReflect() protoreflect.Message {
+	mi := &file_events_v1_order_event_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ShipmentCreated.ProtoReflect.Descriptor instead.
+func (*ShipmentCreated) Descriptor() ([]byte, []int) {
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ShipmentCreated) GetShipmentId() string {
+	if x != nil {
+		return x.ShipmentId
+	}
+	return ""
+}
+
+func (x *ShipmentCreated) GetLines() []*LineQuantity {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
+// ShipmentMoved: a parcel got further, or was given up.
+type ShipmentMoved struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The parcel, `shp_…`.
+	ShipmentId string `protobuf:"bytes,1,opt,name=shipment_id,json=shipmentId,proto3" json:"shipment_id,omitempty"`
+	// Where it is now.
+	State ShipmentState `protobuf:"varint,2,opt,name=state,proto3,enum=events.v1.ShipmentState" json:"state,omitempty"`
+	// Who carries it, when it was handed over. May be empty.
+	Carrier string `protobuf:"bytes,3,opt,name=carrier,proto3" json:"carrier,omitempty"`
+	// The carrier's number of it, when it was handed over. May be empty.
+	TrackingNumber string `protobuf:"bytes,4,opt,name=tracking_number,json=trackingNumber,proto3" json:"tracking_number,omitempty"`
+	// When it was handed over: what is to be taken of the customer's money for it, minor units.
+	AmountMinor int64 `protobuf:"varint,5,opt,name=amount_minor,json=amountMinor,proto3" json:"amount_minor,omitempty"`
+	// When it was handed over: whether nothing of the order is left to ship.
+	Final         bool `protobuf:"varint,6,opt,name=final,proto3" json:"final,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ShipmentMoved) Reset() {
+	*x = ShipmentMoved{}
+	mi := &file_events_v1_order_event_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ShipmentMoved) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ShipmentMoved) ProtoMessage() {}
+
+func (x *ShipmentMoved) ProtoReflect() protoreflect.Message {
+	mi := &file_events_v1_order_event_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ShipmentMoved.ProtoReflect.Descriptor instead.
+func (*ShipmentMoved) Descriptor() ([]byte, []int) {
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ShipmentMoved) GetShipmentId() string {
+	if x != nil {
+		return x.ShipmentId
+	}
+	return ""
+}
+
+func (x *ShipmentMoved) GetState() ShipmentState {
+	if x != nil {
+		return x.State
+	}
+	return ShipmentState_SHIPMENT_STATE_UNSPECIFIED
+}
+
+func (x *ShipmentMoved) GetCarrier() string {
+	if x != nil {
+		return x.Carrier
+	}
+	return ""
+}
+
+func (x *ShipmentMoved) GetTrackingNumber() string {
+	if x != nil {
+		return x.TrackingNumber
+	}
+	return ""
+}
+
+func (x *ShipmentMoved) GetAmountMinor() int64 {
+	if x != nil {
+		return x.AmountMinor
+	}
+	return 0
+}
+
+func (x *ShipmentMoved) GetFinal() bool {
+	if x != nil {
+		return x.Final
+	}
+	return false
+}
+
 // OrderImported: an order of another system, as history.
 type OrderImported struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -458,7 +1306,7 @@ type OrderImported struct {
 
 func (x *OrderImported) Reset() {
 	*x = OrderImported{}
-	mi := &file_events_v1_order_event_proto_msgTypes[6]
+	mi := &file_events_v1_order_event_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -470,7 +1318,7 @@ func (x *OrderImported) String() string {
 func (*OrderImported) ProtoMessage() {}
 
 func (x *OrderImported) ProtoReflect() protoreflect.Message {
-	mi := &file_events_v1_order_event_proto_msgTypes[6]
+	mi := &file_events_v1_order_event_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -483,7 +1331,7 @@ func (x *OrderImported) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderImported.ProtoReflect.Descriptor instead.
 func (*OrderImported) Descriptor() ([]byte, []int) {
-	return file_events_v1_order_event_proto_rawDescGZIP(), []int{6}
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *OrderImported) GetDetails() *OrderDetails {
@@ -506,14 +1354,14 @@ type OrderReturned struct {
 	// The return that brought them, `ret_…`.
 	ReturnId string `protobuf:"bytes,1,opt,name=return_id,json=returnId,proto3" json:"return_id,omitempty"`
 	// How many came back, by line.
-	Lines         []*ReturnedQuantity `protobuf:"bytes,2,rep,name=lines,proto3" json:"lines,omitempty"`
+	Lines         []*LineQuantity `protobuf:"bytes,2,rep,name=lines,proto3" json:"lines,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *OrderReturned) Reset() {
 	*x = OrderReturned{}
-	mi := &file_events_v1_order_event_proto_msgTypes[7]
+	mi := &file_events_v1_order_event_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -525,7 +1373,7 @@ func (x *OrderReturned) String() string {
 func (*OrderReturned) ProtoMessage() {}
 
 func (x *OrderReturned) ProtoReflect() protoreflect.Message {
-	mi := &file_events_v1_order_event_proto_msgTypes[7]
+	mi := &file_events_v1_order_event_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -538,7 +1386,7 @@ func (x *OrderReturned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderReturned.ProtoReflect.Descriptor instead.
 func (*OrderReturned) Descriptor() ([]byte, []int) {
-	return file_events_v1_order_event_proto_rawDescGZIP(), []int{7}
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *OrderReturned) GetReturnId() string {
@@ -548,39 +1396,39 @@ func (x *OrderReturned) GetReturnId() string {
 	return ""
 }
 
-func (x *OrderReturned) GetLines() []*ReturnedQuantity {
+func (x *OrderReturned) GetLines() []*LineQuantity {
 	if x != nil {
 		return x.Lines
 	}
 	return nil
 }
 
-// ReturnedQuantity is how much of one line came back.
-type ReturnedQuantity struct {
+// LineQuantity is how much of one line is meant.
+type LineQuantity struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The position of the line in the order, from 1.
 	Position int32 `protobuf:"varint,1,opt,name=position,proto3" json:"position,omitempty"`
-	// How many came back this time.
+	// How many of it.
 	Quantity      int64 `protobuf:"varint,2,opt,name=quantity,proto3" json:"quantity,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *ReturnedQuantity) Reset() {
-	*x = ReturnedQuantity{}
-	mi := &file_events_v1_order_event_proto_msgTypes[8]
+func (x *LineQuantity) Reset() {
+	*x = LineQuantity{}
+	mi := &file_events_v1_order_event_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *ReturnedQuantity) String() string {
+func (x *LineQuantity) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*ReturnedQuantity) ProtoMessage() {}
+func (*LineQuantity) ProtoMessage() {}
 
-func (x *ReturnedQuantity) ProtoReflect() protoreflect.Message {
-	mi := &file_events_v1_order_event_proto_msgTypes[8]
+func (x *LineQuantity) ProtoReflect() protoreflect.Message {
+	mi := &file_events_v1_order_event_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -591,19 +1439,19 @@ func (x *ReturnedQuantity) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use ReturnedQuantity.ProtoReflect.Descriptor instead.
-func (*ReturnedQuantity) Descriptor() ([]byte, []int) {
-	return file_events_v1_order_event_proto_rawDescGZIP(), []int{8}
+// Deprecated: Use LineQuantity.ProtoReflect.Descriptor instead.
+func (*LineQuantity) Descriptor() ([]byte, []int) {
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{18}
 }
 
-func (x *ReturnedQuantity) GetPosition() int32 {
+func (x *LineQuantity) GetPosition() int32 {
 	if x != nil {
 		return x.Position
 	}
 	return 0
 }
 
-func (x *ReturnedQuantity) GetQuantity() int64 {
+func (x *LineQuantity) GetQuantity() int64 {
 	if x != nil {
 		return x.Quantity
 	}
@@ -635,7 +1483,7 @@ type OrderDetails struct {
 
 func (x *OrderDetails) Reset() {
 	*x = OrderDetails{}
-	mi := &file_events_v1_order_event_proto_msgTypes[9]
+	mi := &file_events_v1_order_event_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -647,7 +1495,7 @@ func (x *OrderDetails) String() string {
 func (*OrderDetails) ProtoMessage() {}
 
 func (x *OrderDetails) ProtoReflect() protoreflect.Message {
-	mi := &file_events_v1_order_event_proto_msgTypes[9]
+	mi := &file_events_v1_order_event_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -660,7 +1508,7 @@ func (x *OrderDetails) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderDetails.ProtoReflect.Descriptor instead.
 func (*OrderDetails) Descriptor() ([]byte, []int) {
-	return file_events_v1_order_event_proto_rawDescGZIP(), []int{9}
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *OrderDetails) GetCustomerId() string {
@@ -740,7 +1588,7 @@ type OrderLine struct {
 
 func (x *OrderLine) Reset() {
 	*x = OrderLine{}
-	mi := &file_events_v1_order_event_proto_msgTypes[10]
+	mi := &file_events_v1_order_event_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -752,7 +1600,7 @@ func (x *OrderLine) String() string {
 func (*OrderLine) ProtoMessage() {}
 
 func (x *OrderLine) ProtoReflect() protoreflect.Message {
-	mi := &file_events_v1_order_event_proto_msgTypes[10]
+	mi := &file_events_v1_order_event_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -765,7 +1613,7 @@ func (x *OrderLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderLine.ProtoReflect.Descriptor instead.
 func (*OrderLine) Descriptor() ([]byte, []int) {
-	return file_events_v1_order_event_proto_rawDescGZIP(), []int{10}
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *OrderLine) GetSku() string {
@@ -831,7 +1679,7 @@ type PostalAddress struct {
 
 func (x *PostalAddress) Reset() {
 	*x = PostalAddress{}
-	mi := &file_events_v1_order_event_proto_msgTypes[11]
+	mi := &file_events_v1_order_event_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -843,7 +1691,7 @@ func (x *PostalAddress) String() string {
 func (*PostalAddress) ProtoMessage() {}
 
 func (x *PostalAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_events_v1_order_event_proto_msgTypes[11]
+	mi := &file_events_v1_order_event_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -856,7 +1704,7 @@ func (x *PostalAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostalAddress.ProtoReflect.Descriptor instead.
 func (*PostalAddress) Descriptor() ([]byte, []int) {
-	return file_events_v1_order_event_proto_rawDescGZIP(), []int{11}
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *PostalAddress) GetName() string {
@@ -905,7 +1753,7 @@ var File_events_v1_order_event_proto protoreflect.FileDescriptor
 
 const file_events_v1_order_event_proto_rawDesc = "" +
 	"\n" +
-	"\x1bevents/v1/order_event.proto\x12\tevents.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8c\x04\n" +
+	"\x1bevents/v1/order_event.proto\x12\tevents.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf2\b\n" +
 	"\n" +
 	"OrderEvent\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\x12\x1a\n" +
@@ -918,24 +1766,64 @@ const file_events_v1_order_event_proto_rawDesc = "" +
 	"\x10cancel_requested\x18\r \x01(\v2\x1f.events.v1.OrderCancelRequestedH\x00R\x0fcancelRequested\x126\n" +
 	"\bcanceled\x18\x0e \x01(\v2\x18.events.v1.OrderCanceledH\x00R\bcanceled\x126\n" +
 	"\bimported\x18\x0f \x01(\v2\x18.events.v1.OrderImportedH\x00R\bimported\x126\n" +
-	"\breturned\x18\x10 \x01(\v2\x18.events.v1.OrderReturnedH\x00R\breturnedB\b\n" +
+	"\breturned\x18\x10 \x01(\v2\x18.events.v1.OrderReturnedH\x00R\breturned\x129\n" +
+	"\tconfirmed\x18\x11 \x01(\v2\x19.events.v1.OrderConfirmedH\x00R\tconfirmed\x12I\n" +
+	"\x0faction_required\x18\x12 \x01(\v2\x1e.events.v1.OrderActionRequiredH\x00R\x0eactionRequired\x12*\n" +
+	"\x04held\x18\x13 \x01(\v2\x14.events.v1.OrderHeldH\x00R\x04held\x123\n" +
+	"\aresumed\x18\x14 \x01(\v2\x17.events.v1.OrderResumedH\x00R\aresumed\x126\n" +
+	"\brejected\x18\x15 \x01(\v2\x18.events.v1.OrderRejectedH\x00R\brejected\x123\n" +
+	"\aexpired\x18\x16 \x01(\v2\x17.events.v1.OrderExpiredH\x00R\aexpired\x12I\n" +
+	"\x0fpayment_changed\x18\x17 \x01(\v2\x1e.events.v1.OrderPaymentChangedH\x00R\x0epaymentChanged\x12G\n" +
+	"\x10shipment_created\x18\x18 \x01(\v2\x1a.events.v1.ShipmentCreatedH\x00R\x0fshipmentCreated\x12A\n" +
+	"\x0eshipment_moved\x18\x19 \x01(\v2\x18.events.v1.ShipmentMovedH\x00R\rshipmentMoved\x129\n" +
+	"\tcompleted\x18\x1a \x01(\v2\x19.events.v1.OrderCompletedH\x00R\tcompletedB\b\n" +
 	"\x06change\"A\n" +
 	"\fOrderDrafted\x121\n" +
-	"\adetails\x18\x01 \x01(\v2\x17.events.v1.OrderDetailsR\adetails\"@\n" +
+	"\adetails\x18\x01 \x01(\v2\x17.events.v1.OrderDetailsR\adetails\"g\n" +
 	"\vOrderPlaced\x121\n" +
-	"\adetails\x18\x01 \x01(\v2\x17.events.v1.OrderDetailsR\adetails\"@\n" +
+	"\adetails\x18\x01 \x01(\v2\x17.events.v1.OrderDetailsR\adetails\x12%\n" +
+	"\x0epayment_method\x18\x02 \x01(\tR\rpaymentMethod\"@\n" +
 	"\vOrderEdited\x121\n" +
 	"\adetails\x18\x01 \x01(\v2\x17.events.v1.OrderDetailsR\adetails\".\n" +
 	"\x14OrderCancelRequested\x12\x16\n" +
-	"\x06reason\x18\x01 \x01(\tR\x06reason\"\x0f\n" +
-	"\rOrderCanceled\"`\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\"D\n" +
+	"\rOrderCanceled\x123\n" +
+	"\apayment\x18\x01 \x01(\x0e2\x19.events.v1.PaymentSummaryR\apayment\"E\n" +
+	"\x0eOrderConfirmed\x123\n" +
+	"\apayment\x18\x01 \x01(\x0e2\x19.events.v1.PaymentSummaryR\apayment\"?\n" +
+	"\x13OrderActionRequired\x12\x16\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x10\n" +
+	"\x03url\x18\x02 \x01(\tR\x03url\"#\n" +
+	"\tOrderHeld\x12\x16\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\"\x0e\n" +
+	"\fOrderResumed\"\\\n" +
+	"\rOrderRejected\x12\x16\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\x123\n" +
+	"\apayment\x18\x02 \x01(\x0e2\x19.events.v1.PaymentSummaryR\apayment\"C\n" +
+	"\fOrderExpired\x123\n" +
+	"\apayment\x18\x01 \x01(\x0e2\x19.events.v1.PaymentSummaryR\apayment\"J\n" +
+	"\x13OrderPaymentChanged\x123\n" +
+	"\apayment\x18\x01 \x01(\x0e2\x19.events.v1.PaymentSummaryR\apayment\"\x10\n" +
+	"\x0eOrderCompleted\"a\n" +
+	"\x0fShipmentCreated\x12\x1f\n" +
+	"\vshipment_id\x18\x01 \x01(\tR\n" +
+	"shipmentId\x12-\n" +
+	"\x05lines\x18\x02 \x03(\v2\x17.events.v1.LineQuantityR\x05lines\"\xdc\x01\n" +
+	"\rShipmentMoved\x12\x1f\n" +
+	"\vshipment_id\x18\x01 \x01(\tR\n" +
+	"shipmentId\x12.\n" +
+	"\x05state\x18\x02 \x01(\x0e2\x18.events.v1.ShipmentStateR\x05state\x12\x18\n" +
+	"\acarrier\x18\x03 \x01(\tR\acarrier\x12'\n" +
+	"\x0ftracking_number\x18\x04 \x01(\tR\x0etrackingNumber\x12!\n" +
+	"\famount_minor\x18\x05 \x01(\x03R\vamountMinor\x12\x14\n" +
+	"\x05final\x18\x06 \x01(\bR\x05final\"`\n" +
 	"\rOrderImported\x121\n" +
 	"\adetails\x18\x01 \x01(\v2\x17.events.v1.OrderDetailsR\adetails\x12\x1c\n" +
-	"\tdelivered\x18\x02 \x01(\bR\tdelivered\"_\n" +
+	"\tdelivered\x18\x02 \x01(\bR\tdelivered\"[\n" +
 	"\rOrderReturned\x12\x1b\n" +
-	"\treturn_id\x18\x01 \x01(\tR\breturnId\x121\n" +
-	"\x05lines\x18\x02 \x03(\v2\x1b.events.v1.ReturnedQuantityR\x05lines\"J\n" +
-	"\x10ReturnedQuantity\x12\x1a\n" +
+	"\treturn_id\x18\x01 \x01(\tR\breturnId\x12-\n" +
+	"\x05lines\x18\x02 \x03(\v2\x17.events.v1.LineQuantityR\x05lines\"F\n" +
+	"\fLineQuantity\x12\x1a\n" +
 	"\bposition\x18\x01 \x01(\x05R\bposition\x12\x1a\n" +
 	"\bquantity\x18\x02 \x01(\x03R\bquantity\"\x9e\x02\n" +
 	"\fOrderDetails\x12\x1f\n" +
@@ -962,7 +1850,25 @@ const file_events_v1_order_event_proto_rawDesc = "" +
 	"\x06region\x18\x04 \x01(\tR\x06region\x12\x1f\n" +
 	"\vpostal_code\x18\x05 \x01(\tR\n" +
 	"postalCode\x12\x18\n" +
-	"\acountry\x18\x06 \x01(\tR\acountryB\xa8\x01\n" +
+	"\acountry\x18\x06 \x01(\tR\acountry*\xd8\x01\n" +
+	"\rShipmentState\x12\x1e\n" +
+	"\x1aSHIPMENT_STATE_UNSPECIFIED\x10\x00\x12\x1c\n" +
+	"\x18SHIPMENT_STATE_ALLOCATED\x10\x01\x12\x19\n" +
+	"\x15SHIPMENT_STATE_PACKED\x10\x02\x12\x1a\n" +
+	"\x16SHIPMENT_STATE_SHIPPED\x10\x03\x12\x1c\n" +
+	"\x18SHIPMENT_STATE_DELIVERED\x10\x04\x12\x1b\n" +
+	"\x17SHIPMENT_STATE_CANCELED\x10\x05\x12\x17\n" +
+	"\x13SHIPMENT_STATE_LOST\x10\x06*\xa9\x02\n" +
+	"\x0ePaymentSummary\x12\x1f\n" +
+	"\x1bPAYMENT_SUMMARY_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14PAYMENT_SUMMARY_NONE\x10\x01\x12\x1e\n" +
+	"\x1aPAYMENT_SUMMARY_AUTHORIZED\x10\x02\x12\"\n" +
+	"\x1ePAYMENT_SUMMARY_PARTIALLY_PAID\x10\x03\x12\x18\n" +
+	"\x14PAYMENT_SUMMARY_PAID\x10\x04\x12&\n" +
+	"\"PAYMENT_SUMMARY_PARTIALLY_REFUNDED\x10\x05\x12\x1c\n" +
+	"\x18PAYMENT_SUMMARY_REFUNDED\x10\x06\x12\x1c\n" +
+	"\x18PAYMENT_SUMMARY_OVERPAID\x10\a\x12\x1a\n" +
+	"\x16PAYMENT_SUMMARY_VOIDED\x10\bB\xa8\x01\n" +
 	"\rcom.events.v1B\x0fOrderEventProtoP\x01ZAgithub.com/orderprocessing/orderprocessing/gen/events/v1;eventsv1\xa2\x02\x03EXX\xaa\x02\tEvents.V1\xca\x02\tEvents\\V1\xe2\x02\x15Events\\V1\\GPBMetadata\xea\x02\n" +
 	"Events::V1b\x06proto3"
 
@@ -978,43 +1884,73 @@ func file_events_v1_order_event_proto_rawDescGZIP() []byte {
 	return file_events_v1_order_event_proto_rawDescData
 }
 
-var file_events_v1_order_event_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_events_v1_order_event_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_events_v1_order_event_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_events_v1_order_event_proto_goTypes = []any{
-	(*OrderEvent)(nil),            // 0: events.v1.OrderEvent
-	(*OrderDrafted)(nil),          // 1: events.v1.OrderDrafted
-	(*OrderPlaced)(nil),           // 2: events.v1.OrderPlaced
-	(*OrderEdited)(nil),           // 3: events.v1.OrderEdited
-	(*OrderCancelRequested)(nil),  // 4: events.v1.OrderCancelRequested
-	(*OrderCanceled)(nil),         // 5: events.v1.OrderCanceled
-	(*OrderImported)(nil),         // 6: events.v1.OrderImported
-	(*OrderReturned)(nil),         // 7: events.v1.OrderReturned
-	(*ReturnedQuantity)(nil),      // 8: events.v1.ReturnedQuantity
-	(*OrderDetails)(nil),          // 9: events.v1.OrderDetails
-	(*OrderLine)(nil),             // 10: events.v1.OrderLine
-	(*PostalAddress)(nil),         // 11: events.v1.PostalAddress
-	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(ShipmentState)(0),            // 0: events.v1.ShipmentState
+	(PaymentSummary)(0),           // 1: events.v1.PaymentSummary
+	(*OrderEvent)(nil),            // 2: events.v1.OrderEvent
+	(*OrderDrafted)(nil),          // 3: events.v1.OrderDrafted
+	(*OrderPlaced)(nil),           // 4: events.v1.OrderPlaced
+	(*OrderEdited)(nil),           // 5: events.v1.OrderEdited
+	(*OrderCancelRequested)(nil),  // 6: events.v1.OrderCancelRequested
+	(*OrderCanceled)(nil),         // 7: events.v1.OrderCanceled
+	(*OrderConfirmed)(nil),        // 8: events.v1.OrderConfirmed
+	(*OrderActionRequired)(nil),   // 9: events.v1.OrderActionRequired
+	(*OrderHeld)(nil),             // 10: events.v1.OrderHeld
+	(*OrderResumed)(nil),          // 11: events.v1.OrderResumed
+	(*OrderRejected)(nil),         // 12: events.v1.OrderRejected
+	(*OrderExpired)(nil),          // 13: events.v1.OrderExpired
+	(*OrderPaymentChanged)(nil),   // 14: events.v1.OrderPaymentChanged
+	(*OrderCompleted)(nil),        // 15: events.v1.OrderCompleted
+	(*ShipmentCreated)(nil),       // 16: events.v1.ShipmentCreated
+	(*ShipmentMoved)(nil),         // 17: events.v1.ShipmentMoved
+	(*OrderImported)(nil),         // 18: events.v1.OrderImported
+	(*OrderReturned)(nil),         // 19: events.v1.OrderReturned
+	(*LineQuantity)(nil),          // 20: events.v1.LineQuantity
+	(*OrderDetails)(nil),          // 21: events.v1.OrderDetails
+	(*OrderLine)(nil),             // 22: events.v1.OrderLine
+	(*PostalAddress)(nil),         // 23: events.v1.PostalAddress
+	(*timestamppb.Timestamp)(nil), // 24: google.protobuf.Timestamp
 }
 var file_events_v1_order_event_proto_depIdxs = []int32{
-	12, // 0: events.v1.OrderEvent.time:type_name -> google.protobuf.Timestamp
-	1,  // 1: events.v1.OrderEvent.drafted:type_name -> events.v1.OrderDrafted
-	2,  // 2: events.v1.OrderEvent.placed:type_name -> events.v1.OrderPlaced
-	3,  // 3: events.v1.OrderEvent.edited:type_name -> events.v1.OrderEdited
-	4,  // 4: events.v1.OrderEvent.cancel_requested:type_name -> events.v1.OrderCancelRequested
-	5,  // 5: events.v1.OrderEvent.canceled:type_name -> events.v1.OrderCanceled
-	6,  // 6: events.v1.OrderEvent.imported:type_name -> events.v1.OrderImported
-	7,  // 7: events.v1.OrderEvent.returned:type_name -> events.v1.OrderReturned
-	9,  // 8: events.v1.OrderDrafted.details:type_name -> events.v1.OrderDetails
-	9,  // 9: events.v1.OrderPlaced.details:type_name -> events.v1.OrderDetails
-	9,  // 10: events.v1.OrderEdited.details:type_name -> events.v1.OrderDetails
-	9,  // 11: events.v1.OrderImported.details:type_name -> events.v1.OrderDetails
-	8,  // 12: events.v1.OrderReturned.lines:type_name -> events.v1.ReturnedQuantity
-	10, // 13: events.v1.OrderDetails.lines:type_name -> events.v1.OrderLine
-	11, // 14: events.v1.OrderDetails.ship_to:type_name -> events.v1.PostalAddress
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	24, // 0: events.v1.OrderEvent.time:type_name -> google.protobuf.Timestamp
+	3,  // 1: events.v1.OrderEvent.drafted:type_name -> events.v1.OrderDrafted
+	4,  // 2: events.v1.OrderEvent.placed:type_name -> events.v1.OrderPlaced
+	5,  // 3: events.v1.OrderEvent.edited:type_name -> events.v1.OrderEdited
+	6,  // 4: events.v1.OrderEvent.cancel_requested:type_name -> events.v1.OrderCancelRequested
+	7,  // 5: events.v1.OrderEvent.canceled:type_name -> events.v1.OrderCanceled
+	18, // 6: events.v1.OrderEvent.imported:type_name -> events.v1.OrderImported
+	19, // 7: events.v1.OrderEvent.returned:type_name -> events.v1.OrderReturned
+	8,  // 8: events.v1.OrderEvent.confirmed:type_name -> events.v1.OrderConfirmed
+	9,  // 9: events.v1.OrderEvent.action_required:type_name -> events.v1.OrderActionRequired
+	10, // 10: events.v1.OrderEvent.held:type_name -> events.v1.OrderHeld
+	11, // 11: events.v1.OrderEvent.resumed:type_name -> events.v1.OrderResumed
+	12, // 12: events.v1.OrderEvent.rejected:type_name -> events.v1.OrderRejected
+	13, // 13: events.v1.OrderEvent.expired:type_name -> events.v1.OrderExpired
+	14, // 14: events.v1.OrderEvent.payment_changed:type_name -> events.v1.OrderPaymentChanged
+	16, // 15: events.v1.OrderEvent.shipment_created:type_name -> events.v1.ShipmentCreated
+	17, // 16: events.v1.OrderEvent.shipment_moved:type_name -> events.v1.ShipmentMoved
+	15, // 17: events.v1.OrderEvent.completed:type_name -> events.v1.OrderCompleted
+	21, // 18: events.v1.OrderDrafted.details:type_name -> events.v1.OrderDetails
+	21, // 19: events.v1.OrderPlaced.details:type_name -> events.v1.OrderDetails
+	21, // 20: events.v1.OrderEdited.details:type_name -> events.v1.OrderDetails
+	1,  // 21: events.v1.OrderCanceled.payment:type_name -> events.v1.PaymentSummary
+	1,  // 22: events.v1.OrderConfirmed.payment:type_name -> events.v1.PaymentSummary
+	1,  // 23: events.v1.OrderRejected.payment:type_name -> events.v1.PaymentSummary
+	1,  // 24: events.v1.OrderExpired.payment:type_name -> events.v1.PaymentSummary
+	1,  // 25: events.v1.OrderPaymentChanged.payment:type_name -> events.v1.PaymentSummary
+	20, // 26: events.v1.ShipmentCreated.lines:type_name -> events.v1.LineQuantity
+	0,  // 27: events.v1.ShipmentMoved.state:type_name -> events.v1.ShipmentState
+	21, // 28: events.v1.OrderImported.details:type_name -> events.v1.OrderDetails
+	20, // 29: events.v1.OrderReturned.lines:type_name -> events.v1.LineQuantity
+	22, // 30: events.v1.OrderDetails.lines:type_name -> events.v1.OrderLine
+	23, // 31: events.v1.OrderDetails.ship_to:type_name -> events.v1.PostalAddress
+	32, // [32:32] is the sub-list for method output_type
+	32, // [32:32] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_events_v1_order_event_proto_init() }
@@ -1030,19 +1966,30 @@ func file_events_v1_order_event_proto_init() {
 		(*OrderEvent_Canceled)(nil),
 		(*OrderEvent_Imported)(nil),
 		(*OrderEvent_Returned)(nil),
+		(*OrderEvent_Confirmed)(nil),
+		(*OrderEvent_ActionRequired)(nil),
+		(*OrderEvent_Held)(nil),
+		(*OrderEvent_Resumed)(nil),
+		(*OrderEvent_Rejected)(nil),
+		(*OrderEvent_Expired)(nil),
+		(*OrderEvent_PaymentChanged)(nil),
+		(*OrderEvent_ShipmentCreated)(nil),
+		(*OrderEvent_ShipmentMoved)(nil),
+		(*OrderEvent_Completed)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_events_v1_order_event_proto_rawDesc), len(file_events_v1_order_event_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   12,
+			NumEnums:      2,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
 		GoTypes:           file_events_v1_order_event_proto_goTypes,
 		DependencyIndexes: file_events_v1_order_event_proto_depIdxs,
+		EnumInfos:         file_events_v1_order_event_proto_enumTypes,
 		MessageInfos:      file_events_v1_order_event_proto_msgTypes,
 	}.Build()
 	File_events_v1_order_event_proto = out.File

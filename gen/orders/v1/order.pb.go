@@ -25,6 +25,75 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// ShipmentState is where a parcel is on its way.
+type ShipmentState int32
+
+const (
+	// Never stored.
+	ShipmentState_SHIPMENT_STATE_UNSPECIFIED ShipmentState = 0
+	// Its goods are set apart from what else the order holds.
+	ShipmentState_SHIPMENT_STATE_ALLOCATED ShipmentState = 1
+	// Packed.
+	ShipmentState_SHIPMENT_STATE_PACKED ShipmentState = 2
+	// Handed over to the carrier.
+	ShipmentState_SHIPMENT_STATE_SHIPPED ShipmentState = 3
+	// Arrived.
+	ShipmentState_SHIPMENT_STATE_DELIVERED ShipmentState = 4
+	// Given up before it left.
+	ShipmentState_SHIPMENT_STATE_CANCELED ShipmentState = 5
+	// Lost on its way.
+	ShipmentState_SHIPMENT_STATE_LOST ShipmentState = 6
+)
+
+// Enum value maps for ShipmentState.
+var (
+	ShipmentState_name = map[int32]string{
+		0: "SHIPMENT_STATE_UNSPECIFIED",
+		1: "SHIPMENT_STATE_ALLOCATED",
+		2: "SHIPMENT_STATE_PACKED",
+		3: "SHIPMENT_STATE_SHIPPED",
+		4: "SHIPMENT_STATE_DELIVERED",
+		5: "SHIPMENT_STATE_CANCELED",
+		6: "SHIPMENT_STATE_LOST",
+	}
+	ShipmentState_value = map[string]int32{
+		"SHIPMENT_STATE_UNSPECIFIED": 0,
+		"SHIPMENT_STATE_ALLOCATED":   1,
+		"SHIPMENT_STATE_PACKED":      2,
+		"SHIPMENT_STATE_SHIPPED":     3,
+		"SHIPMENT_STATE_DELIVERED":   4,
+		"SHIPMENT_STATE_CANCELED":    5,
+		"SHIPMENT_STATE_LOST":        6,
+	}
+)
+
+func (x ShipmentState) Enum() *ShipmentState {
+	p := new(ShipmentState)
+	*p = x
+	return p
+}
+
+func (x ShipmentState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ShipmentState) Descriptor() protoreflect.EnumDescriptor {
+	return file_orders_v1_order_proto_enumTypes[0].Descriptor()
+}
+
+func (ShipmentState) Type() protoreflect.EnumType {
+	return &file_orders_v1_order_proto_enumTypes[0]
+}
+
+func (x ShipmentState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ShipmentState.Descriptor instead.
+func (ShipmentState) EnumDescriptor() ([]byte, []int) {
+	return file_orders_v1_order_proto_rawDescGZIP(), []int{0}
+}
+
 // LineKind tells goods from what only costs money.
 type LineKind int32
 
@@ -62,11 +131,11 @@ func (x LineKind) String() string {
 }
 
 func (LineKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_orders_v1_order_proto_enumTypes[0].Descriptor()
+	return file_orders_v1_order_proto_enumTypes[1].Descriptor()
 }
 
 func (LineKind) Type() protoreflect.EnumType {
-	return &file_orders_v1_order_proto_enumTypes[0]
+	return &file_orders_v1_order_proto_enumTypes[1]
 }
 
 func (x LineKind) Number() protoreflect.EnumNumber {
@@ -75,7 +144,7 @@ func (x LineKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use LineKind.Descriptor instead.
 func (LineKind) EnumDescriptor() ([]byte, []int) {
-	return file_orders_v1_order_proto_rawDescGZIP(), []int{0}
+	return file_orders_v1_order_proto_rawDescGZIP(), []int{1}
 }
 
 // Lifecycle is where an order is on its way.
@@ -147,11 +216,11 @@ func (x Lifecycle) String() string {
 }
 
 func (Lifecycle) Descriptor() protoreflect.EnumDescriptor {
-	return file_orders_v1_order_proto_enumTypes[1].Descriptor()
+	return file_orders_v1_order_proto_enumTypes[2].Descriptor()
 }
 
 func (Lifecycle) Type() protoreflect.EnumType {
-	return &file_orders_v1_order_proto_enumTypes[1]
+	return &file_orders_v1_order_proto_enumTypes[2]
 }
 
 func (x Lifecycle) Number() protoreflect.EnumNumber {
@@ -160,7 +229,7 @@ func (x Lifecycle) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Lifecycle.Descriptor instead.
 func (Lifecycle) EnumDescriptor() ([]byte, []int) {
-	return file_orders_v1_order_proto_rawDescGZIP(), []int{1}
+	return file_orders_v1_order_proto_rawDescGZIP(), []int{2}
 }
 
 // PaymentStatus sums up the payments of an order.
@@ -224,11 +293,11 @@ func (x PaymentStatus) String() string {
 }
 
 func (PaymentStatus) Descriptor() protoreflect.EnumDescriptor {
-	return file_orders_v1_order_proto_enumTypes[2].Descriptor()
+	return file_orders_v1_order_proto_enumTypes[3].Descriptor()
 }
 
 func (PaymentStatus) Type() protoreflect.EnumType {
-	return &file_orders_v1_order_proto_enumTypes[2]
+	return &file_orders_v1_order_proto_enumTypes[3]
 }
 
 func (x PaymentStatus) Number() protoreflect.EnumNumber {
@@ -237,7 +306,7 @@ func (x PaymentStatus) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PaymentStatus.Descriptor instead.
 func (PaymentStatus) EnumDescriptor() ([]byte, []int) {
-	return file_orders_v1_order_proto_rawDescGZIP(), []int{2}
+	return file_orders_v1_order_proto_rawDescGZIP(), []int{3}
 }
 
 // FulfillmentStatus sums up the parcels of an order.
@@ -297,11 +366,11 @@ func (x FulfillmentStatus) String() string {
 }
 
 func (FulfillmentStatus) Descriptor() protoreflect.EnumDescriptor {
-	return file_orders_v1_order_proto_enumTypes[3].Descriptor()
+	return file_orders_v1_order_proto_enumTypes[4].Descriptor()
 }
 
 func (FulfillmentStatus) Type() protoreflect.EnumType {
-	return &file_orders_v1_order_proto_enumTypes[3]
+	return &file_orders_v1_order_proto_enumTypes[4]
 }
 
 func (x FulfillmentStatus) Number() protoreflect.EnumNumber {
@@ -310,7 +379,7 @@ func (x FulfillmentStatus) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use FulfillmentStatus.Descriptor instead.
 func (FulfillmentStatus) EnumDescriptor() ([]byte, []int) {
-	return file_orders_v1_order_proto_rawDescGZIP(), []int{3}
+	return file_orders_v1_order_proto_rawDescGZIP(), []int{4}
 }
 
 // Order is what a customer bought. Amounts are integers in minor units of the order's currency
@@ -353,7 +422,17 @@ type Order struct {
 	// When the order was created; for imported history, when the original was. Output only.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// When it last changed. Output only.
-	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// Why it waits or could not be taken: a stable reason such as OUT_OF_STOCK, or the words of
+	// staff. Empty while all is well. Output only.
+	StatusReason string `protobuf:"bytes,19,opt,name=status_reason,json=statusReason,proto3" json:"status_reason,omitempty"`
+	// In ACTION_REQUIRED: where the customer proves who they are. Empty when something else is asked
+	// for. Output only.
+	ActionUrl string `protobuf:"bytes,20,opt,name=action_url,json=actionUrl,proto3" json:"action_url,omitempty"`
+	// When it was confirmed. Unset until then. Output only.
+	ConfirmTime *timestamppb.Timestamp `protobuf:"bytes,21,opt,name=confirm_time,json=confirmTime,proto3" json:"confirm_time,omitempty"`
+	// Its parcels, in the order of their creation. Output only.
+	Shipments     []*Shipment `protobuf:"bytes,22,rep,name=shipments,proto3" json:"shipments,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -514,6 +593,34 @@ func (x *Order) GetUpdateTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Order) GetStatusReason() string {
+	if x != nil {
+		return x.StatusReason
+	}
+	return ""
+}
+
+func (x *Order) GetActionUrl() string {
+	if x != nil {
+		return x.ActionUrl
+	}
+	return ""
+}
+
+func (x *Order) GetConfirmTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ConfirmTime
+	}
+	return nil
+}
+
+func (x *Order) GetShipments() []*Shipment {
+	if x != nil {
+		return x.Shipments
+	}
+	return nil
+}
+
 // Line is one SKU of an order.
 type Line struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -535,8 +642,10 @@ type Line struct {
 	AmountMinor int64 `protobuf:"varint,8,opt,name=amount_minor,json=amountMinor,proto3" json:"amount_minor,omitempty"`
 	// How many came back so far. Output only.
 	ReturnedQuantity int64 `protobuf:"varint,9,opt,name=returned_quantity,json=returnedQuantity,proto3" json:"returned_quantity,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// How many have left so far. Output only.
+	ShippedQuantity int64 `protobuf:"varint,10,opt,name=shipped_quantity,json=shippedQuantity,proto3" json:"shipped_quantity,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Line) Reset() {
@@ -632,6 +741,178 @@ func (x *Line) GetReturnedQuantity() int64 {
 	return 0
 }
 
+func (x *Line) GetShippedQuantity() int64 {
+	if x != nil {
+		return x.ShippedQuantity
+	}
+	return 0
+}
+
+// Shipment is one parcel of an order.
+type Shipment struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The id, `shp_…`.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Where it is on its way.
+	State ShipmentState `protobuf:"varint,2,opt,name=state,proto3,enum=orders.v1.ShipmentState" json:"state,omitempty"`
+	// What it holds.
+	Lines []*ShipmentLine `protobuf:"bytes,3,rep,name=lines,proto3" json:"lines,omitempty"`
+	// Who carries it. Empty until it is handed over.
+	Carrier string `protobuf:"bytes,4,opt,name=carrier,proto3" json:"carrier,omitempty"`
+	// The carrier's number of it. May be empty.
+	TrackingNumber string `protobuf:"bytes,5,opt,name=tracking_number,json=trackingNumber,proto3" json:"tracking_number,omitempty"`
+	// What is taken of the customer's money for it, minor units; 0 until it is handed over. The
+	// parcels of an order add up to its total: carriage and services go with the first.
+	AmountMinor int64 `protobuf:"varint,6,opt,name=amount_minor,json=amountMinor,proto3" json:"amount_minor,omitempty"`
+	// When it was planned.
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// When it last changed.
+	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Shipment) Reset() {
+	*x = Shipment{}
+	mi := &file_orders_v1_order_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Shipment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Shipment) ProtoMessage() {}
+
+func (x *Shipment) ProtoReflect() protoreflect.Message {
+	mi := &file_orders_v1_order_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Shipment.ProtoReflect.Descriptor instead.
+func (*Shipment) Descriptor() ([]byte, []int) {
+	return file_orders_v1_order_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Shipment) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Shipment) GetState() ShipmentState {
+	if x != nil {
+		return x.State
+	}
+	return ShipmentState_SHIPMENT_STATE_UNSPECIFIED
+}
+
+func (x *Shipment) GetLines() []*ShipmentLine {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
+func (x *Shipment) GetCarrier() string {
+	if x != nil {
+		return x.Carrier
+	}
+	return ""
+}
+
+func (x *Shipment) GetTrackingNumber() string {
+	if x != nil {
+		return x.TrackingNumber
+	}
+	return ""
+}
+
+func (x *Shipment) GetAmountMinor() int64 {
+	if x != nil {
+		return x.AmountMinor
+	}
+	return 0
+}
+
+func (x *Shipment) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *Shipment) GetUpdateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.UpdateTime
+	}
+	return nil
+}
+
+// ShipmentLine is how much of one line is in a parcel.
+type ShipmentLine struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The position of the line in the order, from 1.
+	Position int32 `protobuf:"varint,1,opt,name=position,proto3" json:"position,omitempty"`
+	// How many of it.
+	Quantity      int64 `protobuf:"varint,2,opt,name=quantity,proto3" json:"quantity,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ShipmentLine) Reset() {
+	*x = ShipmentLine{}
+	mi := &file_orders_v1_order_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ShipmentLine) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ShipmentLine) ProtoMessage() {}
+
+func (x *ShipmentLine) ProtoReflect() protoreflect.Message {
+	mi := &file_orders_v1_order_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ShipmentLine.ProtoReflect.Descriptor instead.
+func (*ShipmentLine) Descriptor() ([]byte, []int) {
+	return file_orders_v1_order_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ShipmentLine) GetPosition() int32 {
+	if x != nil {
+		return x.Position
+	}
+	return 0
+}
+
+func (x *ShipmentLine) GetQuantity() int64 {
+	if x != nil {
+		return x.Quantity
+	}
+	return 0
+}
+
 // Address is where parcels go.
 type Address struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -653,7 +934,7 @@ type Address struct {
 
 func (x *Address) Reset() {
 	*x = Address{}
-	mi := &file_orders_v1_order_proto_msgTypes[2]
+	mi := &file_orders_v1_order_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -665,7 +946,7 @@ func (x *Address) String() string {
 func (*Address) ProtoMessage() {}
 
 func (x *Address) ProtoReflect() protoreflect.Message {
-	mi := &file_orders_v1_order_proto_msgTypes[2]
+	mi := &file_orders_v1_order_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -678,7 +959,7 @@ func (x *Address) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Address.ProtoReflect.Descriptor instead.
 func (*Address) Descriptor() ([]byte, []int) {
-	return file_orders_v1_order_proto_rawDescGZIP(), []int{2}
+	return file_orders_v1_order_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Address) GetName() string {
@@ -727,7 +1008,7 @@ var File_orders_v1_order_proto protoreflect.FileDescriptor
 
 const file_orders_v1_order_proto_rawDesc = "" +
 	"\n" +
-	"\x15orders/v1/order.proto\x12\torders.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8b\a\n" +
+	"\x15orders/v1/order.proto\x12\torders.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc1\b\n" +
 	"\x05Order\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12K\n" +
 	"\vcustomer_id\x18\x02 \x01(\tB*\xbaH'\xd8\x01\x01r\"\x18@2\x1e^[A-Za-z0-9][A-Za-z0-9_.:@-]*$R\n" +
@@ -752,7 +1033,12 @@ const file_orders_v1_order_proto_rawDesc = "" +
 	"\vcreate_time\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12;\n" +
 	"\vupdate_time\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"updateTime\"\x99\x03\n" +
+	"updateTime\x12#\n" +
+	"\rstatus_reason\x18\x13 \x01(\tR\fstatusReason\x12\x1d\n" +
+	"\n" +
+	"action_url\x18\x14 \x01(\tR\tactionUrl\x12=\n" +
+	"\fconfirm_time\x18\x15 \x01(\v2\x1a.google.protobuf.TimestampR\vconfirmTime\x121\n" +
+	"\tshipments\x18\x16 \x03(\v2\x13.orders.v1.ShipmentR\tshipments\"\xc4\x03\n" +
 	"\x04Line\x12\x1a\n" +
 	"\bposition\x18\x01 \x01(\x05R\bposition\x12/\n" +
 	"\x03sku\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[!-~]+( [!-~]+)*$R\x03sku\x12.\n" +
@@ -762,7 +1048,24 @@ const file_orders_v1_order_proto_rawDesc = "" +
 	"\x10unit_price_minor\x18\x06 \x01(\x03B\x0e\xbaH\v\"\t\x18\x80\xa0\x94\xa5\x8d\x1d(\x00R\x0eunitPriceMinor\x12.\n" +
 	"\x0ediscount_minor\x18\a \x01(\x03B\a\xbaH\x04\"\x02(\x00R\rdiscountMinor\x12!\n" +
 	"\famount_minor\x18\b \x01(\x03R\vamountMinor\x12+\n" +
-	"\x11returned_quantity\x18\t \x01(\x03R\x10returnedQuantity\"\xec\x01\n" +
+	"\x11returned_quantity\x18\t \x01(\x03R\x10returnedQuantity\x12)\n" +
+	"\x10shipped_quantity\x18\n" +
+	" \x01(\x03R\x0fshippedQuantity\"\xd9\x02\n" +
+	"\bShipment\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12.\n" +
+	"\x05state\x18\x02 \x01(\x0e2\x18.orders.v1.ShipmentStateR\x05state\x12-\n" +
+	"\x05lines\x18\x03 \x03(\v2\x17.orders.v1.ShipmentLineR\x05lines\x12\x18\n" +
+	"\acarrier\x18\x04 \x01(\tR\acarrier\x12'\n" +
+	"\x0ftracking_number\x18\x05 \x01(\tR\x0etrackingNumber\x12!\n" +
+	"\famount_minor\x18\x06 \x01(\x03R\vamountMinor\x12;\n" +
+	"\vcreate_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\x12;\n" +
+	"\vupdate_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"updateTime\"_\n" +
+	"\fShipmentLine\x12&\n" +
+	"\bposition\x18\x01 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x01R\bposition\x12'\n" +
+	"\bquantity\x18\x02 \x01(\x03B\v\xbaH\b\"\x06\x18\xc0\x84=(\x01R\bquantity\"\xec\x01\n" +
 	"\aAddress\x12 \n" +
 	"\x04name\x18\x01 \x01(\tB\f\xbaH\tr\a\x18\xc8\x01\xba\x01\x01\x00R\x04name\x12$\n" +
 	"\x06street\x18\x02 \x01(\tB\f\xbaH\tr\a\x18\x90\x03\xba\x01\x01\x00R\x06street\x12\x1f\n" +
@@ -770,7 +1073,15 @@ const file_orders_v1_order_proto_rawDesc = "" +
 	"\x06region\x18\x04 \x01(\tB\v\xbaH\br\x06\x18d\xba\x01\x01\x00R\x06region\x12,\n" +
 	"\vpostal_code\x18\x05 \x01(\tB\v\xbaH\br\x06\x18\x14\xba\x01\x01\x00R\n" +
 	"postalCode\x12%\n" +
-	"\acountry\x18\x06 \x01(\tB\v\xbaH\br\x06\x18d\xba\x01\x01\x00R\acountry*Q\n" +
+	"\acountry\x18\x06 \x01(\tB\v\xbaH\br\x06\x18d\xba\x01\x01\x00R\acountry*\xd8\x01\n" +
+	"\rShipmentState\x12\x1e\n" +
+	"\x1aSHIPMENT_STATE_UNSPECIFIED\x10\x00\x12\x1c\n" +
+	"\x18SHIPMENT_STATE_ALLOCATED\x10\x01\x12\x19\n" +
+	"\x15SHIPMENT_STATE_PACKED\x10\x02\x12\x1a\n" +
+	"\x16SHIPMENT_STATE_SHIPPED\x10\x03\x12\x1c\n" +
+	"\x18SHIPMENT_STATE_DELIVERED\x10\x04\x12\x1b\n" +
+	"\x17SHIPMENT_STATE_CANCELED\x10\x05\x12\x17\n" +
+	"\x13SHIPMENT_STATE_LOST\x10\x06*Q\n" +
 	"\bLineKind\x12\x19\n" +
 	"\x15LINE_KIND_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fLINE_KIND_GOODS\x10\x01\x12\x15\n" +
@@ -823,32 +1134,41 @@ func file_orders_v1_order_proto_rawDescGZIP() []byte {
 	return file_orders_v1_order_proto_rawDescData
 }
 
-var file_orders_v1_order_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_orders_v1_order_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_orders_v1_order_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_orders_v1_order_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_orders_v1_order_proto_goTypes = []any{
-	(LineKind)(0),                 // 0: orders.v1.LineKind
-	(Lifecycle)(0),                // 1: orders.v1.Lifecycle
-	(PaymentStatus)(0),            // 2: orders.v1.PaymentStatus
-	(FulfillmentStatus)(0),        // 3: orders.v1.FulfillmentStatus
-	(*Order)(nil),                 // 4: orders.v1.Order
-	(*Line)(nil),                  // 5: orders.v1.Line
-	(*Address)(nil),               // 6: orders.v1.Address
-	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
+	(ShipmentState)(0),            // 0: orders.v1.ShipmentState
+	(LineKind)(0),                 // 1: orders.v1.LineKind
+	(Lifecycle)(0),                // 2: orders.v1.Lifecycle
+	(PaymentStatus)(0),            // 3: orders.v1.PaymentStatus
+	(FulfillmentStatus)(0),        // 4: orders.v1.FulfillmentStatus
+	(*Order)(nil),                 // 5: orders.v1.Order
+	(*Line)(nil),                  // 6: orders.v1.Line
+	(*Shipment)(nil),              // 7: orders.v1.Shipment
+	(*ShipmentLine)(nil),          // 8: orders.v1.ShipmentLine
+	(*Address)(nil),               // 9: orders.v1.Address
+	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
 }
 var file_orders_v1_order_proto_depIdxs = []int32{
-	1, // 0: orders.v1.Order.lifecycle:type_name -> orders.v1.Lifecycle
-	2, // 1: orders.v1.Order.payment_status:type_name -> orders.v1.PaymentStatus
-	3, // 2: orders.v1.Order.fulfillment_status:type_name -> orders.v1.FulfillmentStatus
-	5, // 3: orders.v1.Order.lines:type_name -> orders.v1.Line
-	6, // 4: orders.v1.Order.ship_to:type_name -> orders.v1.Address
-	7, // 5: orders.v1.Order.create_time:type_name -> google.protobuf.Timestamp
-	7, // 6: orders.v1.Order.update_time:type_name -> google.protobuf.Timestamp
-	0, // 7: orders.v1.Line.kind:type_name -> orders.v1.LineKind
-	8, // [8:8] is the sub-list for method output_type
-	8, // [8:8] is the sub-list for method input_type
-	8, // [8:8] is the sub-list for extension type_name
-	8, // [8:8] is the sub-list for extension extendee
-	0, // [0:8] is the sub-list for field type_name
+	2,  // 0: orders.v1.Order.lifecycle:type_name -> orders.v1.Lifecycle
+	3,  // 1: orders.v1.Order.payment_status:type_name -> orders.v1.PaymentStatus
+	4,  // 2: orders.v1.Order.fulfillment_status:type_name -> orders.v1.FulfillmentStatus
+	6,  // 3: orders.v1.Order.lines:type_name -> orders.v1.Line
+	9,  // 4: orders.v1.Order.ship_to:type_name -> orders.v1.Address
+	10, // 5: orders.v1.Order.create_time:type_name -> google.protobuf.Timestamp
+	10, // 6: orders.v1.Order.update_time:type_name -> google.protobuf.Timestamp
+	10, // 7: orders.v1.Order.confirm_time:type_name -> google.protobuf.Timestamp
+	7,  // 8: orders.v1.Order.shipments:type_name -> orders.v1.Shipment
+	1,  // 9: orders.v1.Line.kind:type_name -> orders.v1.LineKind
+	0,  // 10: orders.v1.Shipment.state:type_name -> orders.v1.ShipmentState
+	8,  // 11: orders.v1.Shipment.lines:type_name -> orders.v1.ShipmentLine
+	10, // 12: orders.v1.Shipment.create_time:type_name -> google.protobuf.Timestamp
+	10, // 13: orders.v1.Shipment.update_time:type_name -> google.protobuf.Timestamp
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_orders_v1_order_proto_init() }
@@ -861,8 +1181,8 @@ func file_orders_v1_order_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_orders_v1_order_proto_rawDesc), len(file_orders_v1_order_proto_rawDesc)),
-			NumEnums:      4,
-			NumMessages:   3,
+			NumEnums:      5,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -79,6 +79,63 @@ func (OrderBy) EnumDescriptor() ([]byte, []int) {
 	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{0}
 }
 
+// RiskOutcome is what an assessment leads to.
+type RiskOutcome int32
+
+const (
+	// Never stored.
+	RiskOutcome_RISK_OUTCOME_UNSPECIFIED RiskOutcome = 0
+	// The order goes on.
+	RiskOutcome_RISK_OUTCOME_PASS RiskOutcome = 1
+	// The order waits for staff.
+	RiskOutcome_RISK_OUTCOME_HOLD RiskOutcome = 2
+	// The order is rejected.
+	RiskOutcome_RISK_OUTCOME_DENY RiskOutcome = 3
+)
+
+// Enum value maps for RiskOutcome.
+var (
+	RiskOutcome_name = map[int32]string{
+		0: "RISK_OUTCOME_UNSPECIFIED",
+		1: "RISK_OUTCOME_PASS",
+		2: "RISK_OUTCOME_HOLD",
+		3: "RISK_OUTCOME_DENY",
+	}
+	RiskOutcome_value = map[string]int32{
+		"RISK_OUTCOME_UNSPECIFIED": 0,
+		"RISK_OUTCOME_PASS":        1,
+		"RISK_OUTCOME_HOLD":        2,
+		"RISK_OUTCOME_DENY":        3,
+	}
+)
+
+func (x RiskOutcome) Enum() *RiskOutcome {
+	p := new(RiskOutcome)
+	*p = x
+	return p
+}
+
+func (x RiskOutcome) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (RiskOutcome) Descriptor() protoreflect.EnumDescriptor {
+	return file_orders_v1_order_service_proto_enumTypes[1].Descriptor()
+}
+
+func (RiskOutcome) Type() protoreflect.EnumType {
+	return &file_orders_v1_order_service_proto_enumTypes[1]
+}
+
+func (x RiskOutcome) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use RiskOutcome.Descriptor instead.
+func (RiskOutcome) EnumDescriptor() ([]byte, []int) {
+	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{1}
+}
+
 // ImportResult is what became of a document.
 type ImportResult int32
 
@@ -120,11 +177,11 @@ func (x ImportResult) String() string {
 }
 
 func (ImportResult) Descriptor() protoreflect.EnumDescriptor {
-	return file_orders_v1_order_service_proto_enumTypes[1].Descriptor()
+	return file_orders_v1_order_service_proto_enumTypes[2].Descriptor()
 }
 
 func (ImportResult) Type() protoreflect.EnumType {
-	return &file_orders_v1_order_service_proto_enumTypes[1]
+	return &file_orders_v1_order_service_proto_enumTypes[2]
 }
 
 func (x ImportResult) Number() protoreflect.EnumNumber {
@@ -133,7 +190,7 @@ func (x ImportResult) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ImportResult.Descriptor instead.
 func (ImportResult) EnumDescriptor() ([]byte, []int) {
-	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{1}
+	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{2}
 }
 
 // CreateOrderRequest asks for a new order.
@@ -147,7 +204,10 @@ type CreateOrderRequest struct {
 	// When given, the order is refused unless its total is exactly this.
 	ExpectedTotalMinor *int64 `protobuf:"varint,3,opt,name=expected_total_minor,json=expectedTotalMinor,proto3,oneof" json:"expected_total_minor,omitempty"`
 	// True to make a draft, which PlaceOrder places later.
-	Draft         bool `protobuf:"varint,4,opt,name=draft,proto3" json:"draft,omitempty"`
+	Draft bool `protobuf:"varint,4,opt,name=draft,proto3" json:"draft,omitempty"`
+	// How it is to be paid: a token that the payment gateway gave you, never a card number. Without
+	// one, an order that costs something waits for it in ACTION_REQUIRED.
+	PaymentMethod string `protobuf:"bytes,5,opt,name=payment_method,json=paymentMethod,proto3" json:"payment_method,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -210,6 +270,13 @@ func (x *CreateOrderRequest) GetDraft() bool {
 	return false
 }
 
+func (x *CreateOrderRequest) GetPaymentMethod() string {
+	if x != nil {
+		return x.PaymentMethod
+	}
+	return ""
+}
+
 // CreateOrderResponse is the order as it was created.
 type CreateOrderResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -256,10 +323,10 @@ func (x *CreateOrderResponse) GetOrder() *Order {
 	return nil
 }
 
-// PlaceOrderRequest asks to place a draft.
+// PlaceOrderRequest asks to place a draft, or to go on with an order in ACTION_REQUIRED.
 type PlaceOrderRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The draft.
+	// The order.
 	OrderId string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
 	// Names this request, so that repeating it changes nothing.
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
@@ -267,8 +334,11 @@ type PlaceOrderRequest struct {
 	Etag string `protobuf:"bytes,3,opt,name=etag,proto3" json:"etag,omitempty"`
 	// When given, the order is refused unless its total is exactly this.
 	ExpectedTotalMinor *int64 `protobuf:"varint,4,opt,name=expected_total_minor,json=expectedTotalMinor,proto3,oneof" json:"expected_total_minor,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// How it is to be paid: a token that the payment gateway gave you, never a card number. Empty
+	// for the one that it was placed with before.
+	PaymentMethod string `protobuf:"bytes,5,opt,name=payment_method,json=paymentMethod,proto3" json:"payment_method,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PlaceOrderRequest) Reset() {
@@ -327,6 +397,13 @@ func (x *PlaceOrderRequest) GetExpectedTotalMinor() int64 {
 		return *x.ExpectedTotalMinor
 	}
 	return 0
+}
+
+func (x *PlaceOrderRequest) GetPaymentMethod() string {
+	if x != nil {
+		return x.PaymentMethod
+	}
+	return ""
 }
 
 // PlaceOrderResponse is the order, placed.
@@ -924,6 +1001,566 @@ func (x *CancelOrderResponse) GetOrder() *Order {
 	return nil
 }
 
+// HoldOrderRequest asks to keep an order from going on.
+type HoldOrderRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The order.
+	OrderId string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// Names this request, so that repeating it changes nothing.
+	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// When given, refused unless the order still has this etag.
+	Etag string `protobuf:"bytes,3,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Why.
+	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HoldOrderRequest) Reset() {
+	*x = HoldOrderRequest{}
+	mi := &file_orders_v1_order_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HoldOrderRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HoldOrderRequest) ProtoMessage() {}
+
+func (x *HoldOrderRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_orders_v1_order_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HoldOrderRequest.ProtoReflect.Descriptor instead.
+func (*HoldOrderRequest) Descriptor() ([]byte, []int) {
+	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *HoldOrderRequest) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+func (x *HoldOrderRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *HoldOrderRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *HoldOrderRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// HoldOrderResponse is the order after the call.
+type HoldOrderResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The order.
+	Order         *Order `protobuf:"bytes,1,opt,name=order,proto3" json:"order,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HoldOrderResponse) Reset() {
+	*x = HoldOrderResponse{}
+	mi := &file_orders_v1_order_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HoldOrderResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HoldOrderResponse) ProtoMessage() {}
+
+func (x *HoldOrderResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_orders_v1_order_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HoldOrderResponse.ProtoReflect.Descriptor instead.
+func (*HoldOrderResponse) Descriptor() ([]byte, []int) {
+	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *HoldOrderResponse) GetOrder() *Order {
+	if x != nil {
+		return x.Order
+	}
+	return nil
+}
+
+// ResumeOrderRequest asks to let an order go on.
+type ResumeOrderRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The order.
+	OrderId string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// Names this request, so that repeating it changes nothing.
+	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// When given, refused unless the order still has this etag.
+	Etag          string `protobuf:"bytes,3,opt,name=etag,proto3" json:"etag,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResumeOrderRequest) Reset() {
+	*x = ResumeOrderRequest{}
+	mi := &file_orders_v1_order_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumeOrderRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumeOrderRequest) ProtoMessage() {}
+
+func (x *ResumeOrderRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_orders_v1_order_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumeOrderRequest.ProtoReflect.Descriptor instead.
+func (*ResumeOrderRequest) Descriptor() ([]byte, []int) {
+	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ResumeOrderRequest) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+func (x *ResumeOrderRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ResumeOrderRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+// ResumeOrderResponse is the order after the call.
+type ResumeOrderResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The order.
+	Order         *Order `protobuf:"bytes,1,opt,name=order,proto3" json:"order,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResumeOrderResponse) Reset() {
+	*x = ResumeOrderResponse{}
+	mi := &file_orders_v1_order_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumeOrderResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumeOrderResponse) ProtoMessage() {}
+
+func (x *ResumeOrderResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_orders_v1_order_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumeOrderResponse.ProtoReflect.Descriptor instead.
+func (*ResumeOrderResponse) Descriptor() ([]byte, []int) {
+	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ResumeOrderResponse) GetOrder() *Order {
+	if x != nil {
+		return x.Order
+	}
+	return nil
+}
+
+// GetRiskAssessmentRequest names an order.
+type GetRiskAssessmentRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The order.
+	OrderId       string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetRiskAssessmentRequest) Reset() {
+	*x = GetRiskAssessmentRequest{}
+	mi := &file_orders_v1_order_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetRiskAssessmentRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetRiskAssessmentRequest) ProtoMessage() {}
+
+func (x *GetRiskAssessmentRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_orders_v1_order_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetRiskAssessmentRequest.ProtoReflect.Descriptor instead.
+func (*GetRiskAssessmentRequest) Descriptor() ([]byte, []int) {
+	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *GetRiskAssessmentRequest) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+// GetRiskAssessmentResponse is what is odd about an order.
+type GetRiskAssessmentResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The assessment. An order that was not looked at yet, or had nothing odd, has a score of 0 and
+	// no reasons.
+	Assessment    *RiskAssessment `protobuf:"bytes,1,opt,name=assessment,proto3" json:"assessment,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetRiskAssessmentResponse) Reset() {
+	*x = GetRiskAssessmentResponse{}
+	mi := &file_orders_v1_order_service_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetRiskAssessmentResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetRiskAssessmentResponse) ProtoMessage() {}
+
+func (x *GetRiskAssessmentResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_orders_v1_order_service_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetRiskAssessmentResponse.ProtoReflect.Descriptor instead.
+func (*GetRiskAssessmentResponse) Descriptor() ([]byte, []int) {
+	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *GetRiskAssessmentResponse) GetAssessment() *RiskAssessment {
+	if x != nil {
+		return x.Assessment
+	}
+	return nil
+}
+
+// RiskAssessment is what is odd about an order, and what that led to.
+type RiskAssessment struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The sum of the points of the reasons.
+	Score int32 `protobuf:"varint,1,opt,name=score,proto3" json:"score,omitempty"`
+	// What that leads to.
+	Outcome RiskOutcome `protobuf:"varint,2,opt,name=outcome,proto3,enum=orders.v1.RiskOutcome" json:"outcome,omitempty"`
+	// What was odd, most points first.
+	Reasons []*RiskReason `protobuf:"bytes,3,rep,name=reasons,proto3" json:"reasons,omitempty"`
+	// True when the outcome was only noted: the rules are being tried out.
+	Shadow bool `protobuf:"varint,4,opt,name=shadow,proto3" json:"shadow,omitempty"`
+	// When it was made. Unset when there was nothing to note.
+	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RiskAssessment) Reset() {
+	*x = RiskAssessment{}
+	mi := &file_orders_v1_order_service_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RiskAssessment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RiskAssessment) ProtoMessage() {}
+
+func (x *RiskAssessment) ProtoReflect() protoreflect.Message {
+	mi := &file_orders_v1_order_service_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RiskAssessment.ProtoReflect.Descriptor instead.
+func (*RiskAssessment) Descriptor() ([]byte, []int) {
+	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *RiskAssessment) GetScore() int32 {
+	if x != nil {
+		return x.Score
+	}
+	return 0
+}
+
+func (x *RiskAssessment) GetOutcome() RiskOutcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return RiskOutcome_RISK_OUTCOME_UNSPECIFIED
+}
+
+func (x *RiskAssessment) GetReasons() []*RiskReason {
+	if x != nil {
+		return x.Reasons
+	}
+	return nil
+}
+
+func (x *RiskAssessment) GetShadow() bool {
+	if x != nil {
+		return x.Shadow
+	}
+	return false
+}
+
+func (x *RiskAssessment) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
+}
+
+// RiskReason is one thing that is odd about an order.
+type RiskReason struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The rule that found it, such as VELOCITY.
+	Rule string `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	// How much it adds to the score.
+	Points int32 `protobuf:"varint,2,opt,name=points,proto3" json:"points,omitempty"`
+	// What was found, for people.
+	Explanation   string `protobuf:"bytes,3,opt,name=explanation,proto3" json:"explanation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RiskReason) Reset() {
+	*x = RiskReason{}
+	mi := &file_orders_v1_order_service_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RiskReason) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RiskReason) ProtoMessage() {}
+
+func (x *RiskReason) ProtoReflect() protoreflect.Message {
+	mi := &file_orders_v1_order_service_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RiskReason.ProtoReflect.Descriptor instead.
+func (*RiskReason) Descriptor() ([]byte, []int) {
+	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *RiskReason) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *RiskReason) GetPoints() int32 {
+	if x != nil {
+		return x.Points
+	}
+	return 0
+}
+
+func (x *RiskReason) GetExplanation() string {
+	if x != nil {
+		return x.Explanation
+	}
+	return ""
+}
+
+// WatchOrderRequest names an order.
+type WatchOrderRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The order.
+	OrderId       string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchOrderRequest) Reset() {
+	*x = WatchOrderRequest{}
+	mi := &file_orders_v1_order_service_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchOrderRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchOrderRequest) ProtoMessage() {}
+
+func (x *WatchOrderRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_orders_v1_order_service_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchOrderRequest.ProtoReflect.Descriptor instead.
+func (*WatchOrderRequest) Descriptor() ([]byte, []int) {
+	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *WatchOrderRequest) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+// WatchOrderResponse is the order as it stands.
+type WatchOrderResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The order.
+	Order         *Order `protobuf:"bytes,1,opt,name=order,proto3" json:"order,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchOrderResponse) Reset() {
+	*x = WatchOrderResponse{}
+	mi := &file_orders_v1_order_service_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchOrderResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchOrderResponse) ProtoMessage() {}
+
+func (x *WatchOrderResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_orders_v1_order_service_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchOrderResponse.ProtoReflect.Descriptor instead.
+func (*WatchOrderResponse) Descriptor() ([]byte, []int) {
+	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *WatchOrderResponse) GetOrder() *Order {
+	if x != nil {
+		return x.Order
+	}
+	return nil
+}
+
 // ListOrderEventsRequest asks for a page of what happened to an order.
 type ListOrderEventsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -939,7 +1576,7 @@ type ListOrderEventsRequest struct {
 
 func (x *ListOrderEventsRequest) Reset() {
 	*x = ListOrderEventsRequest{}
-	mi := &file_orders_v1_order_service_proto_msgTypes[13]
+	mi := &file_orders_v1_order_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -951,7 +1588,7 @@ func (x *ListOrderEventsRequest) String() string {
 func (*ListOrderEventsRequest) ProtoMessage() {}
 
 func (x *ListOrderEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_orders_v1_order_service_proto_msgTypes[13]
+	mi := &file_orders_v1_order_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -964,7 +1601,7 @@ func (x *ListOrderEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOrderEventsRequest.ProtoReflect.Descriptor instead.
 func (*ListOrderEventsRequest) Descriptor() ([]byte, []int) {
-	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{13}
+	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListOrderEventsRequest) GetOrderId() string {
@@ -1001,7 +1638,7 @@ type ListOrderEventsResponse struct {
 
 func (x *ListOrderEventsResponse) Reset() {
 	*x = ListOrderEventsResponse{}
-	mi := &file_orders_v1_order_service_proto_msgTypes[14]
+	mi := &file_orders_v1_order_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1013,7 +1650,7 @@ func (x *ListOrderEventsResponse) String() string {
 func (*ListOrderEventsResponse) ProtoMessage() {}
 
 func (x *ListOrderEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_orders_v1_order_service_proto_msgTypes[14]
+	mi := &file_orders_v1_order_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1026,7 +1663,7 @@ func (x *ListOrderEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOrderEventsResponse.ProtoReflect.Descriptor instead.
 func (*ListOrderEventsResponse) Descriptor() ([]byte, []int) {
-	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{14}
+	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ListOrderEventsResponse) GetEvents() []*v1.OrderEvent {
@@ -1057,7 +1694,7 @@ type ImportOrdersRequest struct {
 
 func (x *ImportOrdersRequest) Reset() {
 	*x = ImportOrdersRequest{}
-	mi := &file_orders_v1_order_service_proto_msgTypes[15]
+	mi := &file_orders_v1_order_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1069,7 +1706,7 @@ func (x *ImportOrdersRequest) String() string {
 func (*ImportOrdersRequest) ProtoMessage() {}
 
 func (x *ImportOrdersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_orders_v1_order_service_proto_msgTypes[15]
+	mi := &file_orders_v1_order_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1082,7 +1719,7 @@ func (x *ImportOrdersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportOrdersRequest.ProtoReflect.Descriptor instead.
 func (*ImportOrdersRequest) Descriptor() ([]byte, []int) {
-	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{15}
+	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ImportOrdersRequest) GetSource() string {
@@ -1116,7 +1753,7 @@ type ImportDocument struct {
 
 func (x *ImportDocument) Reset() {
 	*x = ImportDocument{}
-	mi := &file_orders_v1_order_service_proto_msgTypes[16]
+	mi := &file_orders_v1_order_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1128,7 +1765,7 @@ func (x *ImportDocument) String() string {
 func (*ImportDocument) ProtoMessage() {}
 
 func (x *ImportDocument) ProtoReflect() protoreflect.Message {
-	mi := &file_orders_v1_order_service_proto_msgTypes[16]
+	mi := &file_orders_v1_order_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1141,7 +1778,7 @@ func (x *ImportDocument) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportDocument.ProtoReflect.Descriptor instead.
 func (*ImportDocument) Descriptor() ([]byte, []int) {
-	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{16}
+	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ImportDocument) GetDocument() isImportDocument_Document {
@@ -1200,7 +1837,7 @@ type ImportedOrder struct {
 
 func (x *ImportedOrder) Reset() {
 	*x = ImportedOrder{}
-	mi := &file_orders_v1_order_service_proto_msgTypes[17]
+	mi := &file_orders_v1_order_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1212,7 +1849,7 @@ func (x *ImportedOrder) String() string {
 func (*ImportedOrder) ProtoMessage() {}
 
 func (x *ImportedOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_orders_v1_order_service_proto_msgTypes[17]
+	mi := &file_orders_v1_order_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1225,7 +1862,7 @@ func (x *ImportedOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportedOrder.ProtoReflect.Descriptor instead.
 func (*ImportedOrder) Descriptor() ([]byte, []int) {
-	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{17}
+	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ImportedOrder) GetOrder() *Order {
@@ -1253,7 +1890,7 @@ type ImportOrdersResponse struct {
 
 func (x *ImportOrdersResponse) Reset() {
 	*x = ImportOrdersResponse{}
-	mi := &file_orders_v1_order_service_proto_msgTypes[18]
+	mi := &file_orders_v1_order_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1265,7 +1902,7 @@ func (x *ImportOrdersResponse) String() string {
 func (*ImportOrdersResponse) ProtoMessage() {}
 
 func (x *ImportOrdersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_orders_v1_order_service_proto_msgTypes[18]
+	mi := &file_orders_v1_order_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1278,7 +1915,7 @@ func (x *ImportOrdersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportOrdersResponse.ProtoReflect.Descriptor instead.
 func (*ImportOrdersResponse) Descriptor() ([]byte, []int) {
-	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{18}
+	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ImportOrdersResponse) GetOutcomes() []*ImportOutcome {
@@ -1305,7 +1942,7 @@ type ImportOutcome struct {
 
 func (x *ImportOutcome) Reset() {
 	*x = ImportOutcome{}
-	mi := &file_orders_v1_order_service_proto_msgTypes[19]
+	mi := &file_orders_v1_order_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1317,7 +1954,7 @@ func (x *ImportOutcome) String() string {
 func (*ImportOutcome) ProtoMessage() {}
 
 func (x *ImportOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_orders_v1_order_service_proto_msgTypes[19]
+	mi := &file_orders_v1_order_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1330,7 +1967,7 @@ func (x *ImportOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportOutcome.ProtoReflect.Descriptor instead.
 func (*ImportOutcome) Descriptor() ([]byte, []int) {
-	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{19}
+	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ImportOutcome) GetResult() ImportResult {
@@ -1376,7 +2013,7 @@ type ExportOrdersRequest struct {
 
 func (x *ExportOrdersRequest) Reset() {
 	*x = ExportOrdersRequest{}
-	mi := &file_orders_v1_order_service_proto_msgTypes[20]
+	mi := &file_orders_v1_order_service_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1388,7 +2025,7 @@ func (x *ExportOrdersRequest) String() string {
 func (*ExportOrdersRequest) ProtoMessage() {}
 
 func (x *ExportOrdersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_orders_v1_order_service_proto_msgTypes[20]
+	mi := &file_orders_v1_order_service_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1401,7 +2038,7 @@ func (x *ExportOrdersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportOrdersRequest.ProtoReflect.Descriptor instead.
 func (*ExportOrdersRequest) Descriptor() ([]byte, []int) {
-	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{20}
+	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ExportOrdersRequest) GetCustomerId() string {
@@ -1438,7 +2075,7 @@ type ExportOrdersResponse struct {
 
 func (x *ExportOrdersResponse) Reset() {
 	*x = ExportOrdersResponse{}
-	mi := &file_orders_v1_order_service_proto_msgTypes[21]
+	mi := &file_orders_v1_order_service_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1450,7 +2087,7 @@ func (x *ExportOrdersResponse) String() string {
 func (*ExportOrdersResponse) ProtoMessage() {}
 
 func (x *ExportOrdersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_orders_v1_order_service_proto_msgTypes[21]
+	mi := &file_orders_v1_order_service_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1463,7 +2100,7 @@ func (x *ExportOrdersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportOrdersResponse.ProtoReflect.Descriptor instead.
 func (*ExportOrdersResponse) Descriptor() ([]byte, []int) {
-	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{21}
+	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ExportOrdersResponse) GetOrders() []*Order {
@@ -1484,22 +2121,24 @@ var File_orders_v1_order_service_proto protoreflect.FileDescriptor
 
 const file_orders_v1_order_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1dorders/v1/order_service.proto\x12\torders.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bevents/v1/order_event.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15orders/v1/order.proto\x1a\x16orders/v1/return.proto\x1a\x16policy/v1/policy.proto\"\xdf\x01\n" +
+	"\x1dorders/v1/order_service.proto\x12\torders.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bevents/v1/order_event.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15orders/v1/order.proto\x1a\x16orders/v1/return.proto\x1a\x16policy/v1/policy.proto\"\x9a\x02\n" +
 	"\x12CreateOrderRequest\x12.\n" +
 	"\x05order\x18\x01 \x01(\v2\x10.orders.v1.OrderB\x06\xbaH\x03\xc8\x01\x01R\x05order\x123\n" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f\x10\x01\x18\x80\x012\b^[!-~]+$R\trequestId\x125\n" +
 	"\x14expected_total_minor\x18\x03 \x01(\x03H\x00R\x12expectedTotalMinor\x88\x01\x01\x12\x14\n" +
-	"\x05draft\x18\x04 \x01(\bR\x05draftB\x17\n" +
+	"\x05draft\x18\x04 \x01(\bR\x05draft\x129\n" +
+	"\x0epayment_method\x18\x05 \x01(\tB\x12\xbaH\x0fr\r\x18\xc8\x012\b^[!-~]*$R\rpaymentMethodB\x17\n" +
 	"\x15_expected_total_minor\"=\n" +
 	"\x13CreateOrderResponse\x12&\n" +
-	"\x05order\x18\x01 \x01(\v2\x10.orders.v1.OrderR\x05order\"\xfa\x01\n" +
+	"\x05order\x18\x01 \x01(\v2\x10.orders.v1.OrderR\x05order\"\xb5\x02\n" +
 	"\x11PlaceOrderRequest\x12C\n" +
 	"\border_id\x18\x01 \x01(\tB(\xbaH%r#2!^ord_[0-7][0-9a-hjkmnp-tv-z]{25}$R\aorderId\x123\n" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f\x10\x01\x18\x80\x012\b^[!-~]+$R\trequestId\x12\x1b\n" +
 	"\x04etag\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18 R\x04etag\x125\n" +
-	"\x14expected_total_minor\x18\x04 \x01(\x03H\x00R\x12expectedTotalMinor\x88\x01\x01B\x17\n" +
+	"\x14expected_total_minor\x18\x04 \x01(\x03H\x00R\x12expectedTotalMinor\x88\x01\x01\x129\n" +
+	"\x0epayment_method\x18\x05 \x01(\tB\x12\xbaH\x0fr\r\x18\xc8\x012\b^[!-~]*$R\rpaymentMethodB\x17\n" +
 	"\x15_expected_total_minor\"<\n" +
 	"\x12PlaceOrderResponse\x12&\n" +
 	"\x05order\x18\x01 \x01(\v2\x10.orders.v1.OrderR\x05order\"V\n" +
@@ -1541,6 +2180,43 @@ const file_orders_v1_order_service_proto_rawDesc = "" +
 	"\x04etag\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18 R\x04etag\x12$\n" +
 	"\x06reason\x18\x04 \x01(\tB\f\xbaH\tr\a\x18\xc8\x01\xba\x01\x01\x00R\x06reason\"=\n" +
 	"\x13CancelOrderResponse\x12&\n" +
+	"\x05order\x18\x01 \x01(\v2\x10.orders.v1.OrderR\x05order\"\xd1\x01\n" +
+	"\x10HoldOrderRequest\x12C\n" +
+	"\border_id\x18\x01 \x01(\tB(\xbaH%r#2!^ord_[0-7][0-9a-hjkmnp-tv-z]{25}$R\aorderId\x123\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f\x10\x01\x18\x80\x012\b^[!-~]+$R\trequestId\x12\x1b\n" +
+	"\x04etag\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18 R\x04etag\x12&\n" +
+	"\x06reason\x18\x04 \x01(\tB\x0e\xbaH\vr\t\x10\x01\x18\xc8\x01\xba\x01\x01\x00R\x06reason\";\n" +
+	"\x11HoldOrderResponse\x12&\n" +
+	"\x05order\x18\x01 \x01(\v2\x10.orders.v1.OrderR\x05order\"\xab\x01\n" +
+	"\x12ResumeOrderRequest\x12C\n" +
+	"\border_id\x18\x01 \x01(\tB(\xbaH%r#2!^ord_[0-7][0-9a-hjkmnp-tv-z]{25}$R\aorderId\x123\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f\x10\x01\x18\x80\x012\b^[!-~]+$R\trequestId\x12\x1b\n" +
+	"\x04etag\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18 R\x04etag\"=\n" +
+	"\x13ResumeOrderResponse\x12&\n" +
+	"\x05order\x18\x01 \x01(\v2\x10.orders.v1.OrderR\x05order\"_\n" +
+	"\x18GetRiskAssessmentRequest\x12C\n" +
+	"\border_id\x18\x01 \x01(\tB(\xbaH%r#2!^ord_[0-7][0-9a-hjkmnp-tv-z]{25}$R\aorderId\"V\n" +
+	"\x19GetRiskAssessmentResponse\x129\n" +
+	"\n" +
+	"assessment\x18\x01 \x01(\v2\x19.orders.v1.RiskAssessmentR\n" +
+	"assessment\"\xde\x01\n" +
+	"\x0eRiskAssessment\x12\x14\n" +
+	"\x05score\x18\x01 \x01(\x05R\x05score\x120\n" +
+	"\aoutcome\x18\x02 \x01(\x0e2\x16.orders.v1.RiskOutcomeR\aoutcome\x12/\n" +
+	"\areasons\x18\x03 \x03(\v2\x15.orders.v1.RiskReasonR\areasons\x12\x16\n" +
+	"\x06shadow\x18\x04 \x01(\bR\x06shadow\x12;\n" +
+	"\vcreate_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\"Z\n" +
+	"\n" +
+	"RiskReason\x12\x12\n" +
+	"\x04rule\x18\x01 \x01(\tR\x04rule\x12\x16\n" +
+	"\x06points\x18\x02 \x01(\x05R\x06points\x12 \n" +
+	"\vexplanation\x18\x03 \x01(\tR\vexplanation\"X\n" +
+	"\x11WatchOrderRequest\x12C\n" +
+	"\border_id\x18\x01 \x01(\tB(\xbaH%r#2!^ord_[0-7][0-9a-hjkmnp-tv-z]{25}$R\aorderId\"<\n" +
+	"\x12WatchOrderResponse\x12&\n" +
 	"\x05order\x18\x01 \x01(\v2\x10.orders.v1.OrderR\x05order\"\xaf\x01\n" +
 	"\x16ListOrderEventsRequest\x12C\n" +
 	"\border_id\x18\x01 \x01(\tB(\xbaH%r#2!^ord_[0-7][0-9a-hjkmnp-tv-z]{25}$R\aorderId\x12'\n" +
@@ -1580,12 +2256,18 @@ const file_orders_v1_order_service_proto_rawDesc = "" +
 	"\aOrderBy\x12\x18\n" +
 	"\x14ORDER_BY_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19ORDER_BY_CREATE_TIME_DESC\x10\x01\x12\x1c\n" +
-	"\x18ORDER_BY_CREATE_TIME_ASC\x10\x02*\x81\x01\n" +
+	"\x18ORDER_BY_CREATE_TIME_ASC\x10\x02*p\n" +
+	"\vRiskOutcome\x12\x1c\n" +
+	"\x18RISK_OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11RISK_OUTCOME_PASS\x10\x01\x12\x15\n" +
+	"\x11RISK_OUTCOME_HOLD\x10\x02\x12\x15\n" +
+	"\x11RISK_OUTCOME_DENY\x10\x03*\x81\x01\n" +
 	"\fImportResult\x12\x1d\n" +
 	"\x19IMPORT_RESULT_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15IMPORT_RESULT_CREATED\x10\x01\x12\x1b\n" +
 	"\x17IMPORT_RESULT_UNCHANGED\x10\x02\x12\x1a\n" +
-	"\x16IMPORT_RESULT_REJECTED\x10\x032\x82\a\n" +
+	"\x16IMPORT_RESULT_REJECTED\x10\x032\x8b\n" +
+	"\n" +
 	"\fOrderService\x12_\n" +
 	"\vCreateOrder\x12\x1d.orders.v1.CreateOrderRequest\x1a\x1e.orders.v1.CreateOrderResponse\"\x11ҵ\x18\n" +
 	"\n" +
@@ -1605,7 +2287,17 @@ const file_orders_v1_order_service_proto_rawDesc = "" +
 	"\x04\x02\x03\x04\x05\x10\x02\x18\x03\x90\x02\x02\x12_\n" +
 	"\vCancelOrder\x12\x1d.orders.v1.CancelOrderRequest\x1a\x1e.orders.v1.CancelOrderResponse\"\x11ҵ\x18\n" +
 	"\n" +
-	"\x04\x02\x03\x04\x05\x10\x02\x18\x03\x90\x02\x02\x12k\n" +
+	"\x04\x02\x03\x04\x05\x10\x02\x18\x03\x90\x02\x02\x12W\n" +
+	"\tHoldOrder\x12\x1b.orders.v1.HoldOrderRequest\x1a\x1c.orders.v1.HoldOrderResponse\"\x0fҵ\x18\b\n" +
+	"\x02\x03\x04\x10\x01\x18\x03\x90\x02\x02\x12]\n" +
+	"\vResumeOrder\x12\x1d.orders.v1.ResumeOrderRequest\x1a\x1e.orders.v1.ResumeOrderResponse\"\x0fҵ\x18\b\n" +
+	"\x02\x03\x04\x10\x01\x18\x03\x90\x02\x02\x12o\n" +
+	"\x11GetRiskAssessment\x12#.orders.v1.GetRiskAssessmentRequest\x1a$.orders.v1.GetRiskAssessmentResponse\"\x0fҵ\x18\b\n" +
+	"\x02\x03\x04\x10\x01\x18\x01\x90\x02\x01\x12^\n" +
+	"\n" +
+	"WatchOrder\x12\x1c.orders.v1.WatchOrderRequest\x1a\x1d.orders.v1.WatchOrderResponse\"\x11ҵ\x18\n" +
+	"\n" +
+	"\x04\x02\x03\x04\x05\x10\x02\x18\x02\x90\x02\x010\x01\x12k\n" +
 	"\x0fListOrderEvents\x12!.orders.v1.ListOrderEventsRequest\x1a\".orders.v1.ListOrderEventsResponse\"\x11ҵ\x18\n" +
 	"\n" +
 	"\x04\x02\x03\x04\x05\x10\x02\x18\x01\x90\x02\x01\x12f\n" +
@@ -1630,93 +2322,119 @@ func file_orders_v1_order_service_proto_rawDescGZIP() []byte {
 	return file_orders_v1_order_service_proto_rawDescData
 }
 
-var file_orders_v1_order_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_orders_v1_order_service_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_orders_v1_order_service_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_orders_v1_order_service_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_orders_v1_order_service_proto_goTypes = []any{
-	(OrderBy)(0),                    // 0: orders.v1.OrderBy
-	(ImportResult)(0),               // 1: orders.v1.ImportResult
-	(*CreateOrderRequest)(nil),      // 2: orders.v1.CreateOrderRequest
-	(*CreateOrderResponse)(nil),     // 3: orders.v1.CreateOrderResponse
-	(*PlaceOrderRequest)(nil),       // 4: orders.v1.PlaceOrderRequest
-	(*PlaceOrderResponse)(nil),      // 5: orders.v1.PlaceOrderResponse
-	(*GetOrderRequest)(nil),         // 6: orders.v1.GetOrderRequest
-	(*GetOrderResponse)(nil),        // 7: orders.v1.GetOrderResponse
-	(*OrderFilter)(nil),             // 8: orders.v1.OrderFilter
-	(*ListOrdersRequest)(nil),       // 9: orders.v1.ListOrdersRequest
-	(*ListOrdersResponse)(nil),      // 10: orders.v1.ListOrdersResponse
-	(*UpdateOrderRequest)(nil),      // 11: orders.v1.UpdateOrderRequest
-	(*UpdateOrderResponse)(nil),     // 12: orders.v1.UpdateOrderResponse
-	(*CancelOrderRequest)(nil),      // 13: orders.v1.CancelOrderRequest
-	(*CancelOrderResponse)(nil),     // 14: orders.v1.CancelOrderResponse
-	(*ListOrderEventsRequest)(nil),  // 15: orders.v1.ListOrderEventsRequest
-	(*ListOrderEventsResponse)(nil), // 16: orders.v1.ListOrderEventsResponse
-	(*ImportOrdersRequest)(nil),     // 17: orders.v1.ImportOrdersRequest
-	(*ImportDocument)(nil),          // 18: orders.v1.ImportDocument
-	(*ImportedOrder)(nil),           // 19: orders.v1.ImportedOrder
-	(*ImportOrdersResponse)(nil),    // 20: orders.v1.ImportOrdersResponse
-	(*ImportOutcome)(nil),           // 21: orders.v1.ImportOutcome
-	(*ExportOrdersRequest)(nil),     // 22: orders.v1.ExportOrdersRequest
-	(*ExportOrdersResponse)(nil),    // 23: orders.v1.ExportOrdersResponse
-	(*Order)(nil),                   // 24: orders.v1.Order
-	(Lifecycle)(0),                  // 25: orders.v1.Lifecycle
-	(PaymentStatus)(0),              // 26: orders.v1.PaymentStatus
-	(FulfillmentStatus)(0),          // 27: orders.v1.FulfillmentStatus
-	(*timestamppb.Timestamp)(nil),   // 28: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),   // 29: google.protobuf.FieldMask
-	(*v1.OrderEvent)(nil),           // 30: events.v1.OrderEvent
-	(*Return)(nil),                  // 31: orders.v1.Return
+	(OrderBy)(0),                      // 0: orders.v1.OrderBy
+	(RiskOutcome)(0),                  // 1: orders.v1.RiskOutcome
+	(ImportResult)(0),                 // 2: orders.v1.ImportResult
+	(*CreateOrderRequest)(nil),        // 3: orders.v1.CreateOrderRequest
+	(*CreateOrderResponse)(nil),       // 4: orders.v1.CreateOrderResponse
+	(*PlaceOrderRequest)(nil),         // 5: orders.v1.PlaceOrderRequest
+	(*PlaceOrderResponse)(nil),        // 6: orders.v1.PlaceOrderResponse
+	(*GetOrderRequest)(nil),           // 7: orders.v1.GetOrderRequest
+	(*GetOrderResponse)(nil),          // 8: orders.v1.GetOrderResponse
+	(*OrderFilter)(nil),               // 9: orders.v1.OrderFilter
+	(*ListOrdersRequest)(nil),         // 10: orders.v1.ListOrdersRequest
+	(*ListOrdersResponse)(nil),        // 11: orders.v1.ListOrdersResponse
+	(*UpdateOrderRequest)(nil),        // 12: orders.v1.UpdateOrderRequest
+	(*UpdateOrderResponse)(nil),       // 13: orders.v1.UpdateOrderResponse
+	(*CancelOrderRequest)(nil),        // 14: orders.v1.CancelOrderRequest
+	(*CancelOrderResponse)(nil),       // 15: orders.v1.CancelOrderResponse
+	(*HoldOrderRequest)(nil),          // 16: orders.v1.HoldOrderRequest
+	(*HoldOrderResponse)(nil),         // 17: orders.v1.HoldOrderResponse
+	(*ResumeOrderRequest)(nil),        // 18: orders.v1.ResumeOrderRequest
+	(*ResumeOrderResponse)(nil),       // 19: orders.v1.ResumeOrderResponse
+	(*GetRiskAssessmentRequest)(nil),  // 20: orders.v1.GetRiskAssessmentRequest
+	(*GetRiskAssessmentResponse)(nil), // 21: orders.v1.GetRiskAssessmentResponse
+	(*RiskAssessment)(nil),            // 22: orders.v1.RiskAssessment
+	(*RiskReason)(nil),                // 23: orders.v1.RiskReason
+	(*WatchOrderRequest)(nil),         // 24: orders.v1.WatchOrderRequest
+	(*WatchOrderResponse)(nil),        // 25: orders.v1.WatchOrderResponse
+	(*ListOrderEventsRequest)(nil),    // 26: orders.v1.ListOrderEventsRequest
+	(*ListOrderEventsResponse)(nil),   // 27: orders.v1.ListOrderEventsResponse
+	(*ImportOrdersRequest)(nil),       // 28: orders.v1.ImportOrdersRequest
+	(*ImportDocument)(nil),            // 29: orders.v1.ImportDocument
+	(*ImportedOrder)(nil),             // 30: orders.v1.ImportedOrder
+	(*ImportOrdersResponse)(nil),      // 31: orders.v1.ImportOrdersResponse
+	(*ImportOutcome)(nil),             // 32: orders.v1.ImportOutcome
+	(*ExportOrdersRequest)(nil),       // 33: orders.v1.ExportOrdersRequest
+	(*ExportOrdersResponse)(nil),      // 34: orders.v1.ExportOrdersResponse
+	(*Order)(nil),                     // 35: orders.v1.Order
+	(Lifecycle)(0),                    // 36: orders.v1.Lifecycle
+	(PaymentStatus)(0),                // 37: orders.v1.PaymentStatus
+	(FulfillmentStatus)(0),            // 38: orders.v1.FulfillmentStatus
+	(*timestamppb.Timestamp)(nil),     // 39: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil),     // 40: google.protobuf.FieldMask
+	(*v1.OrderEvent)(nil),             // 41: events.v1.OrderEvent
+	(*Return)(nil),                    // 42: orders.v1.Return
 }
 var file_orders_v1_order_service_proto_depIdxs = []int32{
-	24, // 0: orders.v1.CreateOrderRequest.order:type_name -> orders.v1.Order
-	24, // 1: orders.v1.CreateOrderResponse.order:type_name -> orders.v1.Order
-	24, // 2: orders.v1.PlaceOrderResponse.order:type_name -> orders.v1.Order
-	24, // 3: orders.v1.GetOrderResponse.order:type_name -> orders.v1.Order
-	25, // 4: orders.v1.OrderFilter.lifecycle:type_name -> orders.v1.Lifecycle
-	26, // 5: orders.v1.OrderFilter.payment_status:type_name -> orders.v1.PaymentStatus
-	27, // 6: orders.v1.OrderFilter.fulfillment_status:type_name -> orders.v1.FulfillmentStatus
-	28, // 7: orders.v1.OrderFilter.create_time_from:type_name -> google.protobuf.Timestamp
-	28, // 8: orders.v1.OrderFilter.create_time_before:type_name -> google.protobuf.Timestamp
-	8,  // 9: orders.v1.ListOrdersRequest.filter:type_name -> orders.v1.OrderFilter
+	35, // 0: orders.v1.CreateOrderRequest.order:type_name -> orders.v1.Order
+	35, // 1: orders.v1.CreateOrderResponse.order:type_name -> orders.v1.Order
+	35, // 2: orders.v1.PlaceOrderResponse.order:type_name -> orders.v1.Order
+	35, // 3: orders.v1.GetOrderResponse.order:type_name -> orders.v1.Order
+	36, // 4: orders.v1.OrderFilter.lifecycle:type_name -> orders.v1.Lifecycle
+	37, // 5: orders.v1.OrderFilter.payment_status:type_name -> orders.v1.PaymentStatus
+	38, // 6: orders.v1.OrderFilter.fulfillment_status:type_name -> orders.v1.FulfillmentStatus
+	39, // 7: orders.v1.OrderFilter.create_time_from:type_name -> google.protobuf.Timestamp
+	39, // 8: orders.v1.OrderFilter.create_time_before:type_name -> google.protobuf.Timestamp
+	9,  // 9: orders.v1.ListOrdersRequest.filter:type_name -> orders.v1.OrderFilter
 	0,  // 10: orders.v1.ListOrdersRequest.order_by:type_name -> orders.v1.OrderBy
-	24, // 11: orders.v1.ListOrdersResponse.orders:type_name -> orders.v1.Order
-	24, // 12: orders.v1.UpdateOrderRequest.order:type_name -> orders.v1.Order
-	29, // 13: orders.v1.UpdateOrderRequest.update_mask:type_name -> google.protobuf.FieldMask
-	24, // 14: orders.v1.UpdateOrderResponse.order:type_name -> orders.v1.Order
-	24, // 15: orders.v1.CancelOrderResponse.order:type_name -> orders.v1.Order
-	30, // 16: orders.v1.ListOrderEventsResponse.events:type_name -> events.v1.OrderEvent
-	18, // 17: orders.v1.ImportOrdersRequest.documents:type_name -> orders.v1.ImportDocument
-	19, // 18: orders.v1.ImportDocument.order:type_name -> orders.v1.ImportedOrder
-	31, // 19: orders.v1.ImportDocument.return:type_name -> orders.v1.Return
-	24, // 20: orders.v1.ImportedOrder.order:type_name -> orders.v1.Order
-	21, // 21: orders.v1.ImportOrdersResponse.outcomes:type_name -> orders.v1.ImportOutcome
-	1,  // 22: orders.v1.ImportOutcome.result:type_name -> orders.v1.ImportResult
-	28, // 23: orders.v1.ExportOrdersRequest.create_time_from:type_name -> google.protobuf.Timestamp
-	28, // 24: orders.v1.ExportOrdersRequest.create_time_before:type_name -> google.protobuf.Timestamp
-	24, // 25: orders.v1.ExportOrdersResponse.orders:type_name -> orders.v1.Order
-	31, // 26: orders.v1.ExportOrdersResponse.returns:type_name -> orders.v1.Return
-	2,  // 27: orders.v1.OrderService.CreateOrder:input_type -> orders.v1.CreateOrderRequest
-	4,  // 28: orders.v1.OrderService.PlaceOrder:input_type -> orders.v1.PlaceOrderRequest
-	6,  // 29: orders.v1.OrderService.GetOrder:input_type -> orders.v1.GetOrderRequest
-	9,  // 30: orders.v1.OrderService.ListOrders:input_type -> orders.v1.ListOrdersRequest
-	11, // 31: orders.v1.OrderService.UpdateOrder:input_type -> orders.v1.UpdateOrderRequest
-	13, // 32: orders.v1.OrderService.CancelOrder:input_type -> orders.v1.CancelOrderRequest
-	15, // 33: orders.v1.OrderService.ListOrderEvents:input_type -> orders.v1.ListOrderEventsRequest
-	17, // 34: orders.v1.OrderService.ImportOrders:input_type -> orders.v1.ImportOrdersRequest
-	22, // 35: orders.v1.OrderService.ExportOrders:input_type -> orders.v1.ExportOrdersRequest
-	3,  // 36: orders.v1.OrderService.CreateOrder:output_type -> orders.v1.CreateOrderResponse
-	5,  // 37: orders.v1.OrderService.PlaceOrder:output_type -> orders.v1.PlaceOrderResponse
-	7,  // 38: orders.v1.OrderService.GetOrder:output_type -> orders.v1.GetOrderResponse
-	10, // 39: orders.v1.OrderService.ListOrders:output_type -> orders.v1.ListOrdersResponse
-	12, // 40: orders.v1.OrderService.UpdateOrder:output_type -> orders.v1.UpdateOrderResponse
-	14, // 41: orders.v1.OrderService.CancelOrder:output_type -> orders.v1.CancelOrderResponse
-	16, // 42: orders.v1.OrderService.ListOrderEvents:output_type -> orders.v1.ListOrderEventsResponse
-	20, // 43: orders.v1.OrderService.ImportOrders:output_type -> orders.v1.ImportOrdersResponse
-	23, // 44: orders.v1.OrderService.ExportOrders:output_type -> orders.v1.ExportOrdersResponse
-	36, // [36:45] is the sub-list for method output_type
-	27, // [27:36] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	35, // 11: orders.v1.ListOrdersResponse.orders:type_name -> orders.v1.Order
+	35, // 12: orders.v1.UpdateOrderRequest.order:type_name -> orders.v1.Order
+	40, // 13: orders.v1.UpdateOrderRequest.update_mask:type_name -> google.protobuf.FieldMask
+	35, // 14: orders.v1.UpdateOrderResponse.order:type_name -> orders.v1.Order
+	35, // 15: orders.v1.CancelOrderResponse.order:type_name -> orders.v1.Order
+	35, // 16: orders.v1.HoldOrderResponse.order:type_name -> orders.v1.Order
+	35, // 17: orders.v1.ResumeOrderResponse.order:type_name -> orders.v1.Order
+	22, // 18: orders.v1.GetRiskAssessmentResponse.assessment:type_name -> orders.v1.RiskAssessment
+	1,  // 19: orders.v1.RiskAssessment.outcome:type_name -> orders.v1.RiskOutcome
+	23, // 20: orders.v1.RiskAssessment.reasons:type_name -> orders.v1.RiskReason
+	39, // 21: orders.v1.RiskAssessment.create_time:type_name -> google.protobuf.Timestamp
+	35, // 22: orders.v1.WatchOrderResponse.order:type_name -> orders.v1.Order
+	41, // 23: orders.v1.ListOrderEventsResponse.events:type_name -> events.v1.OrderEvent
+	29, // 24: orders.v1.ImportOrdersRequest.documents:type_name -> orders.v1.ImportDocument
+	30, // 25: orders.v1.ImportDocument.order:type_name -> orders.v1.ImportedOrder
+	42, // 26: orders.v1.ImportDocument.return:type_name -> orders.v1.Return
+	35, // 27: orders.v1.ImportedOrder.order:type_name -> orders.v1.Order
+	32, // 28: orders.v1.ImportOrdersResponse.outcomes:type_name -> orders.v1.ImportOutcome
+	2,  // 29: orders.v1.ImportOutcome.result:type_name -> orders.v1.ImportResult
+	39, // 30: orders.v1.ExportOrdersRequest.create_time_from:type_name -> google.protobuf.Timestamp
+	39, // 31: orders.v1.ExportOrdersRequest.create_time_before:type_name -> google.protobuf.Timestamp
+	35, // 32: orders.v1.ExportOrdersResponse.orders:type_name -> orders.v1.Order
+	42, // 33: orders.v1.ExportOrdersResponse.returns:type_name -> orders.v1.Return
+	3,  // 34: orders.v1.OrderService.CreateOrder:input_type -> orders.v1.CreateOrderRequest
+	5,  // 35: orders.v1.OrderService.PlaceOrder:input_type -> orders.v1.PlaceOrderRequest
+	7,  // 36: orders.v1.OrderService.GetOrder:input_type -> orders.v1.GetOrderRequest
+	10, // 37: orders.v1.OrderService.ListOrders:input_type -> orders.v1.ListOrdersRequest
+	12, // 38: orders.v1.OrderService.UpdateOrder:input_type -> orders.v1.UpdateOrderRequest
+	14, // 39: orders.v1.OrderService.CancelOrder:input_type -> orders.v1.CancelOrderRequest
+	16, // 40: orders.v1.OrderService.HoldOrder:input_type -> orders.v1.HoldOrderRequest
+	18, // 41: orders.v1.OrderService.ResumeOrder:input_type -> orders.v1.ResumeOrderRequest
+	20, // 42: orders.v1.OrderService.GetRiskAssessment:input_type -> orders.v1.GetRiskAssessmentRequest
+	24, // 43: orders.v1.OrderService.WatchOrder:input_type -> orders.v1.WatchOrderRequest
+	26, // 44: orders.v1.OrderService.ListOrderEvents:input_type -> orders.v1.ListOrderEventsRequest
+	28, // 45: orders.v1.OrderService.ImportOrders:input_type -> orders.v1.ImportOrdersRequest
+	33, // 46: orders.v1.OrderService.ExportOrders:input_type -> orders.v1.ExportOrdersRequest
+	4,  // 47: orders.v1.OrderService.CreateOrder:output_type -> orders.v1.CreateOrderResponse
+	6,  // 48: orders.v1.OrderService.PlaceOrder:output_type -> orders.v1.PlaceOrderResponse
+	8,  // 49: orders.v1.OrderService.GetOrder:output_type -> orders.v1.GetOrderResponse
+	11, // 50: orders.v1.OrderService.ListOrders:output_type -> orders.v1.ListOrdersResponse
+	13, // 51: orders.v1.OrderService.UpdateOrder:output_type -> orders.v1.UpdateOrderResponse
+	15, // 52: orders.v1.OrderService.CancelOrder:output_type -> orders.v1.CancelOrderResponse
+	17, // 53: orders.v1.OrderService.HoldOrder:output_type -> orders.v1.HoldOrderResponse
+	19, // 54: orders.v1.OrderService.ResumeOrder:output_type -> orders.v1.ResumeOrderResponse
+	21, // 55: orders.v1.OrderService.GetRiskAssessment:output_type -> orders.v1.GetRiskAssessmentResponse
+	25, // 56: orders.v1.OrderService.WatchOrder:output_type -> orders.v1.WatchOrderResponse
+	27, // 57: orders.v1.OrderService.ListOrderEvents:output_type -> orders.v1.ListOrderEventsResponse
+	31, // 58: orders.v1.OrderService.ImportOrders:output_type -> orders.v1.ImportOrdersResponse
+	34, // 59: orders.v1.OrderService.ExportOrders:output_type -> orders.v1.ExportOrdersResponse
+	47, // [47:60] is the sub-list for method output_type
+	34, // [34:47] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_orders_v1_order_service_proto_init() }
@@ -1728,7 +2446,7 @@ func file_orders_v1_order_service_proto_init() {
 	file_orders_v1_return_proto_init()
 	file_orders_v1_order_service_proto_msgTypes[0].OneofWrappers = []any{}
 	file_orders_v1_order_service_proto_msgTypes[2].OneofWrappers = []any{}
-	file_orders_v1_order_service_proto_msgTypes[16].OneofWrappers = []any{
+	file_orders_v1_order_service_proto_msgTypes[26].OneofWrappers = []any{
 		(*ImportDocument_Order)(nil),
 		(*ImportDocument_Return)(nil),
 	}
@@ -1737,8 +2455,8 @@ func file_orders_v1_order_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_orders_v1_order_service_proto_rawDesc), len(file_orders_v1_order_service_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   22,
+			NumEnums:      3,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,15 +19,19 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	OrderService_CreateOrder_FullMethodName     = "/orders.v1.OrderService/CreateOrder"
-	OrderService_PlaceOrder_FullMethodName      = "/orders.v1.OrderService/PlaceOrder"
-	OrderService_GetOrder_FullMethodName        = "/orders.v1.OrderService/GetOrder"
-	OrderService_ListOrders_FullMethodName      = "/orders.v1.OrderService/ListOrders"
-	OrderService_UpdateOrder_FullMethodName     = "/orders.v1.OrderService/UpdateOrder"
-	OrderService_CancelOrder_FullMethodName     = "/orders.v1.OrderService/CancelOrder"
-	OrderService_ListOrderEvents_FullMethodName = "/orders.v1.OrderService/ListOrderEvents"
-	OrderService_ImportOrders_FullMethodName    = "/orders.v1.OrderService/ImportOrders"
-	OrderService_ExportOrders_FullMethodName    = "/orders.v1.OrderService/ExportOrders"
+	OrderService_CreateOrder_FullMethodName       = "/orders.v1.OrderService/CreateOrder"
+	OrderService_PlaceOrder_FullMethodName        = "/orders.v1.OrderService/PlaceOrder"
+	OrderService_GetOrder_FullMethodName          = "/orders.v1.OrderService/GetOrder"
+	OrderService_ListOrders_FullMethodName        = "/orders.v1.OrderService/ListOrders"
+	OrderService_UpdateOrder_FullMethodName       = "/orders.v1.OrderService/UpdateOrder"
+	OrderService_CancelOrder_FullMethodName       = "/orders.v1.OrderService/CancelOrder"
+	OrderService_HoldOrder_FullMethodName         = "/orders.v1.OrderService/HoldOrder"
+	OrderService_ResumeOrder_FullMethodName       = "/orders.v1.OrderService/ResumeOrder"
+	OrderService_GetRiskAssessment_FullMethodName = "/orders.v1.OrderService/GetRiskAssessment"
+	OrderService_WatchOrder_FullMethodName        = "/orders.v1.OrderService/WatchOrder"
+	OrderService_ListOrderEvents_FullMethodName   = "/orders.v1.OrderService/ListOrderEvents"
+	OrderService_ImportOrders_FullMethodName      = "/orders.v1.OrderService/ImportOrders"
+	OrderService_ExportOrders_FullMethodName      = "/orders.v1.OrderService/ExportOrders"
 )
 
 // OrderServiceClient is the client API for OrderService service.
@@ -39,18 +43,30 @@ const (
 type OrderServiceClient interface {
 	// CreateOrder places an order, or drafts one. The order is durable when the call answers.
 	CreateOrder(ctx context.Context, in *CreateOrderRequest, opts ...grpc.CallOption) (*CreateOrderResponse, error)
-	// PlaceOrder places a draft.
+	// PlaceOrder places a draft, or an order that waits for its customer: amended, paid in another
+	// way, or with the proof that the bank asked for.
 	PlaceOrder(ctx context.Context, in *PlaceOrderRequest, opts ...grpc.CallOption) (*PlaceOrderResponse, error)
 	// GetOrder reads one order.
 	GetOrder(ctx context.Context, in *GetOrderRequest, opts ...grpc.CallOption) (*GetOrderResponse, error)
 	// ListOrders reads a page of orders, newest first unless asked otherwise. It reads one shard
 	// when the filter names a customer, and all of them otherwise.
 	ListOrders(ctx context.Context, in *ListOrdersRequest, opts ...grpc.CallOption) (*ListOrdersResponse, error)
-	// UpdateOrder edits the fields that the mask names: of a draft, lines, shipping_minor, ship_to
-	// and note; of a placed order that has not shipped, ship_to and note.
+	// UpdateOrder edits the fields that the mask names: of a draft and of an order that waits for its
+	// customer, lines, shipping_minor, ship_to and note; of one that has not shipped, ship_to and note.
 	UpdateOrder(ctx context.Context, in *UpdateOrderRequest, opts ...grpc.CallOption) (*UpdateOrderResponse, error)
-	// CancelOrder stops an order that has not shipped. Canceling twice answers with the same order.
+	// CancelOrder stops an order of which nothing has left. It is CANCELING until its stock and its
+	// money are let go. Canceling twice answers with the same order.
 	CancelOrder(ctx context.Context, in *CancelOrderRequest, opts ...grpc.CallOption) (*CancelOrderResponse, error)
+	// HoldOrder keeps an order from going on, and its parcels from leaving, until ResumeOrder.
+	HoldOrder(ctx context.Context, in *HoldOrderRequest, opts ...grpc.CallOption) (*HoldOrderResponse, error)
+	// ResumeOrder lets an order that is on hold go on from where it was; one that waited for a look at
+	// its risk is cleared of it.
+	ResumeOrder(ctx context.Context, in *ResumeOrderRequest, opts ...grpc.CallOption) (*ResumeOrderResponse, error)
+	// GetRiskAssessment reads what is odd about an order, and what that led to.
+	GetRiskAssessment(ctx context.Context, in *GetRiskAssessmentRequest, opts ...grpc.CallOption) (*GetRiskAssessmentResponse, error)
+	// WatchOrder streams an order as it stands and again after each change, until it reaches its end or
+	// the caller goes away. A caller that is slow sees the newest state, not each.
+	WatchOrder(ctx context.Context, in *WatchOrderRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchOrderResponse], error)
 	// ListOrderEvents reads what happened to one order, oldest first.
 	ListOrderEvents(ctx context.Context, in *ListOrderEventsRequest, opts ...grpc.CallOption) (*ListOrderEventsResponse, error)
 	// ImportOrders takes the history of another shop: orders and returns, with their own dates and
@@ -130,6 +146,55 @@ func (c *orderServiceClient) CancelOrder(ctx context.Context, in *CancelOrderReq
 	return out, nil
 }
 
+func (c *orderServiceClient) HoldOrder(ctx context.Context, in *HoldOrderRequest, opts ...grpc.CallOption) (*HoldOrderResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(HoldOrderResponse)
+	err := c.cc.Invoke(ctx, OrderService_HoldOrder_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *orderServiceClient) ResumeOrder(ctx context.Context, in *ResumeOrderRequest, opts ...grpc.CallOption) (*ResumeOrderResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ResumeOrderResponse)
+	err := c.cc.Invoke(ctx, OrderService_ResumeOrder_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *orderServiceClient) GetRiskAssessment(ctx context.Context, in *GetRiskAssessmentRequest, opts ...grpc.CallOption) (*GetRiskAssessmentResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetRiskAssessmentResponse)
+	err := c.cc.Invoke(ctx, OrderService_GetRiskAssessment_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *orderServiceClient) WatchOrder(ctx context.Context, in *WatchOrderRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchOrderResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &OrderService_ServiceDesc.Streams[0], OrderService_WatchOrder_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchOrderRequest, WatchOrderResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type OrderService_WatchOrderClient = grpc.ServerStreamingClient[WatchOrderResponse]
+
 func (c *orderServiceClient) ListOrderEvents(ctx context.Context, in *ListOrderEventsRequest, opts ...grpc.CallOption) (*ListOrderEventsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListOrderEventsResponse)
@@ -142,7 +207,7 @@ func (c *orderServiceClient) ListOrderEvents(ctx context.Context, in *ListOrderE
 
 func (c *orderServiceClient) ImportOrders(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ImportOrdersRequest, ImportOrdersResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &OrderService_ServiceDesc.Streams[0], OrderService_ImportOrders_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &OrderService_ServiceDesc.Streams[1], OrderService_ImportOrders_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +220,7 @@ type OrderService_ImportOrdersClient = grpc.BidiStreamingClient[ImportOrdersRequ
 
 func (c *orderServiceClient) ExportOrders(ctx context.Context, in *ExportOrdersRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ExportOrdersResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &OrderService_ServiceDesc.Streams[1], OrderService_ExportOrders_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &OrderService_ServiceDesc.Streams[2], OrderService_ExportOrders_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -181,18 +246,30 @@ type OrderService_ExportOrdersClient = grpc.ServerStreamingClient[ExportOrdersRe
 type OrderServiceServer interface {
 	// CreateOrder places an order, or drafts one. The order is durable when the call answers.
 	CreateOrder(context.Context, *CreateOrderRequest) (*CreateOrderResponse, error)
-	// PlaceOrder places a draft.
+	// PlaceOrder places a draft, or an order that waits for its customer: amended, paid in another
+	// way, or with the proof that the bank asked for.
 	PlaceOrder(context.Context, *PlaceOrderRequest) (*PlaceOrderResponse, error)
 	// GetOrder reads one order.
 	GetOrder(context.Context, *GetOrderRequest) (*GetOrderResponse, error)
 	// ListOrders reads a page of orders, newest first unless asked otherwise. It reads one shard
 	// when the filter names a customer, and all of them otherwise.
 	ListOrders(context.Context, *ListOrdersRequest) (*ListOrdersResponse, error)
-	// UpdateOrder edits the fields that the mask names: of a draft, lines, shipping_minor, ship_to
-	// and note; of a placed order that has not shipped, ship_to and note.
+	// UpdateOrder edits the fields that the mask names: of a draft and of an order that waits for its
+	// customer, lines, shipping_minor, ship_to and note; of one that has not shipped, ship_to and note.
 	UpdateOrder(context.Context, *UpdateOrderRequest) (*UpdateOrderResponse, error)
-	// CancelOrder stops an order that has not shipped. Canceling twice answers with the same order.
+	// CancelOrder stops an order of which nothing has left. It is CANCELING until its stock and its
+	// money are let go. Canceling twice answers with the same order.
 	CancelOrder(context.Context, *CancelOrderRequest) (*CancelOrderResponse, error)
+	// HoldOrder keeps an order from going on, and its parcels from leaving, until ResumeOrder.
+	HoldOrder(context.Context, *HoldOrderRequest) (*HoldOrderResponse, error)
+	// ResumeOrder lets an order that is on hold go on from where it was; one that waited for a look at
+	// its risk is cleared of it.
+	ResumeOrder(context.Context, *ResumeOrderRequest) (*ResumeOrderResponse, error)
+	// GetRiskAssessment reads what is odd about an order, and what that led to.
+	GetRiskAssessment(context.Context, *GetRiskAssessmentRequest) (*GetRiskAssessmentResponse, error)
+	// WatchOrder streams an order as it stands and again after each change, until it reaches its end or
+	// the caller goes away. A caller that is slow sees the newest state, not each.
+	WatchOrder(*WatchOrderRequest, grpc.ServerStreamingServer[WatchOrderResponse]) error
 	// ListOrderEvents reads what happened to one order, oldest first.
 	ListOrderEvents(context.Context, *ListOrderEventsRequest) (*ListOrderEventsResponse, error)
 	// ImportOrders takes the history of another shop: orders and returns, with their own dates and
@@ -229,6 +306,18 @@ func (UnimplementedOrderServiceServer) UpdateOrder(context.Context, *UpdateOrder
 }
 func (UnimplementedOrderServiceServer) CancelOrder(context.Context, *CancelOrderRequest) (*CancelOrderResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CancelOrder not implemented")
+}
+func (UnimplementedOrderServiceServer) HoldOrder(context.Context, *HoldOrderRequest) (*HoldOrderResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method HoldOrder not implemented")
+}
+func (UnimplementedOrderServiceServer) ResumeOrder(context.Context, *ResumeOrderRequest) (*ResumeOrderResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ResumeOrder not implemented")
+}
+func (UnimplementedOrderServiceServer) GetRiskAssessment(context.Context, *GetRiskAssessmentRequest) (*GetRiskAssessmentResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetRiskAssessment not implemented")
+}
+func (UnimplementedOrderServiceServer) WatchOrder(*WatchOrderRequest, grpc.ServerStreamingServer[WatchOrderResponse]) error {
+	return status.Error(codes.Unimplemented, "method WatchOrder not implemented")
 }
 func (UnimplementedOrderServiceServer) ListOrderEvents(context.Context, *ListOrderEventsRequest) (*ListOrderEventsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListOrderEvents not implemented")
@@ -368,6 +457,71 @@ func _OrderService_CancelOrder_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _OrderService_HoldOrder_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(HoldOrderRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrderServiceServer).HoldOrder(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrderService_HoldOrder_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrderServiceServer).HoldOrder(ctx, req.(*HoldOrderRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OrderService_ResumeOrder_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ResumeOrderRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrderServiceServer).ResumeOrder(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrderService_ResumeOrder_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrderServiceServer).ResumeOrder(ctx, req.(*ResumeOrderRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OrderService_GetRiskAssessment_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetRiskAssessmentRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrderServiceServer).GetRiskAssessment(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrderService_GetRiskAssessment_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrderServiceServer).GetRiskAssessment(ctx, req.(*GetRiskAssessmentRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OrderService_WatchOrder_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchOrderRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(OrderServiceServer).WatchOrder(m, &grpc.GenericServerStream[WatchOrderRequest, WatchOrderResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type OrderService_WatchOrderServer = grpc.ServerStreamingServer[WatchOrderResponse]
+
 func _OrderService_ListOrderEvents_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListOrderEventsRequest)
 	if err := dec(in); err != nil {
@@ -436,11 +590,28 @@ var OrderService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _OrderService_CancelOrder_Handler,
 		},
 		{
+			MethodName: "HoldOrder",
+			Handler:    _OrderService_HoldOrder_Handler,
+		},
+		{
+			MethodName: "ResumeOrder",
+			Handler:    _OrderService_ResumeOrder_Handler,
+		},
+		{
+			MethodName: "GetRiskAssessment",
+			Handler:    _OrderService_GetRiskAssessment_Handler,
+		},
+		{
 			MethodName: "ListOrderEvents",
 			Handler:    _OrderService_ListOrderEvents_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "WatchOrder",
+			Handler:       _OrderService_WatchOrder_Handler,
+			ServerStreams: true,
+		},
 		{
 			StreamName:    "ImportOrders",
 			Handler:       _OrderService_ImportOrders_Handler,

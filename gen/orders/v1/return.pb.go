@@ -115,7 +115,17 @@ type Return struct {
 	// What it is worth: the sum of its lines. Output only.
 	TotalMinor int64 `protobuf:"varint,8,opt,name=total_minor,json=totalMinor,proto3" json:"total_minor,omitempty"`
 	// When it came; for imported history, when the original did.
-	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// The order whose goods come back. Empty for imported history, whose lines tell. Output only.
+	OrderId string `protobuf:"bytes,10,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// Why it was asked for, or refused. Output only.
+	Reason string `protobuf:"bytes,11,opt,name=reason,proto3" json:"reason,omitempty"`
+	// What the customer gets back, minor units, once that is decided. Output only.
+	RefundMinor int64 `protobuf:"varint,12,opt,name=refund_minor,json=refundMinor,proto3" json:"refund_minor,omitempty"`
+	// What goes back on the shelf, once that is decided. Output only.
+	Restock []*ShipmentLine `protobuf:"bytes,13,rep,name=restock,proto3" json:"restock,omitempty"`
+	// When it last changed. Output only.
+	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -209,6 +219,41 @@ func (x *Return) GetTotalMinor() int64 {
 func (x *Return) GetCreateTime() *timestamppb.Timestamp {
 	if x != nil {
 		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *Return) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+func (x *Return) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Return) GetRefundMinor() int64 {
+	if x != nil {
+		return x.RefundMinor
+	}
+	return 0
+}
+
+func (x *Return) GetRestock() []*ShipmentLine {
+	if x != nil {
+		return x.Restock
+	}
+	return nil
+}
+
+func (x *Return) GetUpdateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.UpdateTime
 	}
 	return nil
 }
@@ -400,7 +445,7 @@ var File_orders_v1_return_proto protoreflect.FileDescriptor
 
 const file_orders_v1_return_proto_rawDesc = "" +
 	"\n" +
-	"\x16orders/v1/return.proto\x12\torders.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15orders/v1/order.proto\"\xca\x02\n" +
+	"\x16orders/v1/return.proto\x12\torders.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15orders/v1/order.proto\"\x90\x04\n" +
 	"\x06Return\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1f\n" +
 	"\vcustomer_id\x18\x02 \x01(\tR\n" +
@@ -413,7 +458,14 @@ const file_orders_v1_return_proto_rawDesc = "" +
 	"\vtotal_minor\x18\b \x01(\x03R\n" +
 	"totalMinor\x12;\n" +
 	"\vcreate_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\"\xc7\x02\n" +
+	"createTime\x12\x19\n" +
+	"\border_id\x18\n" +
+	" \x01(\tR\aorderId\x12\x16\n" +
+	"\x06reason\x18\v \x01(\tR\x06reason\x12!\n" +
+	"\frefund_minor\x18\f \x01(\x03R\vrefundMinor\x121\n" +
+	"\arestock\x18\r \x03(\v2\x17.orders.v1.ShipmentLineR\arestock\x12;\n" +
+	"\vupdate_time\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"updateTime\"\xc7\x02\n" +
 	"\n" +
 	"ReturnLine\x12\x1a\n" +
 	"\bposition\x18\x01 \x01(\x05R\bposition\x12\x10\n" +
@@ -461,19 +513,22 @@ var file_orders_v1_return_proto_goTypes = []any{
 	(*ReturnLine)(nil),            // 2: orders.v1.ReturnLine
 	(*ReturnMatch)(nil),           // 3: orders.v1.ReturnMatch
 	(*timestamppb.Timestamp)(nil), // 4: google.protobuf.Timestamp
-	(LineKind)(0),                 // 5: orders.v1.LineKind
+	(*ShipmentLine)(nil),          // 5: orders.v1.ShipmentLine
+	(LineKind)(0),                 // 6: orders.v1.LineKind
 }
 var file_orders_v1_return_proto_depIdxs = []int32{
 	0, // 0: orders.v1.Return.status:type_name -> orders.v1.ReturnStatus
 	2, // 1: orders.v1.Return.lines:type_name -> orders.v1.ReturnLine
 	4, // 2: orders.v1.Return.create_time:type_name -> google.protobuf.Timestamp
-	5, // 3: orders.v1.ReturnLine.kind:type_name -> orders.v1.LineKind
-	3, // 4: orders.v1.ReturnLine.matches:type_name -> orders.v1.ReturnMatch
-	5, // [5:5] is the sub-list for method output_type
-	5, // [5:5] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	5, // 3: orders.v1.Return.restock:type_name -> orders.v1.ShipmentLine
+	4, // 4: orders.v1.Return.update_time:type_name -> google.protobuf.Timestamp
+	6, // 5: orders.v1.ReturnLine.kind:type_name -> orders.v1.LineKind
+	3, // 6: orders.v1.ReturnLine.matches:type_name -> orders.v1.ReturnMatch
+	7, // [7:7] is the sub-list for method output_type
+	7, // [7:7] is the sub-list for method input_type
+	7, // [7:7] is the sub-list for extension type_name
+	7, // [7:7] is the sub-list for extension extendee
+	0, // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_orders_v1_return_proto_init() }

@@ -23,6 +23,557 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// RequestReturnRequest asks to send goods back.
+type RequestReturnRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The order.
+	OrderId string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// Names this request, so that repeating it changes nothing.
+	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// What comes back, of what has left.
+	Lines []*ShipmentLine `protobuf:"bytes,3,rep,name=lines,proto3" json:"lines,omitempty"`
+	// Why. May be empty.
+	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RequestReturnRequest) Reset() {
+	*x = RequestReturnRequest{}
+	mi := &file_orders_v1_return_service_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RequestReturnRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RequestReturnRequest) ProtoMessage() {}
+
+func (x *RequestReturnRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_orders_v1_return_service_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RequestReturnRequest.ProtoReflect.Descriptor instead.
+func (*RequestReturnRequest) Descriptor() ([]byte, []int) {
+	return file_orders_v1_return_service_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *RequestReturnRequest) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+func (x *RequestReturnRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *RequestReturnRequest) GetLines() []*ShipmentLine {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
+func (x *RequestReturnRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// RequestReturnResponse is the return after the call.
+type RequestReturnResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The return.
+	Return        *Return `protobuf:"bytes,1,opt,name=return,proto3" json:"return,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RequestReturnResponse) Reset() {
+	*x = RequestReturnResponse{}
+	mi := &file_orders_v1_return_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RequestReturnResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RequestReturnResponse) ProtoMessage() {}
+
+func (x *RequestReturnResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_orders_v1_return_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RequestReturnResponse.ProtoReflect.Descriptor instead.
+func (*RequestReturnResponse) Descriptor() ([]byte, []int) {
+	return file_orders_v1_return_service_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *RequestReturnResponse) GetReturn() *Return {
+	if x != nil {
+		return x.Return
+	}
+	return nil
+}
+
+// ApproveReturnRequest names a return that may be sent.
+type ApproveReturnRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The return.
+	ReturnId string `protobuf:"bytes,1,opt,name=return_id,json=returnId,proto3" json:"return_id,omitempty"`
+	// Names this request, so that repeating it changes nothing.
+	RequestId     string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApproveReturnRequest) Reset() {
+	*x = ApproveReturnRequest{}
+	mi := &file_orders_v1_return_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApproveReturnRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApproveReturnRequest) ProtoMessage() {}
+
+func (x *ApproveReturnRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_orders_v1_return_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApproveReturnRequest.ProtoReflect.Descriptor instead.
+func (*ApproveReturnRequest) Descriptor() ([]byte, []int) {
+	return file_orders_v1_return_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ApproveReturnRequest) GetReturnId() string {
+	if x != nil {
+		return x.ReturnId
+	}
+	return ""
+}
+
+func (x *ApproveReturnRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// ApproveReturnResponse is the return after the call.
+type ApproveReturnResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The return.
+	Return        *Return `protobuf:"bytes,1,opt,name=return,proto3" json:"return,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApproveReturnResponse) Reset() {
+	*x = ApproveReturnResponse{}
+	mi := &file_orders_v1_return_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApproveReturnResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApproveReturnResponse) ProtoMessage() {}
+
+func (x *ApproveReturnResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_orders_v1_return_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApproveReturnResponse.ProtoReflect.Descriptor instead.
+func (*ApproveReturnResponse) Descriptor() ([]byte, []int) {
+	return file_orders_v1_return_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ApproveReturnResponse) GetReturn() *Return {
+	if x != nil {
+		return x.Return
+	}
+	return nil
+}
+
+// RejectReturnRequest names a return that is refused.
+type RejectReturnRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The return.
+	ReturnId string `protobuf:"bytes,1,opt,name=return_id,json=returnId,proto3" json:"return_id,omitempty"`
+	// Names this request, so that repeating it changes nothing.
+	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Why. May be empty.
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RejectReturnRequest) Reset() {
+	*x = RejectReturnRequest{}
+	mi := &file_orders_v1_return_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RejectReturnRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RejectReturnRequest) ProtoMessage() {}
+
+func (x *RejectReturnRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_orders_v1_return_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RejectReturnRequest.ProtoReflect.Descriptor instead.
+func (*RejectReturnRequest) Descriptor() ([]byte, []int) {
+	return file_orders_v1_return_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *RejectReturnRequest) GetReturnId() string {
+	if x != nil {
+		return x.ReturnId
+	}
+	return ""
+}
+
+func (x *RejectReturnRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *RejectReturnRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// RejectReturnResponse is the return after the call.
+type RejectReturnResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The return.
+	Return        *Return `protobuf:"bytes,1,opt,name=return,proto3" json:"return,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RejectReturnResponse) Reset() {
+	*x = RejectReturnResponse{}
+	mi := &file_orders_v1_return_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RejectReturnResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RejectReturnResponse) ProtoMessage() {}
+
+func (x *RejectReturnResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_orders_v1_return_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RejectReturnResponse.ProtoReflect.Descriptor instead.
+func (*RejectReturnResponse) Descriptor() ([]byte, []int) {
+	return file_orders_v1_return_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *RejectReturnResponse) GetReturn() *Return {
+	if x != nil {
+		return x.Return
+	}
+	return nil
+}
+
+// ReceiveReturnRequest names a return that has arrived.
+type ReceiveReturnRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The return.
+	ReturnId string `protobuf:"bytes,1,opt,name=return_id,json=returnId,proto3" json:"return_id,omitempty"`
+	// Names this request, so that repeating it changes nothing.
+	RequestId     string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReceiveReturnRequest) Reset() {
+	*x = ReceiveReturnRequest{}
+	mi := &file_orders_v1_return_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReceiveReturnRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReceiveReturnRequest) ProtoMessage() {}
+
+func (x *ReceiveReturnRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_orders_v1_return_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReceiveReturnRequest.ProtoReflect.Descriptor instead.
+func (*ReceiveReturnRequest) Descriptor() ([]byte, []int) {
+	return file_orders_v1_return_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ReceiveReturnRequest) GetReturnId() string {
+	if x != nil {
+		return x.ReturnId
+	}
+	return ""
+}
+
+func (x *ReceiveReturnRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// ReceiveReturnResponse is the return after the call.
+type ReceiveReturnResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The return.
+	Return        *Return `protobuf:"bytes,1,opt,name=return,proto3" json:"return,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReceiveReturnResponse) Reset() {
+	*x = ReceiveReturnResponse{}
+	mi := &file_orders_v1_return_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReceiveReturnResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReceiveReturnResponse) ProtoMessage() {}
+
+func (x *ReceiveReturnResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_orders_v1_return_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReceiveReturnResponse.ProtoReflect.Descriptor instead.
+func (*ReceiveReturnResponse) Descriptor() ([]byte, []int) {
+	return file_orders_v1_return_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ReceiveReturnResponse) GetReturn() *Return {
+	if x != nil {
+		return x.Return
+	}
+	return nil
+}
+
+// CloseReturnRequest decides on a return that has arrived.
+type CloseReturnRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The return.
+	ReturnId string `protobuf:"bytes,1,opt,name=return_id,json=returnId,proto3" json:"return_id,omitempty"`
+	// Names this request, so that repeating it changes nothing.
+	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// What the customer gets back, minor units; at most what was taken for the order and not given back
+	// yet. Unset for what the returned lines are worth.
+	RefundMinor *int64 `protobuf:"varint,3,opt,name=refund_minor,json=refundMinor,proto3,oneof" json:"refund_minor,omitempty"`
+	// What goes back on the shelf, of what came back. Empty for nothing.
+	Restock       []*ShipmentLine `protobuf:"bytes,4,rep,name=restock,proto3" json:"restock,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CloseReturnRequest) Reset() {
+	*x = CloseReturnRequest{}
+	mi := &file_orders_v1_return_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CloseReturnRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CloseReturnRequest) ProtoMessage() {}
+
+func (x *CloseReturnRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_orders_v1_return_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CloseReturnRequest.ProtoReflect.Descriptor instead.
+func (*CloseReturnRequest) Descriptor() ([]byte, []int) {
+	return file_orders_v1_return_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *CloseReturnRequest) GetReturnId() string {
+	if x != nil {
+		return x.ReturnId
+	}
+	return ""
+}
+
+func (x *CloseReturnRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *CloseReturnRequest) GetRefundMinor() int64 {
+	if x != nil && x.RefundMinor != nil {
+		return *x.RefundMinor
+	}
+	return 0
+}
+
+func (x *CloseReturnRequest) GetRestock() []*ShipmentLine {
+	if x != nil {
+		return x.Restock
+	}
+	return nil
+}
+
+// CloseReturnResponse is the return after the call.
+type CloseReturnResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The return.
+	Return        *Return `protobuf:"bytes,1,opt,name=return,proto3" json:"return,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CloseReturnResponse) Reset() {
+	*x = CloseReturnResponse{}
+	mi := &file_orders_v1_return_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CloseReturnResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CloseReturnResponse) ProtoMessage() {}
+
+func (x *CloseReturnResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_orders_v1_return_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CloseReturnResponse.ProtoReflect.Descriptor instead.
+func (*CloseReturnResponse) Descriptor() ([]byte, []int) {
+	return file_orders_v1_return_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *CloseReturnResponse) GetReturn() *Return {
+	if x != nil {
+		return x.Return
+	}
+	return nil
+}
+
 // GetReturnRequest names a return.
 type GetReturnRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -34,7 +585,7 @@ type GetReturnRequest struct {
 
 func (x *GetReturnRequest) Reset() {
 	*x = GetReturnRequest{}
-	mi := &file_orders_v1_return_service_proto_msgTypes[0]
+	mi := &file_orders_v1_return_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -46,7 +597,7 @@ func (x *GetReturnRequest) String() string {
 func (*GetReturnRequest) ProtoMessage() {}
 
 func (x *GetReturnRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_orders_v1_return_service_proto_msgTypes[0]
+	mi := &file_orders_v1_return_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -59,7 +610,7 @@ func (x *GetReturnRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetReturnRequest.ProtoReflect.Descriptor instead.
 func (*GetReturnRequest) Descriptor() ([]byte, []int) {
-	return file_orders_v1_return_service_proto_rawDescGZIP(), []int{0}
+	return file_orders_v1_return_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GetReturnRequest) GetReturnId() string {
@@ -80,7 +631,7 @@ type GetReturnResponse struct {
 
 func (x *GetReturnResponse) Reset() {
 	*x = GetReturnResponse{}
-	mi := &file_orders_v1_return_service_proto_msgTypes[1]
+	mi := &file_orders_v1_return_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -92,7 +643,7 @@ func (x *GetReturnResponse) String() string {
 func (*GetReturnResponse) ProtoMessage() {}
 
 func (x *GetReturnResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_orders_v1_return_service_proto_msgTypes[1]
+	mi := &file_orders_v1_return_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -105,7 +656,7 @@ func (x *GetReturnResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetReturnResponse.ProtoReflect.Descriptor instead.
 func (*GetReturnResponse) Descriptor() ([]byte, []int) {
-	return file_orders_v1_return_service_proto_rawDescGZIP(), []int{1}
+	return file_orders_v1_return_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GetReturnResponse) GetReturn() *Return {
@@ -128,7 +679,7 @@ type ReturnFilter struct {
 
 func (x *ReturnFilter) Reset() {
 	*x = ReturnFilter{}
-	mi := &file_orders_v1_return_service_proto_msgTypes[2]
+	mi := &file_orders_v1_return_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -140,7 +691,7 @@ func (x *ReturnFilter) String() string {
 func (*ReturnFilter) ProtoMessage() {}
 
 func (x *ReturnFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_orders_v1_return_service_proto_msgTypes[2]
+	mi := &file_orders_v1_return_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -153,7 +704,7 @@ func (x *ReturnFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReturnFilter.ProtoReflect.Descriptor instead.
 func (*ReturnFilter) Descriptor() ([]byte, []int) {
-	return file_orders_v1_return_service_proto_rawDescGZIP(), []int{2}
+	return file_orders_v1_return_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ReturnFilter) GetCustomerId() string {
@@ -185,7 +736,7 @@ type ListReturnsRequest struct {
 
 func (x *ListReturnsRequest) Reset() {
 	*x = ListReturnsRequest{}
-	mi := &file_orders_v1_return_service_proto_msgTypes[3]
+	mi := &file_orders_v1_return_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -197,7 +748,7 @@ func (x *ListReturnsRequest) String() string {
 func (*ListReturnsRequest) ProtoMessage() {}
 
 func (x *ListReturnsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_orders_v1_return_service_proto_msgTypes[3]
+	mi := &file_orders_v1_return_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -210,7 +761,7 @@ func (x *ListReturnsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListReturnsRequest.ProtoReflect.Descriptor instead.
 func (*ListReturnsRequest) Descriptor() ([]byte, []int) {
-	return file_orders_v1_return_service_proto_rawDescGZIP(), []int{3}
+	return file_orders_v1_return_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListReturnsRequest) GetPageSize() int32 {
@@ -247,7 +798,7 @@ type ListReturnsResponse struct {
 
 func (x *ListReturnsResponse) Reset() {
 	*x = ListReturnsResponse{}
-	mi := &file_orders_v1_return_service_proto_msgTypes[4]
+	mi := &file_orders_v1_return_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -259,7 +810,7 @@ func (x *ListReturnsResponse) String() string {
 func (*ListReturnsResponse) ProtoMessage() {}
 
 func (x *ListReturnsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_orders_v1_return_service_proto_msgTypes[4]
+	mi := &file_orders_v1_return_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -272,7 +823,7 @@ func (x *ListReturnsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListReturnsResponse.ProtoReflect.Descriptor instead.
 func (*ListReturnsResponse) Descriptor() ([]byte, []int) {
-	return file_orders_v1_return_service_proto_rawDescGZIP(), []int{4}
+	return file_orders_v1_return_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListReturnsResponse) GetReturns() []*Return {
@@ -293,7 +844,43 @@ var File_orders_v1_return_service_proto protoreflect.FileDescriptor
 
 const file_orders_v1_return_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1eorders/v1/return_service.proto\x12\torders.v1\x1a\x1bbuf/validate/validate.proto\x1a\x16orders/v1/return.proto\x1a\x16policy/v1/policy.proto\"Y\n" +
+	"\x1eorders/v1/return_service.proto\x12\torders.v1\x1a\x1bbuf/validate/validate.proto\x1a\x15orders/v1/order.proto\x1a\x16orders/v1/return.proto\x1a\x16policy/v1/policy.proto\"\xf2\x01\n" +
+	"\x14RequestReturnRequest\x12C\n" +
+	"\border_id\x18\x01 \x01(\tB(\xbaH%r#2!^ord_[0-7][0-9a-hjkmnp-tv-z]{25}$R\aorderId\x123\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f\x10\x01\x18\x80\x012\b^[!-~]+$R\trequestId\x12:\n" +
+	"\x05lines\x18\x03 \x03(\v2\x17.orders.v1.ShipmentLineB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\x05lines\x12$\n" +
+	"\x06reason\x18\x04 \x01(\tB\f\xbaH\tr\a\x18\xc8\x01\xba\x01\x01\x00R\x06reason\"B\n" +
+	"\x15RequestReturnResponse\x12)\n" +
+	"\x06return\x18\x01 \x01(\v2\x11.orders.v1.ReturnR\x06return\"\x92\x01\n" +
+	"\x14ApproveReturnRequest\x12E\n" +
+	"\treturn_id\x18\x01 \x01(\tB(\xbaH%r#2!^ret_[0-7][0-9a-hjkmnp-tv-z]{25}$R\breturnId\x123\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f\x10\x01\x18\x80\x012\b^[!-~]+$R\trequestId\"B\n" +
+	"\x15ApproveReturnResponse\x12)\n" +
+	"\x06return\x18\x01 \x01(\v2\x11.orders.v1.ReturnR\x06return\"\xb7\x01\n" +
+	"\x13RejectReturnRequest\x12E\n" +
+	"\treturn_id\x18\x01 \x01(\tB(\xbaH%r#2!^ret_[0-7][0-9a-hjkmnp-tv-z]{25}$R\breturnId\x123\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f\x10\x01\x18\x80\x012\b^[!-~]+$R\trequestId\x12$\n" +
+	"\x06reason\x18\x03 \x01(\tB\f\xbaH\tr\a\x18\xc8\x01\xba\x01\x01\x00R\x06reason\"A\n" +
+	"\x14RejectReturnResponse\x12)\n" +
+	"\x06return\x18\x01 \x01(\v2\x11.orders.v1.ReturnR\x06return\"\x92\x01\n" +
+	"\x14ReceiveReturnRequest\x12E\n" +
+	"\treturn_id\x18\x01 \x01(\tB(\xbaH%r#2!^ret_[0-7][0-9a-hjkmnp-tv-z]{25}$R\breturnId\x123\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f\x10\x01\x18\x80\x012\b^[!-~]+$R\trequestId\"B\n" +
+	"\x15ReceiveReturnResponse\x12)\n" +
+	"\x06return\x18\x01 \x01(\v2\x11.orders.v1.ReturnR\x06return\"\x90\x02\n" +
+	"\x12CloseReturnRequest\x12E\n" +
+	"\treturn_id\x18\x01 \x01(\tB(\xbaH%r#2!^ret_[0-7][0-9a-hjkmnp-tv-z]{25}$R\breturnId\x123\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f\x10\x01\x18\x80\x012\b^[!-~]+$R\trequestId\x12/\n" +
+	"\frefund_minor\x18\x03 \x01(\x03B\a\xbaH\x04\"\x02(\x00H\x00R\vrefundMinor\x88\x01\x01\x12<\n" +
+	"\arestock\x18\x04 \x03(\v2\x17.orders.v1.ShipmentLineB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\arestockB\x0f\n" +
+	"\r_refund_minor\"@\n" +
+	"\x13CloseReturnResponse\x12)\n" +
+	"\x06return\x18\x01 \x01(\v2\x11.orders.v1.ReturnR\x06return\"Y\n" +
 	"\x10GetReturnRequest\x12E\n" +
 	"\treturn_id\x18\x01 \x01(\tB(\xbaH%r#2!^ret_[0-7][0-9a-hjkmnp-tv-z]{25}$R\breturnId\">\n" +
 	"\x11GetReturnResponse\x12)\n" +
@@ -310,8 +897,19 @@ const file_orders_v1_return_service_proto_rawDesc = "" +
 	"\x06filter\x18\x03 \x01(\v2\x17.orders.v1.ReturnFilterR\x06filter\"j\n" +
 	"\x13ListReturnsResponse\x12+\n" +
 	"\areturns\x18\x01 \x03(\v2\x11.orders.v1.ReturnR\areturns\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xcd\x01\n" +
-	"\rReturnService\x12Y\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xc3\x05\n" +
+	"\rReturnService\x12e\n" +
+	"\rRequestReturn\x12\x1f.orders.v1.RequestReturnRequest\x1a .orders.v1.RequestReturnResponse\"\x11ҵ\x18\n" +
+	"\n" +
+	"\x04\x02\x03\x04\x05\x10\x02\x18\x03\x90\x02\x02\x12d\n" +
+	"\rApproveReturn\x12\x1f.orders.v1.ApproveReturnRequest\x1a .orders.v1.ApproveReturnResponse\"\x10ҵ\x18\t\n" +
+	"\x03\x03\x04\x05\x10\x01\x18\x03\x90\x02\x02\x12a\n" +
+	"\fRejectReturn\x12\x1e.orders.v1.RejectReturnRequest\x1a\x1f.orders.v1.RejectReturnResponse\"\x10ҵ\x18\t\n" +
+	"\x03\x03\x04\x05\x10\x01\x18\x03\x90\x02\x02\x12d\n" +
+	"\rReceiveReturn\x12\x1f.orders.v1.ReceiveReturnRequest\x1a .orders.v1.ReceiveReturnResponse\"\x10ҵ\x18\t\n" +
+	"\x03\x03\x04\x05\x10\x01\x18\x03\x90\x02\x02\x12^\n" +
+	"\vCloseReturn\x12\x1d.orders.v1.CloseReturnRequest\x1a\x1e.orders.v1.CloseReturnResponse\"\x10ҵ\x18\t\n" +
+	"\x03\x03\x04\x05\x10\x01\x18\x03\x90\x02\x02\x12Y\n" +
 	"\tGetReturn\x12\x1b.orders.v1.GetReturnRequest\x1a\x1c.orders.v1.GetReturnResponse\"\x11ҵ\x18\n" +
 	"\n" +
 	"\x04\x02\x03\x04\x05\x10\x02\x18\x01\x90\x02\x01\x12a\n" +
@@ -332,28 +930,56 @@ func file_orders_v1_return_service_proto_rawDescGZIP() []byte {
 	return file_orders_v1_return_service_proto_rawDescData
 }
 
-var file_orders_v1_return_service_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_orders_v1_return_service_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_orders_v1_return_service_proto_goTypes = []any{
-	(*GetReturnRequest)(nil),    // 0: orders.v1.GetReturnRequest
-	(*GetReturnResponse)(nil),   // 1: orders.v1.GetReturnResponse
-	(*ReturnFilter)(nil),        // 2: orders.v1.ReturnFilter
-	(*ListReturnsRequest)(nil),  // 3: orders.v1.ListReturnsRequest
-	(*ListReturnsResponse)(nil), // 4: orders.v1.ListReturnsResponse
-	(*Return)(nil),              // 5: orders.v1.Return
+	(*RequestReturnRequest)(nil),  // 0: orders.v1.RequestReturnRequest
+	(*RequestReturnResponse)(nil), // 1: orders.v1.RequestReturnResponse
+	(*ApproveReturnRequest)(nil),  // 2: orders.v1.ApproveReturnRequest
+	(*ApproveReturnResponse)(nil), // 3: orders.v1.ApproveReturnResponse
+	(*RejectReturnRequest)(nil),   // 4: orders.v1.RejectReturnRequest
+	(*RejectReturnResponse)(nil),  // 5: orders.v1.RejectReturnResponse
+	(*ReceiveReturnRequest)(nil),  // 6: orders.v1.ReceiveReturnRequest
+	(*ReceiveReturnResponse)(nil), // 7: orders.v1.ReceiveReturnResponse
+	(*CloseReturnRequest)(nil),    // 8: orders.v1.CloseReturnRequest
+	(*CloseReturnResponse)(nil),   // 9: orders.v1.CloseReturnResponse
+	(*GetReturnRequest)(nil),      // 10: orders.v1.GetReturnRequest
+	(*GetReturnResponse)(nil),     // 11: orders.v1.GetReturnResponse
+	(*ReturnFilter)(nil),          // 12: orders.v1.ReturnFilter
+	(*ListReturnsRequest)(nil),    // 13: orders.v1.ListReturnsRequest
+	(*ListReturnsResponse)(nil),   // 14: orders.v1.ListReturnsResponse
+	(*ShipmentLine)(nil),          // 15: orders.v1.ShipmentLine
+	(*Return)(nil),                // 16: orders.v1.Return
 }
 var file_orders_v1_return_service_proto_depIdxs = []int32{
-	5, // 0: orders.v1.GetReturnResponse.return:type_name -> orders.v1.Return
-	2, // 1: orders.v1.ListReturnsRequest.filter:type_name -> orders.v1.ReturnFilter
-	5, // 2: orders.v1.ListReturnsResponse.returns:type_name -> orders.v1.Return
-	0, // 3: orders.v1.ReturnService.GetReturn:input_type -> orders.v1.GetReturnRequest
-	3, // 4: orders.v1.ReturnService.ListReturns:input_type -> orders.v1.ListReturnsRequest
-	1, // 5: orders.v1.ReturnService.GetReturn:output_type -> orders.v1.GetReturnResponse
-	4, // 6: orders.v1.ReturnService.ListReturns:output_type -> orders.v1.ListReturnsResponse
-	5, // [5:7] is the sub-list for method output_type
-	3, // [3:5] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	15, // 0: orders.v1.RequestReturnRequest.lines:type_name -> orders.v1.ShipmentLine
+	16, // 1: orders.v1.RequestReturnResponse.return:type_name -> orders.v1.Return
+	16, // 2: orders.v1.ApproveReturnResponse.return:type_name -> orders.v1.Return
+	16, // 3: orders.v1.RejectReturnResponse.return:type_name -> orders.v1.Return
+	16, // 4: orders.v1.ReceiveReturnResponse.return:type_name -> orders.v1.Return
+	15, // 5: orders.v1.CloseReturnRequest.restock:type_name -> orders.v1.ShipmentLine
+	16, // 6: orders.v1.CloseReturnResponse.return:type_name -> orders.v1.Return
+	16, // 7: orders.v1.GetReturnResponse.return:type_name -> orders.v1.Return
+	12, // 8: orders.v1.ListReturnsRequest.filter:type_name -> orders.v1.ReturnFilter
+	16, // 9: orders.v1.ListReturnsResponse.returns:type_name -> orders.v1.Return
+	0,  // 10: orders.v1.ReturnService.RequestReturn:input_type -> orders.v1.RequestReturnRequest
+	2,  // 11: orders.v1.ReturnService.ApproveReturn:input_type -> orders.v1.ApproveReturnRequest
+	4,  // 12: orders.v1.ReturnService.RejectReturn:input_type -> orders.v1.RejectReturnRequest
+	6,  // 13: orders.v1.ReturnService.ReceiveReturn:input_type -> orders.v1.ReceiveReturnRequest
+	8,  // 14: orders.v1.ReturnService.CloseReturn:input_type -> orders.v1.CloseReturnRequest
+	10, // 15: orders.v1.ReturnService.GetReturn:input_type -> orders.v1.GetReturnRequest
+	13, // 16: orders.v1.ReturnService.ListReturns:input_type -> orders.v1.ListReturnsRequest
+	1,  // 17: orders.v1.ReturnService.RequestReturn:output_type -> orders.v1.RequestReturnResponse
+	3,  // 18: orders.v1.ReturnService.ApproveReturn:output_type -> orders.v1.ApproveReturnResponse
+	5,  // 19: orders.v1.ReturnService.RejectReturn:output_type -> orders.v1.RejectReturnResponse
+	7,  // 20: orders.v1.ReturnService.ReceiveReturn:output_type -> orders.v1.ReceiveReturnResponse
+	9,  // 21: orders.v1.ReturnService.CloseReturn:output_type -> orders.v1.CloseReturnResponse
+	11, // 22: orders.v1.ReturnService.GetReturn:output_type -> orders.v1.GetReturnResponse
+	14, // 23: orders.v1.ReturnService.ListReturns:output_type -> orders.v1.ListReturnsResponse
+	17, // [17:24] is the sub-list for method output_type
+	10, // [10:17] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_orders_v1_return_service_proto_init() }
@@ -361,14 +987,16 @@ func file_orders_v1_return_service_proto_init() {
 	if File_orders_v1_return_service_proto != nil {
 		return
 	}
+	file_orders_v1_order_proto_init()
 	file_orders_v1_return_proto_init()
+	file_orders_v1_return_service_proto_msgTypes[8].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_orders_v1_return_service_proto_rawDesc), len(file_orders_v1_return_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   5,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

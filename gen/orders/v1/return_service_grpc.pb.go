@@ -19,16 +19,33 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	ReturnService_GetReturn_FullMethodName   = "/orders.v1.ReturnService/GetReturn"
-	ReturnService_ListReturns_FullMethodName = "/orders.v1.ReturnService/ListReturns"
+	ReturnService_RequestReturn_FullMethodName = "/orders.v1.ReturnService/RequestReturn"
+	ReturnService_ApproveReturn_FullMethodName = "/orders.v1.ReturnService/ApproveReturn"
+	ReturnService_RejectReturn_FullMethodName  = "/orders.v1.ReturnService/RejectReturn"
+	ReturnService_ReceiveReturn_FullMethodName = "/orders.v1.ReturnService/ReceiveReturn"
+	ReturnService_CloseReturn_FullMethodName   = "/orders.v1.ReturnService/CloseReturn"
+	ReturnService_GetReturn_FullMethodName     = "/orders.v1.ReturnService/GetReturn"
+	ReturnService_ListReturns_FullMethodName   = "/orders.v1.ReturnService/ListReturns"
 )
 
 // ReturnServiceClient is the client API for ReturnService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// ReturnService tells what came back.
+// ReturnService takes goods back: asked for, approved, received, and closed with a refund, a restock,
+// both or neither.
 type ReturnServiceClient interface {
+	// RequestReturn asks to send goods of one order back.
+	RequestReturn(ctx context.Context, in *RequestReturnRequest, opts ...grpc.CallOption) (*RequestReturnResponse, error)
+	// ApproveReturn lets the goods be sent back.
+	ApproveReturn(ctx context.Context, in *ApproveReturnRequest, opts ...grpc.CallOption) (*ApproveReturnResponse, error)
+	// RejectReturn refuses a return that has not arrived.
+	RejectReturn(ctx context.Context, in *RejectReturnRequest, opts ...grpc.CallOption) (*RejectReturnResponse, error)
+	// ReceiveReturn notes that the goods have arrived.
+	ReceiveReturn(ctx context.Context, in *ReceiveReturnRequest, opts ...grpc.CallOption) (*ReceiveReturnResponse, error)
+	// CloseReturn decides what the customer gets back and what goes back on the shelf; the one does not
+	// follow from the other. The return is INSPECTED until both are done, and then CLOSED.
+	CloseReturn(ctx context.Context, in *CloseReturnRequest, opts ...grpc.CallOption) (*CloseReturnResponse, error)
 	// GetReturn reads one return.
 	GetReturn(ctx context.Context, in *GetReturnRequest, opts ...grpc.CallOption) (*GetReturnResponse, error)
 	// ListReturns reads a page of returns, newest first.
@@ -41,6 +58,56 @@ type returnServiceClient struct {
 
 func NewReturnServiceClient(cc grpc.ClientConnInterface) ReturnServiceClient {
 	return &returnServiceClient{cc}
+}
+
+func (c *returnServiceClient) RequestReturn(ctx context.Context, in *RequestReturnRequest, opts ...grpc.CallOption) (*RequestReturnResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RequestReturnResponse)
+	err := c.cc.Invoke(ctx, ReturnService_RequestReturn_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *returnServiceClient) ApproveReturn(ctx context.Context, in *ApproveReturnRequest, opts ...grpc.CallOption) (*ApproveReturnResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ApproveReturnResponse)
+	err := c.cc.Invoke(ctx, ReturnService_ApproveReturn_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *returnServiceClient) RejectReturn(ctx context.Context, in *RejectReturnRequest, opts ...grpc.CallOption) (*RejectReturnResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RejectReturnResponse)
+	err := c.cc.Invoke(ctx, ReturnService_RejectReturn_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *returnServiceClient) ReceiveReturn(ctx context.Context, in *ReceiveReturnRequest, opts ...grpc.CallOption) (*ReceiveReturnResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReceiveReturnResponse)
+	err := c.cc.Invoke(ctx, ReturnService_ReceiveReturn_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *returnServiceClient) CloseReturn(ctx context.Context, in *CloseReturnRequest, opts ...grpc.CallOption) (*CloseReturnResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CloseReturnResponse)
+	err := c.cc.Invoke(ctx, ReturnService_CloseReturn_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 func (c *returnServiceClient) GetReturn(ctx context.Context, in *GetReturnRequest, opts ...grpc.CallOption) (*GetReturnResponse, error) {
@@ -67,8 +134,20 @@ func (c *returnServiceClient) ListReturns(ctx context.Context, in *ListReturnsRe
 // All implementations must embed UnimplementedReturnServiceServer
 // for forward compatibility.
 //
-// ReturnService tells what came back.
+// ReturnService takes goods back: asked for, approved, received, and closed with a refund, a restock,
+// both or neither.
 type ReturnServiceServer interface {
+	// RequestReturn asks to send goods of one order back.
+	RequestReturn(context.Context, *RequestReturnRequest) (*RequestReturnResponse, error)
+	// ApproveReturn lets the goods be sent back.
+	ApproveReturn(context.Context, *ApproveReturnRequest) (*ApproveReturnResponse, error)
+	// RejectReturn refuses a return that has not arrived.
+	RejectReturn(context.Context, *RejectReturnRequest) (*RejectReturnResponse, error)
+	// ReceiveReturn notes that the goods have arrived.
+	ReceiveReturn(context.Context, *ReceiveReturnRequest) (*ReceiveReturnResponse, error)
+	// CloseReturn decides what the customer gets back and what goes back on the shelf; the one does not
+	// follow from the other. The return is INSPECTED until both are done, and then CLOSED.
+	CloseReturn(context.Context, *CloseReturnRequest) (*CloseReturnResponse, error)
 	// GetReturn reads one return.
 	GetReturn(context.Context, *GetReturnRequest) (*GetReturnResponse, error)
 	// ListReturns reads a page of returns, newest first.
@@ -83,6 +162,21 @@ type ReturnServiceServer interface {
 // pointer dereference when methods are called.
 type UnimplementedReturnServiceServer struct{}
 
+func (UnimplementedReturnServiceServer) RequestReturn(context.Context, *RequestReturnRequest) (*RequestReturnResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RequestReturn not implemented")
+}
+func (UnimplementedReturnServiceServer) ApproveReturn(context.Context, *ApproveReturnRequest) (*ApproveReturnResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ApproveReturn not implemented")
+}
+func (UnimplementedReturnServiceServer) RejectReturn(context.Context, *RejectReturnRequest) (*RejectReturnResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RejectReturn not implemented")
+}
+func (UnimplementedReturnServiceServer) ReceiveReturn(context.Context, *ReceiveReturnRequest) (*ReceiveReturnResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReceiveReturn not implemented")
+}
+func (UnimplementedReturnServiceServer) CloseReturn(context.Context, *CloseReturnRequest) (*CloseReturnResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CloseReturn not implemented")
+}
 func (UnimplementedReturnServiceServer) GetReturn(context.Context, *GetReturnRequest) (*GetReturnResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetReturn not implemented")
 }
@@ -108,6 +202,96 @@ func RegisterReturnServiceServer(s grpc.ServiceRegistrar, srv ReturnServiceServe
 		t.testEmbeddedByValue()
 	}
 	s.RegisterService(&ReturnService_ServiceDesc, srv)
+}
+
+func _ReturnService_RequestReturn_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RequestReturnRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ReturnServiceServer).RequestReturn(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ReturnService_RequestReturn_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ReturnServiceServer).RequestReturn(ctx, req.(*RequestReturnRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ReturnService_ApproveReturn_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ApproveReturnRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ReturnServiceServer).ApproveReturn(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ReturnService_ApproveReturn_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ReturnServiceServer).ApproveReturn(ctx, req.(*ApproveReturnRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ReturnService_RejectReturn_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RejectReturnRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ReturnServiceServer).RejectReturn(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ReturnService_RejectReturn_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ReturnServiceServer).RejectReturn(ctx, req.(*RejectReturnRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ReturnService_ReceiveReturn_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReceiveReturnRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ReturnServiceServer).ReceiveReturn(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ReturnService_ReceiveReturn_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ReturnServiceServer).ReceiveReturn(ctx, req.(*ReceiveReturnRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ReturnService_CloseReturn_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CloseReturnRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ReturnServiceServer).CloseReturn(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ReturnService_CloseReturn_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ReturnServiceServer).CloseReturn(ctx, req.(*CloseReturnRequest))
+	}
+	return interceptor(ctx, in, info, handler)
 }
 
 func _ReturnService_GetReturn_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
@@ -153,6 +337,26 @@ var ReturnService_ServiceDesc = grpc.ServiceDesc{
 	ServiceName: "orders.v1.ReturnService",
 	HandlerType: (*ReturnServiceServer)(nil),
 	Methods: []grpc.MethodDesc{
+		{
+			MethodName: "RequestReturn",
+			Handler:    _ReturnService_RequestReturn_Handler,
+		},
+		{
+			MethodName: "ApproveReturn",
+			Handler:    _ReturnService_ApproveReturn_Handler,
+		},
+		{
+			MethodName: "RejectReturn",
+			Handler:    _ReturnService_RejectReturn_Handler,
+		},
+		{
+			MethodName: "ReceiveReturn",
+			Handler:    _ReturnService_ReceiveReturn_Handler,
+		},
+		{
+			MethodName: "CloseReturn",
+			Handler:    _ReturnService_CloseReturn_Handler,
+		},
 		{
 			MethodName: "GetReturn",
 			Handler:    _ReturnService_GetReturn_Handler,

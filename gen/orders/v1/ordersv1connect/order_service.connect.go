@@ -48,6 +48,16 @@ const (
 	// OrderServiceCancelOrderProcedure is the fully-qualified name of the OrderService's CancelOrder
 	// RPC.
 	OrderServiceCancelOrderProcedure = "/orders.v1.OrderService/CancelOrder"
+	// OrderServiceHoldOrderProcedure is the fully-qualified name of the OrderService's HoldOrder RPC.
+	OrderServiceHoldOrderProcedure = "/orders.v1.OrderService/HoldOrder"
+	// OrderServiceResumeOrderProcedure is the fully-qualified name of the OrderService's ResumeOrder
+	// RPC.
+	OrderServiceResumeOrderProcedure = "/orders.v1.OrderService/ResumeOrder"
+	// OrderServiceGetRiskAssessmentProcedure is the fully-qualified name of the OrderService's
+	// GetRiskAssessment RPC.
+	OrderServiceGetRiskAssessmentProcedure = "/orders.v1.OrderService/GetRiskAssessment"
+	// OrderServiceWatchOrderProcedure is the fully-qualified name of the OrderService's WatchOrder RPC.
+	OrderServiceWatchOrderProcedure = "/orders.v1.OrderService/WatchOrder"
 	// OrderServiceListOrderEventsProcedure is the fully-qualified name of the OrderService's
 	// ListOrderEvents RPC.
 	OrderServiceListOrderEventsProcedure = "/orders.v1.OrderService/ListOrderEvents"
@@ -63,18 +73,30 @@ const (
 type OrderServiceClient interface {
 	// CreateOrder places an order, or drafts one. The order is durable when the call answers.
 	CreateOrder(context.Context, *v1.CreateOrderRequest) (*v1.CreateOrderResponse, error)
-	// PlaceOrder places a draft.
+	// PlaceOrder places a draft, or an order that waits for its customer: amended, paid in another
+	// way, or with the proof that the bank asked for.
 	PlaceOrder(context.Context, *v1.PlaceOrderRequest) (*v1.PlaceOrderResponse, error)
 	// GetOrder reads one order.
 	GetOrder(context.Context, *v1.GetOrderRequest) (*v1.GetOrderResponse, error)
 	// ListOrders reads a page of orders, newest first unless asked otherwise. It reads one shard
 	// when the filter names a customer, and all of them otherwise.
 	ListOrders(context.Context, *v1.ListOrdersRequest) (*v1.ListOrdersResponse, error)
-	// UpdateOrder edits the fields that the mask names: of a draft, lines, shipping_minor, ship_to
-	// and note; of a placed order that has not shipped, ship_to and note.
+	// UpdateOrder edits the fields that the mask names: of a draft and of an order that waits for its
+	// customer, lines, shipping_minor, ship_to and note; of one that has not shipped, ship_to and note.
 	UpdateOrder(context.Context, *v1.UpdateOrderRequest) (*v1.UpdateOrderResponse, error)
-	// CancelOrder stops an order that has not shipped. Canceling twice answers with the same order.
+	// CancelOrder stops an order of which nothing has left. It is CANCELING until its stock and its
+	// money are let go. Canceling twice answers with the same order.
 	CancelOrder(context.Context, *v1.CancelOrderRequest) (*v1.CancelOrderResponse, error)
+	// HoldOrder keeps an order from going on, and its parcels from leaving, until ResumeOrder.
+	HoldOrder(context.Context, *v1.HoldOrderRequest) (*v1.HoldOrderResponse, error)
+	// ResumeOrder lets an order that is on hold go on from where it was; one that waited for a look at
+	// its risk is cleared of it.
+	ResumeOrder(context.Context, *v1.ResumeOrderRequest) (*v1.ResumeOrderResponse, error)
+	// GetRiskAssessment reads what is odd about an order, and what that led to.
+	GetRiskAssessment(context.Context, *v1.GetRiskAssessmentRequest) (*v1.GetRiskAssessmentResponse, error)
+	// WatchOrder streams an order as it stands and again after each change, until it reaches its end or
+	// the caller goes away. A caller that is slow sees the newest state, not each.
+	WatchOrder(context.Context, *v1.WatchOrderRequest) (*connect.ServerStreamForClient[v1.WatchOrderResponse], error)
 	// ListOrderEvents reads what happened to one order, oldest first.
 	ListOrderEvents(context.Context, *v1.ListOrderEventsRequest) (*v1.ListOrderEventsResponse, error)
 	// ImportOrders takes the history of another shop: orders and returns, with their own dates and
@@ -139,6 +161,34 @@ func NewOrderServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
+		holdOrder: connect.NewClient[v1.HoldOrderRequest, v1.HoldOrderResponse](
+			httpClient,
+			baseURL+OrderServiceHoldOrderProcedure,
+			connect.WithSchema(orderServiceMethods.ByName("HoldOrder")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
+		resumeOrder: connect.NewClient[v1.ResumeOrderRequest, v1.ResumeOrderResponse](
+			httpClient,
+			baseURL+OrderServiceResumeOrderProcedure,
+			connect.WithSchema(orderServiceMethods.ByName("ResumeOrder")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
+		getRiskAssessment: connect.NewClient[v1.GetRiskAssessmentRequest, v1.GetRiskAssessmentResponse](
+			httpClient,
+			baseURL+OrderServiceGetRiskAssessmentProcedure,
+			connect.WithSchema(orderServiceMethods.ByName("GetRiskAssessment")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		watchOrder: connect.NewClient[v1.WatchOrderRequest, v1.WatchOrderResponse](
+			httpClient,
+			baseURL+OrderServiceWatchOrderProcedure,
+			connect.WithSchema(orderServiceMethods.ByName("WatchOrder")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
 		listOrderEvents: connect.NewClient[v1.ListOrderEventsRequest, v1.ListOrderEventsResponse](
 			httpClient,
 			baseURL+OrderServiceListOrderEventsProcedure,
@@ -165,15 +215,19 @@ func NewOrderServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 
 // orderServiceClient implements OrderServiceClient.
 type orderServiceClient struct {
-	createOrder     *connect.Client[v1.CreateOrderRequest, v1.CreateOrderResponse]
-	placeOrder      *connect.Client[v1.PlaceOrderRequest, v1.PlaceOrderResponse]
-	getOrder        *connect.Client[v1.GetOrderRequest, v1.GetOrderResponse]
-	listOrders      *connect.Client[v1.ListOrdersRequest, v1.ListOrdersResponse]
-	updateOrder     *connect.Client[v1.UpdateOrderRequest, v1.UpdateOrderResponse]
-	cancelOrder     *connect.Client[v1.CancelOrderRequest, v1.CancelOrderResponse]
-	listOrderEvents *connect.Client[v1.ListOrderEventsRequest, v1.ListOrderEventsResponse]
-	importOrders    *connect.Client[v1.ImportOrdersRequest, v1.ImportOrdersResponse]
-	exportOrders    *connect.Client[v1.ExportOrdersRequest, v1.ExportOrdersResponse]
+	createOrder       *connect.Client[v1.CreateOrderRequest, v1.CreateOrderResponse]
+	placeOrder        *connect.Client[v1.PlaceOrderRequest, v1.PlaceOrderResponse]
+	getOrder          *connect.Client[v1.GetOrderRequest, v1.GetOrderResponse]
+	listOrders        *connect.Client[v1.ListOrdersRequest, v1.ListOrdersResponse]
+	updateOrder       *connect.Client[v1.UpdateOrderRequest, v1.UpdateOrderResponse]
+	cancelOrder       *connect.Client[v1.CancelOrderRequest, v1.CancelOrderResponse]
+	holdOrder         *connect.Client[v1.HoldOrderRequest, v1.HoldOrderResponse]
+	resumeOrder       *connect.Client[v1.ResumeOrderRequest, v1.ResumeOrderResponse]
+	getRiskAssessment *connect.Client[v1.GetRiskAssessmentRequest, v1.GetRiskAssessmentResponse]
+	watchOrder        *connect.Client[v1.WatchOrderRequest, v1.WatchOrderResponse]
+	listOrderEvents   *connect.Client[v1.ListOrderEventsRequest, v1.ListOrderEventsResponse]
+	importOrders      *connect.Client[v1.ImportOrdersRequest, v1.ImportOrdersResponse]
+	exportOrders      *connect.Client[v1.ExportOrdersRequest, v1.ExportOrdersResponse]
 }
 
 // CreateOrder calls orders.v1.OrderService.CreateOrder.
@@ -230,6 +284,38 @@ func (c *orderServiceClient) CancelOrder(ctx context.Context, req *v1.CancelOrde
 	return nil, err
 }
 
+// HoldOrder calls orders.v1.OrderService.HoldOrder.
+func (c *orderServiceClient) HoldOrder(ctx context.Context, req *v1.HoldOrderRequest) (*v1.HoldOrderResponse, error) {
+	response, err := c.holdOrder.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ResumeOrder calls orders.v1.OrderService.ResumeOrder.
+func (c *orderServiceClient) ResumeOrder(ctx context.Context, req *v1.ResumeOrderRequest) (*v1.ResumeOrderResponse, error) {
+	response, err := c.resumeOrder.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetRiskAssessment calls orders.v1.OrderService.GetRiskAssessment.
+func (c *orderServiceClient) GetRiskAssessment(ctx context.Context, req *v1.GetRiskAssessmentRequest) (*v1.GetRiskAssessmentResponse, error) {
+	response, err := c.getRiskAssessment.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// WatchOrder calls orders.v1.OrderService.WatchOrder.
+func (c *orderServiceClient) WatchOrder(ctx context.Context, req *v1.WatchOrderRequest) (*connect.ServerStreamForClient[v1.WatchOrderResponse], error) {
+	return c.watchOrder.CallServerStream(ctx, connect.NewRequest(req))
+}
+
 // ListOrderEvents calls orders.v1.OrderService.ListOrderEvents.
 func (c *orderServiceClient) ListOrderEvents(ctx context.Context, req *v1.ListOrderEventsRequest) (*v1.ListOrderEventsResponse, error) {
 	response, err := c.listOrderEvents.CallUnary(ctx, connect.NewRequest(req))
@@ -253,18 +339,30 @@ func (c *orderServiceClient) ExportOrders(ctx context.Context, req *v1.ExportOrd
 type OrderServiceHandler interface {
 	// CreateOrder places an order, or drafts one. The order is durable when the call answers.
 	CreateOrder(context.Context, *v1.CreateOrderRequest) (*v1.CreateOrderResponse, error)
-	// PlaceOrder places a draft.
+	// PlaceOrder places a draft, or an order that waits for its customer: amended, paid in another
+	// way, or with the proof that the bank asked for.
 	PlaceOrder(context.Context, *v1.PlaceOrderRequest) (*v1.PlaceOrderResponse, error)
 	// GetOrder reads one order.
 	GetOrder(context.Context, *v1.GetOrderRequest) (*v1.GetOrderResponse, error)
 	// ListOrders reads a page of orders, newest first unless asked otherwise. It reads one shard
 	// when the filter names a customer, and all of them otherwise.
 	ListOrders(context.Context, *v1.ListOrdersRequest) (*v1.ListOrdersResponse, error)
-	// UpdateOrder edits the fields that the mask names: of a draft, lines, shipping_minor, ship_to
-	// and note; of a placed order that has not shipped, ship_to and note.
+	// UpdateOrder edits the fields that the mask names: of a draft and of an order that waits for its
+	// customer, lines, shipping_minor, ship_to and note; of one that has not shipped, ship_to and note.
 	UpdateOrder(context.Context, *v1.UpdateOrderRequest) (*v1.UpdateOrderResponse, error)
-	// CancelOrder stops an order that has not shipped. Canceling twice answers with the same order.
+	// CancelOrder stops an order of which nothing has left. It is CANCELING until its stock and its
+	// money are let go. Canceling twice answers with the same order.
 	CancelOrder(context.Context, *v1.CancelOrderRequest) (*v1.CancelOrderResponse, error)
+	// HoldOrder keeps an order from going on, and its parcels from leaving, until ResumeOrder.
+	HoldOrder(context.Context, *v1.HoldOrderRequest) (*v1.HoldOrderResponse, error)
+	// ResumeOrder lets an order that is on hold go on from where it was; one that waited for a look at
+	// its risk is cleared of it.
+	ResumeOrder(context.Context, *v1.ResumeOrderRequest) (*v1.ResumeOrderResponse, error)
+	// GetRiskAssessment reads what is odd about an order, and what that led to.
+	GetRiskAssessment(context.Context, *v1.GetRiskAssessmentRequest) (*v1.GetRiskAssessmentResponse, error)
+	// WatchOrder streams an order as it stands and again after each change, until it reaches its end or
+	// the caller goes away. A caller that is slow sees the newest state, not each.
+	WatchOrder(context.Context, *v1.WatchOrderRequest, *connect.ServerStream[v1.WatchOrderResponse]) error
 	// ListOrderEvents reads what happened to one order, oldest first.
 	ListOrderEvents(context.Context, *v1.ListOrderEventsRequest) (*v1.ListOrderEventsResponse, error)
 	// ImportOrders takes the history of another shop: orders and returns, with their own dates and
@@ -325,6 +423,34 @@ func NewOrderServiceHandler(svc OrderServiceHandler, opts ...connect.HandlerOpti
 		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
+	orderServiceHoldOrderHandler := connect.NewUnaryHandlerSimple(
+		OrderServiceHoldOrderProcedure,
+		svc.HoldOrder,
+		connect.WithSchema(orderServiceMethods.ByName("HoldOrder")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
+	orderServiceResumeOrderHandler := connect.NewUnaryHandlerSimple(
+		OrderServiceResumeOrderProcedure,
+		svc.ResumeOrder,
+		connect.WithSchema(orderServiceMethods.ByName("ResumeOrder")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
+	orderServiceGetRiskAssessmentHandler := connect.NewUnaryHandlerSimple(
+		OrderServiceGetRiskAssessmentProcedure,
+		svc.GetRiskAssessment,
+		connect.WithSchema(orderServiceMethods.ByName("GetRiskAssessment")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	orderServiceWatchOrderHandler := connect.NewServerStreamHandlerSimple(
+		OrderServiceWatchOrderProcedure,
+		svc.WatchOrder,
+		connect.WithSchema(orderServiceMethods.ByName("WatchOrder")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
 	orderServiceListOrderEventsHandler := connect.NewUnaryHandlerSimple(
 		OrderServiceListOrderEventsProcedure,
 		svc.ListOrderEvents,
@@ -360,6 +486,14 @@ func NewOrderServiceHandler(svc OrderServiceHandler, opts ...connect.HandlerOpti
 			orderServiceUpdateOrderHandler.ServeHTTP(w, r)
 		case OrderServiceCancelOrderProcedure:
 			orderServiceCancelOrderHandler.ServeHTTP(w, r)
+		case OrderServiceHoldOrderProcedure:
+			orderServiceHoldOrderHandler.ServeHTTP(w, r)
+		case OrderServiceResumeOrderProcedure:
+			orderServiceResumeOrderHandler.ServeHTTP(w, r)
+		case OrderServiceGetRiskAssessmentProcedure:
+			orderServiceGetRiskAssessmentHandler.ServeHTTP(w, r)
+		case OrderServiceWatchOrderProcedure:
+			orderServiceWatchOrderHandler.ServeHTTP(w, r)
 		case OrderServiceListOrderEventsProcedure:
 			orderServiceListOrderEventsHandler.ServeHTTP(w, r)
 		case OrderServiceImportOrdersProcedure:
@@ -397,6 +531,22 @@ func (UnimplementedOrderServiceHandler) UpdateOrder(context.Context, *v1.UpdateO
 
 func (UnimplementedOrderServiceHandler) CancelOrder(context.Context, *v1.CancelOrderRequest) (*v1.CancelOrderResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("orders.v1.OrderService.CancelOrder is not implemented"))
+}
+
+func (UnimplementedOrderServiceHandler) HoldOrder(context.Context, *v1.HoldOrderRequest) (*v1.HoldOrderResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("orders.v1.OrderService.HoldOrder is not implemented"))
+}
+
+func (UnimplementedOrderServiceHandler) ResumeOrder(context.Context, *v1.ResumeOrderRequest) (*v1.ResumeOrderResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("orders.v1.OrderService.ResumeOrder is not implemented"))
+}
+
+func (UnimplementedOrderServiceHandler) GetRiskAssessment(context.Context, *v1.GetRiskAssessmentRequest) (*v1.GetRiskAssessmentResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("orders.v1.OrderService.GetRiskAssessment is not implemented"))
+}
+
+func (UnimplementedOrderServiceHandler) WatchOrder(context.Context, *v1.WatchOrderRequest, *connect.ServerStream[v1.WatchOrderResponse]) error {
+	return connect.NewError(connect.CodeUnimplemented, errors.New("orders.v1.OrderService.WatchOrder is not implemented"))
 }
 
 func (UnimplementedOrderServiceHandler) ListOrderEvents(context.Context, *v1.ListOrderEventsRequest) (*v1.ListOrderEventsResponse, error) {

@@ -33,6 +33,21 @@ const (
 // reflection-formatted method names, remove the leading slash and convert the remaining slash to a
 // period.
 const (
+	// ReturnServiceRequestReturnProcedure is the fully-qualified name of the ReturnService's
+	// RequestReturn RPC.
+	ReturnServiceRequestReturnProcedure = "/orders.v1.ReturnService/RequestReturn"
+	// ReturnServiceApproveReturnProcedure is the fully-qualified name of the ReturnService's
+	// ApproveReturn RPC.
+	ReturnServiceApproveReturnProcedure = "/orders.v1.ReturnService/ApproveReturn"
+	// ReturnServiceRejectReturnProcedure is the fully-qualified name of the ReturnService's
+	// RejectReturn RPC.
+	ReturnServiceRejectReturnProcedure = "/orders.v1.ReturnService/RejectReturn"
+	// ReturnServiceReceiveReturnProcedure is the fully-qualified name of the ReturnService's
+	// ReceiveReturn RPC.
+	ReturnServiceReceiveReturnProcedure = "/orders.v1.ReturnService/ReceiveReturn"
+	// ReturnServiceCloseReturnProcedure is the fully-qualified name of the ReturnService's CloseReturn
+	// RPC.
+	ReturnServiceCloseReturnProcedure = "/orders.v1.ReturnService/CloseReturn"
 	// ReturnServiceGetReturnProcedure is the fully-qualified name of the ReturnService's GetReturn RPC.
 	ReturnServiceGetReturnProcedure = "/orders.v1.ReturnService/GetReturn"
 	// ReturnServiceListReturnsProcedure is the fully-qualified name of the ReturnService's ListReturns
@@ -42,6 +57,17 @@ const (
 
 // ReturnServiceClient is a client for the orders.v1.ReturnService service.
 type ReturnServiceClient interface {
+	// RequestReturn asks to send goods of one order back.
+	RequestReturn(context.Context, *v1.RequestReturnRequest) (*v1.RequestReturnResponse, error)
+	// ApproveReturn lets the goods be sent back.
+	ApproveReturn(context.Context, *v1.ApproveReturnRequest) (*v1.ApproveReturnResponse, error)
+	// RejectReturn refuses a return that has not arrived.
+	RejectReturn(context.Context, *v1.RejectReturnRequest) (*v1.RejectReturnResponse, error)
+	// ReceiveReturn notes that the goods have arrived.
+	ReceiveReturn(context.Context, *v1.ReceiveReturnRequest) (*v1.ReceiveReturnResponse, error)
+	// CloseReturn decides what the customer gets back and what goes back on the shelf; the one does not
+	// follow from the other. The return is INSPECTED until both are done, and then CLOSED.
+	CloseReturn(context.Context, *v1.CloseReturnRequest) (*v1.CloseReturnResponse, error)
 	// GetReturn reads one return.
 	GetReturn(context.Context, *v1.GetReturnRequest) (*v1.GetReturnResponse, error)
 	// ListReturns reads a page of returns, newest first.
@@ -59,6 +85,41 @@ func NewReturnServiceClient(httpClient connect.HTTPClient, baseURL string, opts 
 	baseURL = strings.TrimRight(baseURL, "/")
 	returnServiceMethods := v1.File_orders_v1_return_service_proto.Services().ByName("ReturnService").Methods()
 	return &returnServiceClient{
+		requestReturn: connect.NewClient[v1.RequestReturnRequest, v1.RequestReturnResponse](
+			httpClient,
+			baseURL+ReturnServiceRequestReturnProcedure,
+			connect.WithSchema(returnServiceMethods.ByName("RequestReturn")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
+		approveReturn: connect.NewClient[v1.ApproveReturnRequest, v1.ApproveReturnResponse](
+			httpClient,
+			baseURL+ReturnServiceApproveReturnProcedure,
+			connect.WithSchema(returnServiceMethods.ByName("ApproveReturn")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
+		rejectReturn: connect.NewClient[v1.RejectReturnRequest, v1.RejectReturnResponse](
+			httpClient,
+			baseURL+ReturnServiceRejectReturnProcedure,
+			connect.WithSchema(returnServiceMethods.ByName("RejectReturn")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
+		receiveReturn: connect.NewClient[v1.ReceiveReturnRequest, v1.ReceiveReturnResponse](
+			httpClient,
+			baseURL+ReturnServiceReceiveReturnProcedure,
+			connect.WithSchema(returnServiceMethods.ByName("ReceiveReturn")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
+		closeReturn: connect.NewClient[v1.CloseReturnRequest, v1.CloseReturnResponse](
+			httpClient,
+			baseURL+ReturnServiceCloseReturnProcedure,
+			connect.WithSchema(returnServiceMethods.ByName("CloseReturn")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
 		getReturn: connect.NewClient[v1.GetReturnRequest, v1.GetReturnResponse](
 			httpClient,
 			baseURL+ReturnServiceGetReturnProcedure,
@@ -78,8 +139,58 @@ func NewReturnServiceClient(httpClient connect.HTTPClient, baseURL string, opts 
 
 // returnServiceClient implements ReturnServiceClient.
 type returnServiceClient struct {
-	getReturn   *connect.Client[v1.GetReturnRequest, v1.GetReturnResponse]
-	listReturns *connect.Client[v1.ListReturnsRequest, v1.ListReturnsResponse]
+	requestReturn *connect.Client[v1.RequestReturnRequest, v1.RequestReturnResponse]
+	approveReturn *connect.Client[v1.ApproveReturnRequest, v1.ApproveReturnResponse]
+	rejectReturn  *connect.Client[v1.RejectReturnRequest, v1.RejectReturnResponse]
+	receiveReturn *connect.Client[v1.ReceiveReturnRequest, v1.ReceiveReturnResponse]
+	closeReturn   *connect.Client[v1.CloseReturnRequest, v1.CloseReturnResponse]
+	getReturn     *connect.Client[v1.GetReturnRequest, v1.GetReturnResponse]
+	listReturns   *connect.Client[v1.ListReturnsRequest, v1.ListReturnsResponse]
+}
+
+// RequestReturn calls orders.v1.ReturnService.RequestReturn.
+func (c *returnServiceClient) RequestReturn(ctx context.Context, req *v1.RequestReturnRequest) (*v1.RequestReturnResponse, error) {
+	response, err := c.requestReturn.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ApproveReturn calls orders.v1.ReturnService.ApproveReturn.
+func (c *returnServiceClient) ApproveReturn(ctx context.Context, req *v1.ApproveReturnRequest) (*v1.ApproveReturnResponse, error) {
+	response, err := c.approveReturn.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RejectReturn calls orders.v1.ReturnService.RejectReturn.
+func (c *returnServiceClient) RejectReturn(ctx context.Context, req *v1.RejectReturnRequest) (*v1.RejectReturnResponse, error) {
+	response, err := c.rejectReturn.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ReceiveReturn calls orders.v1.ReturnService.ReceiveReturn.
+func (c *returnServiceClient) ReceiveReturn(ctx context.Context, req *v1.ReceiveReturnRequest) (*v1.ReceiveReturnResponse, error) {
+	response, err := c.receiveReturn.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// CloseReturn calls orders.v1.ReturnService.CloseReturn.
+func (c *returnServiceClient) CloseReturn(ctx context.Context, req *v1.CloseReturnRequest) (*v1.CloseReturnResponse, error) {
+	response, err := c.closeReturn.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
 }
 
 // GetReturn calls orders.v1.ReturnService.GetReturn.
@@ -102,6 +213,17 @@ func (c *returnServiceClient) ListReturns(ctx context.Context, req *v1.ListRetur
 
 // ReturnServiceHandler is an implementation of the orders.v1.ReturnService service.
 type ReturnServiceHandler interface {
+	// RequestReturn asks to send goods of one order back.
+	RequestReturn(context.Context, *v1.RequestReturnRequest) (*v1.RequestReturnResponse, error)
+	// ApproveReturn lets the goods be sent back.
+	ApproveReturn(context.Context, *v1.ApproveReturnRequest) (*v1.ApproveReturnResponse, error)
+	// RejectReturn refuses a return that has not arrived.
+	RejectReturn(context.Context, *v1.RejectReturnRequest) (*v1.RejectReturnResponse, error)
+	// ReceiveReturn notes that the goods have arrived.
+	ReceiveReturn(context.Context, *v1.ReceiveReturnRequest) (*v1.ReceiveReturnResponse, error)
+	// CloseReturn decides what the customer gets back and what goes back on the shelf; the one does not
+	// follow from the other. The return is INSPECTED until both are done, and then CLOSED.
+	CloseReturn(context.Context, *v1.CloseReturnRequest) (*v1.CloseReturnResponse, error)
 	// GetReturn reads one return.
 	GetReturn(context.Context, *v1.GetReturnRequest) (*v1.GetReturnResponse, error)
 	// ListReturns reads a page of returns, newest first.
@@ -115,6 +237,41 @@ type ReturnServiceHandler interface {
 // and JSON codecs. They also support gzip compression.
 func NewReturnServiceHandler(svc ReturnServiceHandler, opts ...connect.HandlerOption) (string, http.Handler) {
 	returnServiceMethods := v1.File_orders_v1_return_service_proto.Services().ByName("ReturnService").Methods()
+	returnServiceRequestReturnHandler := connect.NewUnaryHandlerSimple(
+		ReturnServiceRequestReturnProcedure,
+		svc.RequestReturn,
+		connect.WithSchema(returnServiceMethods.ByName("RequestReturn")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
+	returnServiceApproveReturnHandler := connect.NewUnaryHandlerSimple(
+		ReturnServiceApproveReturnProcedure,
+		svc.ApproveReturn,
+		connect.WithSchema(returnServiceMethods.ByName("ApproveReturn")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
+	returnServiceRejectReturnHandler := connect.NewUnaryHandlerSimple(
+		ReturnServiceRejectReturnProcedure,
+		svc.RejectReturn,
+		connect.WithSchema(returnServiceMethods.ByName("RejectReturn")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
+	returnServiceReceiveReturnHandler := connect.NewUnaryHandlerSimple(
+		ReturnServiceReceiveReturnProcedure,
+		svc.ReceiveReturn,
+		connect.WithSchema(returnServiceMethods.ByName("ReceiveReturn")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
+	returnServiceCloseReturnHandler := connect.NewUnaryHandlerSimple(
+		ReturnServiceCloseReturnProcedure,
+		svc.CloseReturn,
+		connect.WithSchema(returnServiceMethods.ByName("CloseReturn")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
 	returnServiceGetReturnHandler := connect.NewUnaryHandlerSimple(
 		ReturnServiceGetReturnProcedure,
 		svc.GetReturn,
@@ -131,6 +288,16 @@ func NewReturnServiceHandler(svc ReturnServiceHandler, opts ...connect.HandlerOp
 	)
 	return "/orders.v1.ReturnService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
+		case ReturnServiceRequestReturnProcedure:
+			returnServiceRequestReturnHandler.ServeHTTP(w, r)
+		case ReturnServiceApproveReturnProcedure:
+			returnServiceApproveReturnHandler.ServeHTTP(w, r)
+		case ReturnServiceRejectReturnProcedure:
+			returnServiceRejectReturnHandler.ServeHTTP(w, r)
+		case ReturnServiceReceiveReturnProcedure:
+			returnServiceReceiveReturnHandler.ServeHTTP(w, r)
+		case ReturnServiceCloseReturnProcedure:
+			returnServiceCloseReturnHandler.ServeHTTP(w, r)
 		case ReturnServiceGetReturnProcedure:
 			returnServiceGetReturnHandler.ServeHTTP(w, r)
 		case ReturnServiceListReturnsProcedure:
@@ -143,6 +310,26 @@ func NewReturnServiceHandler(svc ReturnServiceHandler, opts ...connect.HandlerOp
 
 // UnimplementedReturnServiceHandler returns CodeUnimplemented from all methods.
 type UnimplementedReturnServiceHandler struct{}
+
+func (UnimplementedReturnServiceHandler) RequestReturn(context.Context, *v1.RequestReturnRequest) (*v1.RequestReturnResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("orders.v1.ReturnService.RequestReturn is not implemented"))
+}
+
+func (UnimplementedReturnServiceHandler) ApproveReturn(context.Context, *v1.ApproveReturnRequest) (*v1.ApproveReturnResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("orders.v1.ReturnService.ApproveReturn is not implemented"))
+}
+
+func (UnimplementedReturnServiceHandler) RejectReturn(context.Context, *v1.RejectReturnRequest) (*v1.RejectReturnResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("orders.v1.ReturnService.RejectReturn is not implemented"))
+}
+
+func (UnimplementedReturnServiceHandler) ReceiveReturn(context.Context, *v1.ReceiveReturnRequest) (*v1.ReceiveReturnResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("orders.v1.ReturnService.ReceiveReturn is not implemented"))
+}
+
+func (UnimplementedReturnServiceHandler) CloseReturn(context.Context, *v1.CloseReturnRequest) (*v1.CloseReturnResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("orders.v1.ReturnService.CloseReturn is not implemented"))
+}
 
 func (UnimplementedReturnServiceHandler) GetReturn(context.Context, *v1.GetReturnRequest) (*v1.GetReturnResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("orders.v1.ReturnService.GetReturn is not implemented"))

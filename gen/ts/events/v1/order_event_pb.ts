@@ -5,8 +5,8 @@
 // Package events.v1 records what happened. These messages are stored for ever and published to
 // others, so they stand on their own: a field may be added, none may change its meaning.
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file events/v1/order_event.proto.
  */
 export const file_events_v1_order_event: GenFile = /*@__PURE__*/
-  fileDesc("ChtldmVudHMvdjEvb3JkZXJfZXZlbnQucHJvdG8SCWV2ZW50cy52MSKrAwoKT3JkZXJFdmVudBIQCghvcmRlcl9pZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoAxIoCgR0aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCgdkcmFmdGVkGAogASgLMhcuZXZlbnRzLnYxLk9yZGVyRHJhZnRlZEgAEigKBnBsYWNlZBgLIAEoCzIWLmV2ZW50cy52MS5PcmRlclBsYWNlZEgAEigKBmVkaXRlZBgMIAEoCzIWLmV2ZW50cy52MS5PcmRlckVkaXRlZEgAEjsKEGNhbmNlbF9yZXF1ZXN0ZWQYDSABKAsyHy5ldmVudHMudjEuT3JkZXJDYW5jZWxSZXF1ZXN0ZWRIABIsCghjYW5jZWxlZBgOIAEoCzIYLmV2ZW50cy52MS5PcmRlckNhbmNlbGVkSAASLAoIaW1wb3J0ZWQYDyABKAsyGC5ldmVudHMudjEuT3JkZXJJbXBvcnRlZEgAEiwKCHJldHVybmVkGBAgASgLMhguZXZlbnRzLnYxLk9yZGVyUmV0dXJuZWRIAEIICgZjaGFuZ2UiOAoMT3JkZXJEcmFmdGVkEigKB2RldGFpbHMYASABKAsyFy5ldmVudHMudjEuT3JkZXJEZXRhaWxzIjcKC09yZGVyUGxhY2VkEigKB2RldGFpbHMYASABKAsyFy5ldmVudHMudjEuT3JkZXJEZXRhaWxzIjcKC09yZGVyRWRpdGVkEigKB2RldGFpbHMYASABKAsyFy5ldmVudHMudjEuT3JkZXJEZXRhaWxzIiYKFE9yZGVyQ2FuY2VsUmVxdWVzdGVkEg4KBnJlYXNvbhgBIAEoCSIPCg1PcmRlckNhbmNlbGVkIkwKDU9yZGVySW1wb3J0ZWQSKAoHZGV0YWlscxgBIAEoCzIXLmV2ZW50cy52MS5PcmRlckRldGFpbHMSEQoJZGVsaXZlcmVkGAIgASgIIk4KDU9yZGVyUmV0dXJuZWQSEQoJcmV0dXJuX2lkGAEgASgJEioKBWxpbmVzGAIgAygLMhsuZXZlbnRzLnYxLlJldHVybmVkUXVhbnRpdHkiNgoQUmV0dXJuZWRRdWFudGl0eRIQCghwb3NpdGlvbhgBIAEoBRIQCghxdWFudGl0eRgCIAEoAyLQAQoMT3JkZXJEZXRhaWxzEhMKC2N1c3RvbWVyX2lkGAEgASgJEg4KBnNvdXJjZRgCIAEoCRIOCgZudW1iZXIYAyABKAkSFQoNY3VycmVuY3lfY29kZRgEIAEoCRIjCgVsaW5lcxgFIAMoCzIULmV2ZW50cy52MS5PcmRlckxpbmUSFgoOc2hpcHBpbmdfbWlub3IYBiABKAMSKQoHc2hpcF90bxgHIAEoCzIYLmV2ZW50cy52MS5Qb3N0YWxBZGRyZXNzEgwKBG5vdGUYCCABKAkiggEKCU9yZGVyTGluZRILCgNza3UYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSDwoHc2VydmljZRgDIAEoCBIQCghxdWFudGl0eRgEIAEoAxIYChB1bml0X3ByaWNlX21pbm9yGAUgASgDEhYKDmRpc2NvdW50X21pbm9yGAYgASgDInEKDVBvc3RhbEFkZHJlc3MSDAoEbmFtZRgBIAEoCRIOCgZzdHJlZXQYAiABKAkSDAoEY2l0eRgDIAEoCRIOCgZyZWdpb24YBCABKAkSEwoLcG9zdGFsX2NvZGUYBSABKAkSDwoHY291bnRyeRgGIAEoCUKoAQoNY29tLmV2ZW50cy52MUIPT3JkZXJFdmVudFByb3RvUAFaQWdpdGh1Yi5jb20vb3JkZXJwcm9jZXNzaW5nL29yZGVycHJvY2Vzc2luZy9nZW4vZXZlbnRzL3YxO2V2ZW50c3YxogIDRVhYqgIJRXZlbnRzLlYxygIJRXZlbnRzXFYx4gIVRXZlbnRzXFYxXEdQQk1ldGFkYXRh6gIKRXZlbnRzOjpWMWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("ChtldmVudHMvdjEvb3JkZXJfZXZlbnQucHJvdG8SCWV2ZW50cy52MSKZBwoKT3JkZXJFdmVudBIQCghvcmRlcl9pZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoAxIoCgR0aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCgdkcmFmdGVkGAogASgLMhcuZXZlbnRzLnYxLk9yZGVyRHJhZnRlZEgAEigKBnBsYWNlZBgLIAEoCzIWLmV2ZW50cy52MS5PcmRlclBsYWNlZEgAEigKBmVkaXRlZBgMIAEoCzIWLmV2ZW50cy52MS5PcmRlckVkaXRlZEgAEjsKEGNhbmNlbF9yZXF1ZXN0ZWQYDSABKAsyHy5ldmVudHMudjEuT3JkZXJDYW5jZWxSZXF1ZXN0ZWRIABIsCghjYW5jZWxlZBgOIAEoCzIYLmV2ZW50cy52MS5PcmRlckNhbmNlbGVkSAASLAoIaW1wb3J0ZWQYDyABKAsyGC5ldmVudHMudjEuT3JkZXJJbXBvcnRlZEgAEiwKCHJldHVybmVkGBAgASgLMhguZXZlbnRzLnYxLk9yZGVyUmV0dXJuZWRIABIuCgljb25maXJtZWQYESABKAsyGS5ldmVudHMudjEuT3JkZXJDb25maXJtZWRIABI5Cg9hY3Rpb25fcmVxdWlyZWQYEiABKAsyHi5ldmVudHMudjEuT3JkZXJBY3Rpb25SZXF1aXJlZEgAEiQKBGhlbGQYEyABKAsyFC5ldmVudHMudjEuT3JkZXJIZWxkSAASKgoHcmVzdW1lZBgUIAEoCzIXLmV2ZW50cy52MS5PcmRlclJlc3VtZWRIABIsCghyZWplY3RlZBgVIAEoCzIYLmV2ZW50cy52MS5PcmRlclJlamVjdGVkSAASKgoHZXhwaXJlZBgWIAEoCzIXLmV2ZW50cy52MS5PcmRlckV4cGlyZWRIABI5Cg9wYXltZW50X2NoYW5nZWQYFyABKAsyHi5ldmVudHMudjEuT3JkZXJQYXltZW50Q2hhbmdlZEgAEjYKEHNoaXBtZW50X2NyZWF0ZWQYGCABKAsyGi5ldmVudHMudjEuU2hpcG1lbnRDcmVhdGVkSAASMgoOc2hpcG1lbnRfbW92ZWQYGSABKAsyGC5ldmVudHMudjEuU2hpcG1lbnRNb3ZlZEgAEi4KCWNvbXBsZXRlZBgaIAEoCzIZLmV2ZW50cy52MS5PcmRlckNvbXBsZXRlZEgAQggKBmNoYW5nZSI4CgxPcmRlckRyYWZ0ZWQSKAoHZGV0YWlscxgBIAEoCzIXLmV2ZW50cy52MS5PcmRlckRldGFpbHMiTwoLT3JkZXJQbGFjZWQSKAoHZGV0YWlscxgBIAEoCzIXLmV2ZW50cy52MS5PcmRlckRldGFpbHMSFgoOcGF5bWVudF9tZXRob2QYAiABKAkiNwoLT3JkZXJFZGl0ZWQSKAoHZGV0YWlscxgBIAEoCzIXLmV2ZW50cy52MS5PcmRlckRldGFpbHMiJgoUT3JkZXJDYW5jZWxSZXF1ZXN0ZWQSDgoGcmVhc29uGAEgASgJIjsKDU9yZGVyQ2FuY2VsZWQSKgoHcGF5bWVudBgBIAEoDjIZLmV2ZW50cy52MS5QYXltZW50U3VtbWFyeSI8Cg5PcmRlckNvbmZpcm1lZBIqCgdwYXltZW50GAEgASgOMhkuZXZlbnRzLnYxLlBheW1lbnRTdW1tYXJ5IjIKE09yZGVyQWN0aW9uUmVxdWlyZWQSDgoGcmVhc29uGAEgASgJEgsKA3VybBgCIAEoCSIbCglPcmRlckhlbGQSDgoGcmVhc29uGAEgASgJIg4KDE9yZGVyUmVzdW1lZCJLCg1PcmRlclJlamVjdGVkEg4KBnJlYXNvbhgBIAEoCRIqCgdwYXltZW50GAIgASgOMhkuZXZlbnRzLnYxLlBheW1lbnRTdW1tYXJ5IjoKDE9yZGVyRXhwaXJlZBIqCgdwYXltZW50GAEgASgOMhkuZXZlbnRzLnYxLlBheW1lbnRTdW1tYXJ5IkEKE09yZGVyUGF5bWVudENoYW5nZWQSKgoHcGF5bWVudBgBIAEoDjIZLmV2ZW50cy52MS5QYXltZW50U3VtbWFyeSIQCg5PcmRlckNvbXBsZXRlZCJOCg9TaGlwbWVudENyZWF0ZWQSEwoLc2hpcG1lbnRfaWQYASABKAkSJgoFbGluZXMYAiADKAsyFy5ldmVudHMudjEuTGluZVF1YW50aXR5IpwBCg1TaGlwbWVudE1vdmVkEhMKC3NoaXBtZW50X2lkGAEgASgJEicKBXN0YXRlGAIgASgOMhguZXZlbnRzLnYxLlNoaXBtZW50U3RhdGUSDwoHY2FycmllchgDIAEoCRIXCg90cmFja2luZ19udW1iZXIYBCABKAkSFAoMYW1vdW50X21pbm9yGAUgASgDEg0KBWZpbmFsGAYgASgIIkwKDU9yZGVySW1wb3J0ZWQSKAoHZGV0YWlscxgBIAEoCzIXLmV2ZW50cy52MS5PcmRlckRldGFpbHMSEQoJZGVsaXZlcmVkGAIgASgIIkoKDU9yZGVyUmV0dXJuZWQSEQoJcmV0dXJuX2lkGAEgASgJEiYKBWxpbmVzGAIgAygLMhcuZXZlbnRzLnYxLkxpbmVRdWFudGl0eSIyCgxMaW5lUXVhbnRpdHkSEAoIcG9zaXRpb24YASABKAUSEAoIcXVhbnRpdHkYAiABKAMi0AEKDE9yZGVyRGV0YWlscxITCgtjdXN0b21lcl9pZBgBIAEoCRIOCgZzb3VyY2UYAiABKAkSDgoGbnVtYmVyGAMgASgJEhUKDWN1cnJlbmN5X2NvZGUYBCABKAkSIwoFbGluZXMYBSADKAsyFC5ldmVudHMudjEuT3JkZXJMaW5lEhYKDnNoaXBwaW5nX21pbm9yGAYgASgDEikKB3NoaXBfdG8YByABKAsyGC5ldmVudHMudjEuUG9zdGFsQWRkcmVzcxIMCgRub3RlGAggASgJIoIBCglPcmRlckxpbmUSCwoDc2t1GAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJEg8KB3NlcnZpY2UYAyABKAgSEAoIcXVhbnRpdHkYBCABKAMSGAoQdW5pdF9wcmljZV9taW5vchgFIAEoAxIWCg5kaXNjb3VudF9taW5vchgGIAEoAyJxCg1Qb3N0YWxBZGRyZXNzEgwKBG5hbWUYASABKAkSDgoGc3RyZWV0GAIgASgJEgwKBGNpdHkYAyABKAkSDgoGcmVnaW9uGAQgASgJEhMKC3Bvc3RhbF9jb2RlGAUgASgJEg8KB2NvdW50cnkYBiABKAkq2AEKDVNoaXBtZW50U3RhdGUSHgoaU0hJUE1FTlRfU1RBVEVfVU5TUEVDSUZJRUQQABIcChhTSElQTUVOVF9TVEFURV9BTExPQ0FURUQQARIZChVTSElQTUVOVF9TVEFURV9QQUNLRUQQAhIaChZTSElQTUVOVF9TVEFURV9TSElQUEVEEAMSHAoYU0hJUE1FTlRfU1RBVEVfREVMSVZFUkVEEAQSGwoXU0hJUE1FTlRfU1RBVEVfQ0FOQ0VMRUQQBRIXChNTSElQTUVOVF9TVEFURV9MT1NUEAYqqQIKDlBheW1lbnRTdW1tYXJ5Eh8KG1BBWU1FTlRfU1VNTUFSWV9VTlNQRUNJRklFRBAAEhgKFFBBWU1FTlRfU1VNTUFSWV9OT05FEAESHgoaUEFZTUVOVF9TVU1NQVJZX0FVVEhPUklaRUQQAhIiCh5QQVlNRU5UX1NVTU1BUllfUEFSVElBTExZX1BBSUQQAxIYChRQQVlNRU5UX1NVTU1BUllfUEFJRBAEEiYKIlBBWU1FTlRfU1VNTUFSWV9QQVJUSUFMTFlfUkVGVU5ERUQQBRIcChhQQVlNRU5UX1NVTU1BUllfUkVGVU5ERUQQBhIcChhQQVlNRU5UX1NVTU1BUllfT1ZFUlBBSUQQBxIaChZQQVlNRU5UX1NVTU1BUllfVk9JREVEEAhCqAEKDWNvbS5ldmVudHMudjFCD09yZGVyRXZlbnRQcm90b1ABWkFnaXRodWIuY29tL29yZGVycHJvY2Vzc2luZy9vcmRlcnByb2Nlc3NpbmcvZ2VuL2V2ZW50cy92MTtldmVudHN2MaICA0VYWKoCCUV2ZW50cy5WMcoCCUV2ZW50c1xWMeICFUV2ZW50c1xWMVxHUEJNZXRhZGF0YeoCCkV2ZW50czo6VjFiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * OrderEvent is one change of one order. Folding the events of an order from 1 on gives the order.
@@ -105,6 +105,86 @@ export type OrderEvent = Message<"events.v1.OrderEvent"> & {
      */
     value: OrderReturned;
     case: "returned";
+  } | {
+    /**
+     * Stock is held and the money is authorized.
+     *
+     * @generated from field: events.v1.OrderConfirmed confirmed = 17;
+     */
+    value: OrderConfirmed;
+    case: "confirmed";
+  } | {
+    /**
+     * The order waits for its customer.
+     *
+     * @generated from field: events.v1.OrderActionRequired action_required = 18;
+     */
+    value: OrderActionRequired;
+    case: "actionRequired";
+  } | {
+    /**
+     * The order waits for staff.
+     *
+     * @generated from field: events.v1.OrderHeld held = 19;
+     */
+    value: OrderHeld;
+    case: "held";
+  } | {
+    /**
+     * Staff let the order go on.
+     *
+     * @generated from field: events.v1.OrderResumed resumed = 20;
+     */
+    value: OrderResumed;
+    case: "resumed";
+  } | {
+    /**
+     * The order could not be taken.
+     *
+     * @generated from field: events.v1.OrderRejected rejected = 21;
+     */
+    value: OrderRejected;
+    case: "rejected";
+  } | {
+    /**
+     * Nobody finished the order in time.
+     *
+     * @generated from field: events.v1.OrderExpired expired = 22;
+     */
+    value: OrderExpired;
+    case: "expired";
+  } | {
+    /**
+     * Money of the order moved.
+     *
+     * @generated from field: events.v1.OrderPaymentChanged payment_changed = 23;
+     */
+    value: OrderPaymentChanged;
+    case: "paymentChanged";
+  } | {
+    /**
+     * A parcel was planned.
+     *
+     * @generated from field: events.v1.ShipmentCreated shipment_created = 24;
+     */
+    value: ShipmentCreated;
+    case: "shipmentCreated";
+  } | {
+    /**
+     * A parcel got further, or was given up.
+     *
+     * @generated from field: events.v1.ShipmentMoved shipment_moved = 25;
+     */
+    value: ShipmentMoved;
+    case: "shipmentMoved";
+  } | {
+    /**
+     * Every line was delivered or came back, and the money is settled.
+     *
+     * @generated from field: events.v1.OrderCompleted completed = 26;
+     */
+    value: OrderCompleted;
+    case: "completed";
   } | { case: undefined; value?: undefined };
 };
 
@@ -148,6 +228,13 @@ export type OrderPlaced = Message<"events.v1.OrderPlaced"> & {
    * @generated from field: events.v1.OrderDetails details = 1;
    */
   details?: OrderDetails | undefined;
+
+  /**
+   * How it is to be paid: a token of the payment gateway, never a card number. Empty for none.
+   *
+   * @generated from field: string payment_method = 2;
+   */
+  paymentMethod: string;
 };
 
 /**
@@ -205,6 +292,12 @@ export const OrderCancelRequestedSchema: GenMessage<OrderCancelRequested> = /*@_
  * @generated from message events.v1.OrderCanceled
  */
 export type OrderCanceled = Message<"events.v1.OrderCanceled"> & {
+  /**
+   * What became of the money.
+   *
+   * @generated from field: events.v1.PaymentSummary payment = 1;
+   */
+  payment: PaymentSummary;
 };
 
 /**
@@ -213,6 +306,260 @@ export type OrderCanceled = Message<"events.v1.OrderCanceled"> & {
  */
 export const OrderCanceledSchema: GenMessage<OrderCanceled> = /*@__PURE__*/
   messageDesc(file_events_v1_order_event, 5);
+
+/**
+ * OrderConfirmed: the shop will deliver.
+ *
+ * @generated from message events.v1.OrderConfirmed
+ */
+export type OrderConfirmed = Message<"events.v1.OrderConfirmed"> & {
+  /**
+   * What became of the money.
+   *
+   * @generated from field: events.v1.PaymentSummary payment = 1;
+   */
+  payment: PaymentSummary;
+};
+
+/**
+ * Describes the message events.v1.OrderConfirmed.
+ * Use `create(OrderConfirmedSchema)` to create a new message.
+ */
+export const OrderConfirmedSchema: GenMessage<OrderConfirmed> = /*@__PURE__*/
+  messageDesc(file_events_v1_order_event, 6);
+
+/**
+ * OrderActionRequired: the customer has to do something before the order goes on.
+ *
+ * @generated from message events.v1.OrderActionRequired
+ */
+export type OrderActionRequired = Message<"events.v1.OrderActionRequired"> & {
+  /**
+   * Why: a stable reason, such as PAYMENT_METHOD_REQUIRED.
+   *
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+
+  /**
+   * Where the customer proves who they are. Empty when that is not what is asked for.
+   *
+   * @generated from field: string url = 2;
+   */
+  url: string;
+};
+
+/**
+ * Describes the message events.v1.OrderActionRequired.
+ * Use `create(OrderActionRequiredSchema)` to create a new message.
+ */
+export const OrderActionRequiredSchema: GenMessage<OrderActionRequired> = /*@__PURE__*/
+  messageDesc(file_events_v1_order_event, 7);
+
+/**
+ * OrderHeld: no parcel may leave until staff have looked at the order.
+ *
+ * @generated from message events.v1.OrderHeld
+ */
+export type OrderHeld = Message<"events.v1.OrderHeld"> & {
+  /**
+   * Why, such as RISK_REVIEW, or in the words of staff.
+   *
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message events.v1.OrderHeld.
+ * Use `create(OrderHeldSchema)` to create a new message.
+ */
+export const OrderHeldSchema: GenMessage<OrderHeld> = /*@__PURE__*/
+  messageDesc(file_events_v1_order_event, 8);
+
+/**
+ * OrderResumed: staff have looked, or the customer has proved who they are, and the order goes on.
+ *
+ * @generated from message events.v1.OrderResumed
+ */
+export type OrderResumed = Message<"events.v1.OrderResumed"> & {
+};
+
+/**
+ * Describes the message events.v1.OrderResumed.
+ * Use `create(OrderResumedSchema)` to create a new message.
+ */
+export const OrderResumedSchema: GenMessage<OrderResumed> = /*@__PURE__*/
+  messageDesc(file_events_v1_order_event, 9);
+
+/**
+ * OrderRejected: nothing of the order is held or owed any more.
+ *
+ * @generated from message events.v1.OrderRejected
+ */
+export type OrderRejected = Message<"events.v1.OrderRejected"> & {
+  /**
+   * Why: a stable reason, such as OUT_OF_STOCK.
+   *
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+
+  /**
+   * What became of the money.
+   *
+   * @generated from field: events.v1.PaymentSummary payment = 2;
+   */
+  payment: PaymentSummary;
+};
+
+/**
+ * Describes the message events.v1.OrderRejected.
+ * Use `create(OrderRejectedSchema)` to create a new message.
+ */
+export const OrderRejectedSchema: GenMessage<OrderRejected> = /*@__PURE__*/
+  messageDesc(file_events_v1_order_event, 10);
+
+/**
+ * OrderExpired: nothing of the order is held or owed any more.
+ *
+ * @generated from message events.v1.OrderExpired
+ */
+export type OrderExpired = Message<"events.v1.OrderExpired"> & {
+  /**
+   * What became of the money.
+   *
+   * @generated from field: events.v1.PaymentSummary payment = 1;
+   */
+  payment: PaymentSummary;
+};
+
+/**
+ * Describes the message events.v1.OrderExpired.
+ * Use `create(OrderExpiredSchema)` to create a new message.
+ */
+export const OrderExpiredSchema: GenMessage<OrderExpired> = /*@__PURE__*/
+  messageDesc(file_events_v1_order_event, 11);
+
+/**
+ * OrderPaymentChanged: money was taken or given back.
+ *
+ * @generated from message events.v1.OrderPaymentChanged
+ */
+export type OrderPaymentChanged = Message<"events.v1.OrderPaymentChanged"> & {
+  /**
+   * What has become of the money.
+   *
+   * @generated from field: events.v1.PaymentSummary payment = 1;
+   */
+  payment: PaymentSummary;
+};
+
+/**
+ * Describes the message events.v1.OrderPaymentChanged.
+ * Use `create(OrderPaymentChangedSchema)` to create a new message.
+ */
+export const OrderPaymentChangedSchema: GenMessage<OrderPaymentChanged> = /*@__PURE__*/
+  messageDesc(file_events_v1_order_event, 12);
+
+/**
+ * OrderCompleted: nothing is left to do.
+ *
+ * @generated from message events.v1.OrderCompleted
+ */
+export type OrderCompleted = Message<"events.v1.OrderCompleted"> & {
+};
+
+/**
+ * Describes the message events.v1.OrderCompleted.
+ * Use `create(OrderCompletedSchema)` to create a new message.
+ */
+export const OrderCompletedSchema: GenMessage<OrderCompleted> = /*@__PURE__*/
+  messageDesc(file_events_v1_order_event, 13);
+
+/**
+ * ShipmentCreated: these goods are to leave in one parcel.
+ *
+ * @generated from message events.v1.ShipmentCreated
+ */
+export type ShipmentCreated = Message<"events.v1.ShipmentCreated"> & {
+  /**
+   * The parcel, `shp_…`.
+   *
+   * @generated from field: string shipment_id = 1;
+   */
+  shipmentId: string;
+
+  /**
+   * What it holds, by line.
+   *
+   * @generated from field: repeated events.v1.LineQuantity lines = 2;
+   */
+  lines: LineQuantity[];
+};
+
+/**
+ * Describes the message events.v1.ShipmentCreated.
+ * Use `create(ShipmentCreatedSchema)` to create a new message.
+ */
+export const ShipmentCreatedSchema: GenMessage<ShipmentCreated> = /*@__PURE__*/
+  messageDesc(file_events_v1_order_event, 14);
+
+/**
+ * ShipmentMoved: a parcel got further, or was given up.
+ *
+ * @generated from message events.v1.ShipmentMoved
+ */
+export type ShipmentMoved = Message<"events.v1.ShipmentMoved"> & {
+  /**
+   * The parcel, `shp_…`.
+   *
+   * @generated from field: string shipment_id = 1;
+   */
+  shipmentId: string;
+
+  /**
+   * Where it is now.
+   *
+   * @generated from field: events.v1.ShipmentState state = 2;
+   */
+  state: ShipmentState;
+
+  /**
+   * Who carries it, when it was handed over. May be empty.
+   *
+   * @generated from field: string carrier = 3;
+   */
+  carrier: string;
+
+  /**
+   * The carrier's number of it, when it was handed over. May be empty.
+   *
+   * @generated from field: string tracking_number = 4;
+   */
+  trackingNumber: string;
+
+  /**
+   * When it was handed over: what is to be taken of the customer's money for it, minor units.
+   *
+   * @generated from field: int64 amount_minor = 5;
+   */
+  amountMinor: bigint;
+
+  /**
+   * When it was handed over: whether nothing of the order is left to ship.
+   *
+   * @generated from field: bool final = 6;
+   */
+  final: boolean;
+};
+
+/**
+ * Describes the message events.v1.ShipmentMoved.
+ * Use `create(ShipmentMovedSchema)` to create a new message.
+ */
+export const ShipmentMovedSchema: GenMessage<ShipmentMoved> = /*@__PURE__*/
+  messageDesc(file_events_v1_order_event, 15);
 
 /**
  * OrderImported: an order of another system, as history.
@@ -240,7 +587,7 @@ export type OrderImported = Message<"events.v1.OrderImported"> & {
  * Use `create(OrderImportedSchema)` to create a new message.
  */
 export const OrderImportedSchema: GenMessage<OrderImported> = /*@__PURE__*/
-  messageDesc(file_events_v1_order_event, 6);
+  messageDesc(file_events_v1_order_event, 16);
 
 /**
  * OrderReturned: goods of this order came back.
@@ -258,9 +605,9 @@ export type OrderReturned = Message<"events.v1.OrderReturned"> & {
   /**
    * How many came back, by line.
    *
-   * @generated from field: repeated events.v1.ReturnedQuantity lines = 2;
+   * @generated from field: repeated events.v1.LineQuantity lines = 2;
    */
-  lines: ReturnedQuantity[];
+  lines: LineQuantity[];
 };
 
 /**
@@ -268,14 +615,14 @@ export type OrderReturned = Message<"events.v1.OrderReturned"> & {
  * Use `create(OrderReturnedSchema)` to create a new message.
  */
 export const OrderReturnedSchema: GenMessage<OrderReturned> = /*@__PURE__*/
-  messageDesc(file_events_v1_order_event, 7);
+  messageDesc(file_events_v1_order_event, 17);
 
 /**
- * ReturnedQuantity is how much of one line came back.
+ * LineQuantity is how much of one line is meant.
  *
- * @generated from message events.v1.ReturnedQuantity
+ * @generated from message events.v1.LineQuantity
  */
-export type ReturnedQuantity = Message<"events.v1.ReturnedQuantity"> & {
+export type LineQuantity = Message<"events.v1.LineQuantity"> & {
   /**
    * The position of the line in the order, from 1.
    *
@@ -284,7 +631,7 @@ export type ReturnedQuantity = Message<"events.v1.ReturnedQuantity"> & {
   position: number;
 
   /**
-   * How many came back this time.
+   * How many of it.
    *
    * @generated from field: int64 quantity = 2;
    */
@@ -292,11 +639,11 @@ export type ReturnedQuantity = Message<"events.v1.ReturnedQuantity"> & {
 };
 
 /**
- * Describes the message events.v1.ReturnedQuantity.
- * Use `create(ReturnedQuantitySchema)` to create a new message.
+ * Describes the message events.v1.LineQuantity.
+ * Use `create(LineQuantitySchema)` to create a new message.
  */
-export const ReturnedQuantitySchema: GenMessage<ReturnedQuantity> = /*@__PURE__*/
-  messageDesc(file_events_v1_order_event, 8);
+export const LineQuantitySchema: GenMessage<LineQuantity> = /*@__PURE__*/
+  messageDesc(file_events_v1_order_event, 18);
 
 /**
  * OrderDetails is what was ordered, by whom, and where it goes.
@@ -366,7 +713,7 @@ export type OrderDetails = Message<"events.v1.OrderDetails"> & {
  * Use `create(OrderDetailsSchema)` to create a new message.
  */
 export const OrderDetailsSchema: GenMessage<OrderDetails> = /*@__PURE__*/
-  messageDesc(file_events_v1_order_event, 9);
+  messageDesc(file_events_v1_order_event, 19);
 
 /**
  * OrderLine is one SKU of an order. Its position is its place in the list, from 1.
@@ -422,7 +769,7 @@ export type OrderLine = Message<"events.v1.OrderLine"> & {
  * Use `create(OrderLineSchema)` to create a new message.
  */
 export const OrderLineSchema: GenMessage<OrderLine> = /*@__PURE__*/
-  messageDesc(file_events_v1_order_event, 10);
+  messageDesc(file_events_v1_order_event, 20);
 
 /**
  * PostalAddress is where parcels go.
@@ -478,5 +825,143 @@ export type PostalAddress = Message<"events.v1.PostalAddress"> & {
  * Use `create(PostalAddressSchema)` to create a new message.
  */
 export const PostalAddressSchema: GenMessage<PostalAddress> = /*@__PURE__*/
-  messageDesc(file_events_v1_order_event, 11);
+  messageDesc(file_events_v1_order_event, 21);
+
+/**
+ * ShipmentState is where a parcel is on its way.
+ *
+ * @generated from enum events.v1.ShipmentState
+ */
+export enum ShipmentState {
+  /**
+   * Never stored.
+   *
+   * @generated from enum value: SHIPMENT_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Its goods are set apart from what else the order holds.
+   *
+   * @generated from enum value: SHIPMENT_STATE_ALLOCATED = 1;
+   */
+  ALLOCATED = 1,
+
+  /**
+   * Packed.
+   *
+   * @generated from enum value: SHIPMENT_STATE_PACKED = 2;
+   */
+  PACKED = 2,
+
+  /**
+   * Handed over to the carrier.
+   *
+   * @generated from enum value: SHIPMENT_STATE_SHIPPED = 3;
+   */
+  SHIPPED = 3,
+
+  /**
+   * Arrived.
+   *
+   * @generated from enum value: SHIPMENT_STATE_DELIVERED = 4;
+   */
+  DELIVERED = 4,
+
+  /**
+   * Given up before it left.
+   *
+   * @generated from enum value: SHIPMENT_STATE_CANCELED = 5;
+   */
+  CANCELED = 5,
+
+  /**
+   * Lost on its way.
+   *
+   * @generated from enum value: SHIPMENT_STATE_LOST = 6;
+   */
+  LOST = 6,
+}
+
+/**
+ * Describes the enum events.v1.ShipmentState.
+ */
+export const ShipmentStateSchema: GenEnum<ShipmentState> = /*@__PURE__*/
+  enumDesc(file_events_v1_order_event, 0);
+
+/**
+ * PaymentSummary sums up the payments of an order.
+ *
+ * @generated from enum events.v1.PaymentSummary
+ */
+export enum PaymentSummary {
+  /**
+   * Not told.
+   *
+   * @generated from enum value: PAYMENT_SUMMARY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * No money has moved.
+   *
+   * @generated from enum value: PAYMENT_SUMMARY_NONE = 1;
+   */
+  NONE = 1,
+
+  /**
+   * Money is set aside.
+   *
+   * @generated from enum value: PAYMENT_SUMMARY_AUTHORIZED = 2;
+   */
+  AUTHORIZED = 2,
+
+  /**
+   * A part has been paid.
+   *
+   * @generated from enum value: PAYMENT_SUMMARY_PARTIALLY_PAID = 3;
+   */
+  PARTIALLY_PAID = 3,
+
+  /**
+   * All of it has been paid.
+   *
+   * @generated from enum value: PAYMENT_SUMMARY_PAID = 4;
+   */
+  PAID = 4,
+
+  /**
+   * A part has been paid back.
+   *
+   * @generated from enum value: PAYMENT_SUMMARY_PARTIALLY_REFUNDED = 5;
+   */
+  PARTIALLY_REFUNDED = 5,
+
+  /**
+   * All of it has been paid back.
+   *
+   * @generated from enum value: PAYMENT_SUMMARY_REFUNDED = 6;
+   */
+  REFUNDED = 6,
+
+  /**
+   * More was paid than is owed.
+   *
+   * @generated from enum value: PAYMENT_SUMMARY_OVERPAID = 7;
+   */
+  OVERPAID = 7,
+
+  /**
+   * The money set aside was let go.
+   *
+   * @generated from enum value: PAYMENT_SUMMARY_VOIDED = 8;
+   */
+  VOIDED = 8,
+}
+
+/**
+ * Describes the enum events.v1.PaymentSummary.
+ */
+export const PaymentSummarySchema: GenEnum<PaymentSummary> = /*@__PURE__*/
+  enumDesc(file_events_v1_order_event, 1);
 

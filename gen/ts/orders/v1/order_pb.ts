@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file orders/v1/order.proto.
  */
 export const file_orders_v1_order: GenFile = /*@__PURE__*/
-  fileDesc("ChVvcmRlcnMvdjEvb3JkZXIucHJvdG8SCW9yZGVycy52MSLFBQoFT3JkZXISCgoCaWQYASABKAkSPwoLY3VzdG9tZXJfaWQYAiABKAlCKrpIJ9gBAXIiGEAyHl5bQS1aYS16MC05XVtBLVphLXowLTlfLjpALV0qJBIOCgZzb3VyY2UYAyABKAkSLgoGbnVtYmVyGAQgASgJQh66SBvYAQFyFhhAMhJeWyEtfl0rKCBbIS1+XSspKiQSMQoJbGlmZWN5Y2xlGAUgASgOMhQub3JkZXJzLnYxLkxpZmVjeWNsZUIIukgFggECEAESOgoOcGF5bWVudF9zdGF0dXMYBiABKA4yGC5vcmRlcnMudjEuUGF5bWVudFN0YXR1c0IIukgFggECEAESQgoSZnVsZmlsbG1lbnRfc3RhdHVzGAcgASgOMhwub3JkZXJzLnYxLkZ1bGZpbGxtZW50U3RhdHVzQgi6SAWCAQIQARIrCg1jdXJyZW5jeV9jb2RlGAggASgJQhS6SBHYAQFyDDIKXltBLVpdezN9JBIpCgVsaW5lcxgJIAMoCzIPLm9yZGVycy52MS5MaW5lQgm6SAaSAQMQ6AcSFgoOc3VidG90YWxfbWlub3IYCiABKAMSJgoOc2hpcHBpbmdfbWlub3IYCyABKANCDrpICyIJGICglKWNHSgAEhMKC3RvdGFsX21pbm9yGAwgASgDEiMKB3NoaXBfdG8YDSABKAsyEi5vcmRlcnMudjEuQWRkcmVzcxIaCgRub3RlGA4gASgJQgy6SAlyBxjoB7oBAQASFQoNY2FuY2VsX3JlYXNvbhgPIAEoCRIVCgRldGFnGBAgASgJQge6SARyAhggEi8KC2NyZWF0ZV90aW1lGBEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAirwIKBExpbmUSEAoIcG9zaXRpb24YASABKAUSKgoDc2t1GAIgASgJQh26SBpyGBABGEAyEl5bIS1+XSsoIFshLX5dKykqJBIhCgtkZXNjcmlwdGlvbhgDIAEoCUIMukgJcgcYyAG6AQEAEisKBGtpbmQYBCABKA4yEy5vcmRlcnMudjEuTGluZUtpbmRCCLpIBYIBAhABEh0KCHF1YW50aXR5GAUgASgDQgu6SAgiBhjAhD0oARIoChB1bml0X3ByaWNlX21pbm9yGAYgASgDQg66SAsiCRiAoJSljR0oABIfCg5kaXNjb3VudF9taW5vchgHIAEoA0IHukgEIgIoABIUCgxhbW91bnRfbWlub3IYCCABKAMSGQoRcmV0dXJuZWRfcXVhbnRpdHkYCSABKAMiuwEKB0FkZHJlc3MSGgoEbmFtZRgBIAEoCUIMukgJcgcYyAG6AQEAEhwKBnN0cmVldBgCIAEoCUIMukgJcgcYkAO6AQEAEhkKBGNpdHkYAyABKAlCC7pICHIGGGS6AQEAEhsKBnJlZ2lvbhgEIAEoCUILukgIcgYYZLoBAQASIAoLcG9zdGFsX2NvZGUYBSABKAlCC7pICHIGGBS6AQEAEhwKB2NvdW50cnkYBiABKAlCC7pICHIGGGS6AQEAKlEKCExpbmVLaW5kEhkKFUxJTkVfS0lORF9VTlNQRUNJRklFRBAAEhMKD0xJTkVfS0lORF9HT09EUxABEhUKEUxJTkVfS0lORF9TRVJWSUNFEAIqmgIKCUxpZmVjeWNsZRIZChVMSUZFQ1lDTEVfVU5TUEVDSUZJRUQQABITCg9MSUZFQ1lDTEVfRFJBRlQQARIVChFMSUZFQ1lDTEVfUEVORElORxACEh0KGUxJRkVDWUNMRV9BQ1RJT05fUkVRVUlSRUQQAxIVChFMSUZFQ1lDTEVfT05fSE9MRBAEEhcKE0xJRkVDWUNMRV9DT05GSVJNRUQQBRIXChNMSUZFQ1lDTEVfQ09NUExFVEVEEAYSFwoTTElGRUNZQ0xFX0NBTkNFTElORxAHEhYKEkxJRkVDWUNMRV9DQU5DRUxFRBAIEhYKEkxJRkVDWUNMRV9SRUpFQ1RFRBAJEhUKEUxJRkVDWUNMRV9FWFBJUkVEEAoqnwIKDVBheW1lbnRTdGF0dXMSHgoaUEFZTUVOVF9TVEFUVVNfVU5TUEVDSUZJRUQQABIXChNQQVlNRU5UX1NUQVRVU19OT05FEAESHQoZUEFZTUVOVF9TVEFUVVNfQVVUSE9SSVpFRBACEiEKHVBBWU1FTlRfU1RBVFVTX1BBUlRJQUxMWV9QQUlEEAMSFwoTUEFZTUVOVF9TVEFUVVNfUEFJRBAEEiUKIVBBWU1FTlRfU1RBVFVTX1BBUlRJQUxMWV9SRUZVTkRFRBAFEhsKF1BBWU1FTlRfU1RBVFVTX1JFRlVOREVEEAYSGwoXUEFZTUVOVF9TVEFUVVNfT1ZFUlBBSUQQBxIZChVQQVlNRU5UX1NUQVRVU19WT0lERUQQCCqrAgoRRnVsZmlsbG1lbnRTdGF0dXMSIgoeRlVMRklMTE1FTlRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASIgoeRlVMRklMTE1FTlRfU1RBVFVTX1VORlVMRklMTEVEEAESHgoaRlVMRklMTE1FTlRfU1RBVFVTX1BBUlRJQUwQAhIeChpGVUxGSUxMTUVOVF9TVEFUVVNfU0hJUFBFRBADEioKJkZVTEZJTExNRU5UX1NUQVRVU19QQVJUSUFMTFlfREVMSVZFUkVEEAQSIAocRlVMRklMTE1FTlRfU1RBVFVTX0RFTElWRVJFRBAFEh8KG0ZVTEZJTExNRU5UX1NUQVRVU19SRVRVUk5FRBAGEh8KG0ZVTEZJTExNRU5UX1NUQVRVU19DQU5DRUxFRBAHQqMBCg1jb20ub3JkZXJzLnYxQgpPcmRlclByb3RvUAFaQWdpdGh1Yi5jb20vb3JkZXJwcm9jZXNzaW5nL29yZGVycHJvY2Vzc2luZy9nZW4vb3JkZXJzL3YxO29yZGVyc3YxogIDT1hYqgIJT3JkZXJzLlYxygIJT3JkZXJzXFYx4gIVT3JkZXJzXFYxXEdQQk1ldGFkYXRh6gIKT3JkZXJzOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("ChVvcmRlcnMvdjEvb3JkZXIucHJvdG8SCW9yZGVycy52MSLKBgoFT3JkZXISCgoCaWQYASABKAkSPwoLY3VzdG9tZXJfaWQYAiABKAlCKrpIJ9gBAXIiGEAyHl5bQS1aYS16MC05XVtBLVphLXowLTlfLjpALV0qJBIOCgZzb3VyY2UYAyABKAkSLgoGbnVtYmVyGAQgASgJQh66SBvYAQFyFhhAMhJeWyEtfl0rKCBbIS1+XSspKiQSMQoJbGlmZWN5Y2xlGAUgASgOMhQub3JkZXJzLnYxLkxpZmVjeWNsZUIIukgFggECEAESOgoOcGF5bWVudF9zdGF0dXMYBiABKA4yGC5vcmRlcnMudjEuUGF5bWVudFN0YXR1c0IIukgFggECEAESQgoSZnVsZmlsbG1lbnRfc3RhdHVzGAcgASgOMhwub3JkZXJzLnYxLkZ1bGZpbGxtZW50U3RhdHVzQgi6SAWCAQIQARIrCg1jdXJyZW5jeV9jb2RlGAggASgJQhS6SBHYAQFyDDIKXltBLVpdezN9JBIpCgVsaW5lcxgJIAMoCzIPLm9yZGVycy52MS5MaW5lQgm6SAaSAQMQ6AcSFgoOc3VidG90YWxfbWlub3IYCiABKAMSJgoOc2hpcHBpbmdfbWlub3IYCyABKANCDrpICyIJGICglKWNHSgAEhMKC3RvdGFsX21pbm9yGAwgASgDEiMKB3NoaXBfdG8YDSABKAsyEi5vcmRlcnMudjEuQWRkcmVzcxIaCgRub3RlGA4gASgJQgy6SAlyBxjoB7oBAQASFQoNY2FuY2VsX3JlYXNvbhgPIAEoCRIVCgRldGFnGBAgASgJQge6SARyAhggEi8KC2NyZWF0ZV90aW1lGBEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNc3RhdHVzX3JlYXNvbhgTIAEoCRISCgphY3Rpb25fdXJsGBQgASgJEjAKDGNvbmZpcm1fdGltZRgVIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJgoJc2hpcG1lbnRzGBYgAygLMhMub3JkZXJzLnYxLlNoaXBtZW50IskCCgRMaW5lEhAKCHBvc2l0aW9uGAEgASgFEioKA3NrdRgCIAEoCUIdukgachgQARhAMhJeWyEtfl0rKCBbIS1+XSspKiQSIQoLZGVzY3JpcHRpb24YAyABKAlCDLpICXIHGMgBugEBABIrCgRraW5kGAQgASgOMhMub3JkZXJzLnYxLkxpbmVLaW5kQgi6SAWCAQIQARIdCghxdWFudGl0eRgFIAEoA0ILukgIIgYYwIQ9KAESKAoQdW5pdF9wcmljZV9taW5vchgGIAEoA0IOukgLIgkYgKCUpY0dKAASHwoOZGlzY291bnRfbWlub3IYByABKANCB7pIBCICKAASFAoMYW1vdW50X21pbm9yGAggASgDEhkKEXJldHVybmVkX3F1YW50aXR5GAkgASgDEhgKEHNoaXBwZWRfcXVhbnRpdHkYCiABKAMiiQIKCFNoaXBtZW50EgoKAmlkGAEgASgJEicKBXN0YXRlGAIgASgOMhgub3JkZXJzLnYxLlNoaXBtZW50U3RhdGUSJgoFbGluZXMYAyADKAsyFy5vcmRlcnMudjEuU2hpcG1lbnRMaW5lEg8KB2NhcnJpZXIYBCABKAkSFwoPdHJhY2tpbmdfbnVtYmVyGAUgASgJEhQKDGFtb3VudF9taW5vchgGIAEoAxIvCgtjcmVhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIksKDFNoaXBtZW50TGluZRIcCghwb3NpdGlvbhgBIAEoBUIKukgHGgUY6AcoARIdCghxdWFudGl0eRgCIAEoA0ILukgIIgYYwIQ9KAEiuwEKB0FkZHJlc3MSGgoEbmFtZRgBIAEoCUIMukgJcgcYyAG6AQEAEhwKBnN0cmVldBgCIAEoCUIMukgJcgcYkAO6AQEAEhkKBGNpdHkYAyABKAlCC7pICHIGGGS6AQEAEhsKBnJlZ2lvbhgEIAEoCUILukgIcgYYZLoBAQASIAoLcG9zdGFsX2NvZGUYBSABKAlCC7pICHIGGBS6AQEAEhwKB2NvdW50cnkYBiABKAlCC7pICHIGGGS6AQEAKtgBCg1TaGlwbWVudFN0YXRlEh4KGlNISVBNRU5UX1NUQVRFX1VOU1BFQ0lGSUVEEAASHAoYU0hJUE1FTlRfU1RBVEVfQUxMT0NBVEVEEAESGQoVU0hJUE1FTlRfU1RBVEVfUEFDS0VEEAISGgoWU0hJUE1FTlRfU1RBVEVfU0hJUFBFRBADEhwKGFNISVBNRU5UX1NUQVRFX0RFTElWRVJFRBAEEhsKF1NISVBNRU5UX1NUQVRFX0NBTkNFTEVEEAUSFwoTU0hJUE1FTlRfU1RBVEVfTE9TVBAGKlEKCExpbmVLaW5kEhkKFUxJTkVfS0lORF9VTlNQRUNJRklFRBAAEhMKD0xJTkVfS0lORF9HT09EUxABEhUKEUxJTkVfS0lORF9TRVJWSUNFEAIqmgIKCUxpZmVjeWNsZRIZChVMSUZFQ1lDTEVfVU5TUEVDSUZJRUQQABITCg9MSUZFQ1lDTEVfRFJBRlQQARIVChFMSUZFQ1lDTEVfUEVORElORxACEh0KGUxJRkVDWUNMRV9BQ1RJT05fUkVRVUlSRUQQAxIVChFMSUZFQ1lDTEVfT05fSE9MRBAEEhcKE0xJRkVDWUNMRV9DT05GSVJNRUQQBRIXChNMSUZFQ1lDTEVfQ09NUExFVEVEEAYSFwoTTElGRUNZQ0xFX0NBTkNFTElORxAHEhYKEkxJRkVDWUNMRV9DQU5DRUxFRBAIEhYKEkxJRkVDWUNMRV9SRUpFQ1RFRBAJEhUKEUxJRkVDWUNMRV9FWFBJUkVEEAoqnwIKDVBheW1lbnRTdGF0dXMSHgoaUEFZTUVOVF9TVEFUVVNfVU5TUEVDSUZJRUQQABIXChNQQVlNRU5UX1NUQVRVU19OT05FEAESHQoZUEFZTUVOVF9TVEFUVVNfQVVUSE9SSVpFRBACEiEKHVBBWU1FTlRfU1RBVFVTX1BBUlRJQUxMWV9QQUlEEAMSFwoTUEFZTUVOVF9TVEFUVVNfUEFJRBAEEiUKIVBBWU1FTlRfU1RBVFVTX1BBUlRJQUxMWV9SRUZVTkRFRBAFEhsKF1BBWU1FTlRfU1RBVFVTX1JFRlVOREVEEAYSGwoXUEFZTUVOVF9TVEFUVVNfT1ZFUlBBSUQQBxIZChVQQVlNRU5UX1NUQVRVU19WT0lERUQQCCqrAgoRRnVsZmlsbG1lbnRTdGF0dXMSIgoeRlVMRklMTE1FTlRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASIgoeRlVMRklMTE1FTlRfU1RBVFVTX1VORlVMRklMTEVEEAESHgoaRlVMRklMTE1FTlRfU1RBVFVTX1BBUlRJQUwQAhIeChpGVUxGSUxMTUVOVF9TVEFUVVNfU0hJUFBFRBADEioKJkZVTEZJTExNRU5UX1NUQVRVU19QQVJUSUFMTFlfREVMSVZFUkVEEAQSIAocRlVMRklMTE1FTlRfU1RBVFVTX0RFTElWRVJFRBAFEh8KG0ZVTEZJTExNRU5UX1NUQVRVU19SRVRVUk5FRBAGEh8KG0ZVTEZJTExNRU5UX1NUQVRVU19DQU5DRUxFRBAHQqMBCg1jb20ub3JkZXJzLnYxQgpPcmRlclByb3RvUAFaQWdpdGh1Yi5jb20vb3JkZXJwcm9jZXNzaW5nL29yZGVycHJvY2Vzc2luZy9nZW4vb3JkZXJzL3YxO29yZGVyc3YxogIDT1hYqgIJT3JkZXJzLlYxygIJT3JkZXJzXFYx4gIVT3JkZXJzXFYxXEdQQk1ldGFkYXRh6gIKT3JkZXJzOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp]);
 
 /**
  * Order is what a customer bought. Amounts are integers in minor units of the order's currency
@@ -150,6 +150,36 @@ export type Order = Message<"orders.v1.Order"> & {
    * @generated from field: google.protobuf.Timestamp update_time = 18;
    */
   updateTime?: Timestamp | undefined;
+
+  /**
+   * Why it waits or could not be taken: a stable reason such as OUT_OF_STOCK, or the words of
+   * staff. Empty while all is well. Output only.
+   *
+   * @generated from field: string status_reason = 19;
+   */
+  statusReason: string;
+
+  /**
+   * In ACTION_REQUIRED: where the customer proves who they are. Empty when something else is asked
+   * for. Output only.
+   *
+   * @generated from field: string action_url = 20;
+   */
+  actionUrl: string;
+
+  /**
+   * When it was confirmed. Unset until then. Output only.
+   *
+   * @generated from field: google.protobuf.Timestamp confirm_time = 21;
+   */
+  confirmTime?: Timestamp | undefined;
+
+  /**
+   * Its parcels, in the order of their creation. Output only.
+   *
+   * @generated from field: repeated orders.v1.Shipment shipments = 22;
+   */
+  shipments: Shipment[];
 };
 
 /**
@@ -227,6 +257,13 @@ export type Line = Message<"orders.v1.Line"> & {
    * @generated from field: int64 returned_quantity = 9;
    */
   returnedQuantity: bigint;
+
+  /**
+   * How many have left so far. Output only.
+   *
+   * @generated from field: int64 shipped_quantity = 10;
+   */
+  shippedQuantity: bigint;
 };
 
 /**
@@ -235,6 +272,105 @@ export type Line = Message<"orders.v1.Line"> & {
  */
 export const LineSchema: GenMessage<Line> = /*@__PURE__*/
   messageDesc(file_orders_v1_order, 1);
+
+/**
+ * Shipment is one parcel of an order.
+ *
+ * @generated from message orders.v1.Shipment
+ */
+export type Shipment = Message<"orders.v1.Shipment"> & {
+  /**
+   * The id, `shp_…`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Where it is on its way.
+   *
+   * @generated from field: orders.v1.ShipmentState state = 2;
+   */
+  state: ShipmentState;
+
+  /**
+   * What it holds.
+   *
+   * @generated from field: repeated orders.v1.ShipmentLine lines = 3;
+   */
+  lines: ShipmentLine[];
+
+  /**
+   * Who carries it. Empty until it is handed over.
+   *
+   * @generated from field: string carrier = 4;
+   */
+  carrier: string;
+
+  /**
+   * The carrier's number of it. May be empty.
+   *
+   * @generated from field: string tracking_number = 5;
+   */
+  trackingNumber: string;
+
+  /**
+   * What is taken of the customer's money for it, minor units; 0 until it is handed over. The
+   * parcels of an order add up to its total: carriage and services go with the first.
+   *
+   * @generated from field: int64 amount_minor = 6;
+   */
+  amountMinor: bigint;
+
+  /**
+   * When it was planned.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 7;
+   */
+  createTime?: Timestamp | undefined;
+
+  /**
+   * When it last changed.
+   *
+   * @generated from field: google.protobuf.Timestamp update_time = 8;
+   */
+  updateTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message orders.v1.Shipment.
+ * Use `create(ShipmentSchema)` to create a new message.
+ */
+export const ShipmentSchema: GenMessage<Shipment> = /*@__PURE__*/
+  messageDesc(file_orders_v1_order, 2);
+
+/**
+ * ShipmentLine is how much of one line is in a parcel.
+ *
+ * @generated from message orders.v1.ShipmentLine
+ */
+export type ShipmentLine = Message<"orders.v1.ShipmentLine"> & {
+  /**
+   * The position of the line in the order, from 1.
+   *
+   * @generated from field: int32 position = 1;
+   */
+  position: number;
+
+  /**
+   * How many of it.
+   *
+   * @generated from field: int64 quantity = 2;
+   */
+  quantity: bigint;
+};
+
+/**
+ * Describes the message orders.v1.ShipmentLine.
+ * Use `create(ShipmentLineSchema)` to create a new message.
+ */
+export const ShipmentLineSchema: GenMessage<ShipmentLine> = /*@__PURE__*/
+  messageDesc(file_orders_v1_order, 3);
 
 /**
  * Address is where parcels go.
@@ -290,7 +426,69 @@ export type Address = Message<"orders.v1.Address"> & {
  * Use `create(AddressSchema)` to create a new message.
  */
 export const AddressSchema: GenMessage<Address> = /*@__PURE__*/
-  messageDesc(file_orders_v1_order, 2);
+  messageDesc(file_orders_v1_order, 4);
+
+/**
+ * ShipmentState is where a parcel is on its way.
+ *
+ * @generated from enum orders.v1.ShipmentState
+ */
+export enum ShipmentState {
+  /**
+   * Never stored.
+   *
+   * @generated from enum value: SHIPMENT_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Its goods are set apart from what else the order holds.
+   *
+   * @generated from enum value: SHIPMENT_STATE_ALLOCATED = 1;
+   */
+  ALLOCATED = 1,
+
+  /**
+   * Packed.
+   *
+   * @generated from enum value: SHIPMENT_STATE_PACKED = 2;
+   */
+  PACKED = 2,
+
+  /**
+   * Handed over to the carrier.
+   *
+   * @generated from enum value: SHIPMENT_STATE_SHIPPED = 3;
+   */
+  SHIPPED = 3,
+
+  /**
+   * Arrived.
+   *
+   * @generated from enum value: SHIPMENT_STATE_DELIVERED = 4;
+   */
+  DELIVERED = 4,
+
+  /**
+   * Given up before it left.
+   *
+   * @generated from enum value: SHIPMENT_STATE_CANCELED = 5;
+   */
+  CANCELED = 5,
+
+  /**
+   * Lost on its way.
+   *
+   * @generated from enum value: SHIPMENT_STATE_LOST = 6;
+   */
+  LOST = 6,
+}
+
+/**
+ * Describes the enum orders.v1.ShipmentState.
+ */
+export const ShipmentStateSchema: GenEnum<ShipmentState> = /*@__PURE__*/
+  enumDesc(file_orders_v1_order, 0);
 
 /**
  * LineKind tells goods from what only costs money.
@@ -324,7 +522,7 @@ export enum LineKind {
  * Describes the enum orders.v1.LineKind.
  */
 export const LineKindSchema: GenEnum<LineKind> = /*@__PURE__*/
-  enumDesc(file_orders_v1_order, 0);
+  enumDesc(file_orders_v1_order, 1);
 
 /**
  * Lifecycle is where an order is on its way.
@@ -414,7 +612,7 @@ export enum Lifecycle {
  * Describes the enum orders.v1.Lifecycle.
  */
 export const LifecycleSchema: GenEnum<Lifecycle> = /*@__PURE__*/
-  enumDesc(file_orders_v1_order, 1);
+  enumDesc(file_orders_v1_order, 2);
 
 /**
  * PaymentStatus sums up the payments of an order.
@@ -490,7 +688,7 @@ export enum PaymentStatus {
  * Describes the enum orders.v1.PaymentStatus.
  */
 export const PaymentStatusSchema: GenEnum<PaymentStatus> = /*@__PURE__*/
-  enumDesc(file_orders_v1_order, 2);
+  enumDesc(file_orders_v1_order, 3);
 
 /**
  * FulfillmentStatus sums up the parcels of an order.
@@ -559,5 +757,5 @@ export enum FulfillmentStatus {
  * Describes the enum orders.v1.FulfillmentStatus.
  */
 export const FulfillmentStatusSchema: GenEnum<FulfillmentStatus> = /*@__PURE__*/
-  enumDesc(file_orders_v1_order, 3);
+  enumDesc(file_orders_v1_order, 4);
 

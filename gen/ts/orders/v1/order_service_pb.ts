@@ -20,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file orders/v1/order_service.proto.
  */
 export const file_orders_v1_order_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch1vcmRlcnMvdjEvb3JkZXJfc2VydmljZS5wcm90bxIJb3JkZXJzLnYxIrIBChJDcmVhdGVPcmRlclJlcXVlc3QSJwoFb3JkZXIYASABKAsyEC5vcmRlcnMudjEuT3JkZXJCBrpIA8gBARIoCgpyZXF1ZXN0X2lkGAIgASgJQhS6SBFyDxABGIABMgheWyEtfl0rJBIhChRleHBlY3RlZF90b3RhbF9taW5vchgDIAEoA0gAiAEBEg0KBWRyYWZ0GAQgASgIQhcKFV9leHBlY3RlZF90b3RhbF9taW5vciI2ChNDcmVhdGVPcmRlclJlc3BvbnNlEh8KBW9yZGVyGAEgASgLMhAub3JkZXJzLnYxLk9yZGVyIswBChFQbGFjZU9yZGVyUmVxdWVzdBI6CghvcmRlcl9pZBgBIAEoCUIoukglciMyIV5vcmRfWzAtN11bMC05YS1oamttbnAtdHYtel17MjV9JBIoCgpyZXF1ZXN0X2lkGAIgASgJQhS6SBFyDxABGIABMgheWyEtfl0rJBIVCgRldGFnGAMgASgJQge6SARyAhggEiEKFGV4cGVjdGVkX3RvdGFsX21pbm9yGAQgASgDSACIAQFCFwoVX2V4cGVjdGVkX3RvdGFsX21pbm9yIjUKElBsYWNlT3JkZXJSZXNwb25zZRIfCgVvcmRlchgBIAEoCzIQLm9yZGVycy52MS5PcmRlciJNCg9HZXRPcmRlclJlcXVlc3QSOgoIb3JkZXJfaWQYASABKAlCKLpIJXIjMiFeb3JkX1swLTddWzAtOWEtaGprbW5wLXR2LXpdezI1fSQiMwoQR2V0T3JkZXJSZXNwb25zZRIfCgVvcmRlchgBIAEoCzIQLm9yZGVycy52MS5PcmRlciLlAgoLT3JkZXJGaWx0ZXISHAoLY3VzdG9tZXJfaWQYASABKAlCB7pIBHICGEASMQoJbGlmZWN5Y2xlGAIgASgOMhQub3JkZXJzLnYxLkxpZmVjeWNsZUIIukgFggECEAESOgoOcGF5bWVudF9zdGF0dXMYAyABKA4yGC5vcmRlcnMudjEuUGF5bWVudFN0YXR1c0IIukgFggECEAESQgoSZnVsZmlsbG1lbnRfc3RhdHVzGAQgASgOMhwub3JkZXJzLnYxLkZ1bGZpbGxtZW50U3RhdHVzQgi6SAWCAQIQARI0ChBjcmVhdGVfdGltZV9mcm9tGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI2ChJjcmVhdGVfdGltZV9iZWZvcmUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKBm51bWJlchgHIAEoCUIHukgEcgIYQCKoAQoRTGlzdE9yZGVyc1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRj0AygAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDGIAEEiYKBmZpbHRlchgDIAEoCzIWLm9yZGVycy52MS5PcmRlckZpbHRlchIuCghvcmRlcl9ieRgEIAEoDjISLm9yZGVycy52MS5PcmRlckJ5Qgi6SAWCAQIQASJPChJMaXN0T3JkZXJzUmVzcG9uc2USIAoGb3JkZXJzGAEgAygLMhAub3JkZXJzLnYxLk9yZGVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKgAQoSVXBkYXRlT3JkZXJSZXF1ZXN0EicKBW9yZGVyGAEgASgLMhAub3JkZXJzLnYxLk9yZGVyQga6SAPIAQESNwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrQga6SAPIAQESKAoKcmVxdWVzdF9pZBgDIAEoCUIUukgRcg8QARiAATIIXlshLX5dKyQiNgoTVXBkYXRlT3JkZXJSZXNwb25zZRIfCgVvcmRlchgBIAEoCzIQLm9yZGVycy52MS5PcmRlciKvAQoSQ2FuY2VsT3JkZXJSZXF1ZXN0EjoKCG9yZGVyX2lkGAEgASgJQii6SCVyIzIhXm9yZF9bMC03XVswLTlhLWhqa21ucC10di16XXsyNX0kEigKCnJlcXVlc3RfaWQYAiABKAlCFLpIEXIPEAEYgAEyCF5bIS1+XSskEhUKBGV0YWcYAyABKAlCB7pIBHICGCASHAoGcmVhc29uGAQgASgJQgy6SAlyBxjIAboBAQAiNgoTQ2FuY2VsT3JkZXJSZXNwb25zZRIfCgVvcmRlchgBIAEoCzIQLm9yZGVycy52MS5PcmRlciKRAQoWTGlzdE9yZGVyRXZlbnRzUmVxdWVzdBI6CghvcmRlcl9pZBgBIAEoCUIoukglciMyIV5vcmRfWzAtN11bMC05YS1oamttbnAtdHYtel17MjV9JBIdCglwYWdlX3NpemUYAiABKAVCCrpIBxoFGPQDKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAQiWQoXTGlzdE9yZGVyRXZlbnRzUmVzcG9uc2USJQoGZXZlbnRzGAEgAygLMhUuZXZlbnRzLnYxLk9yZGVyRXZlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIoEBChNJbXBvcnRPcmRlcnNSZXF1ZXN0Ei8KBnNvdXJjZRgBIAEoCUIfukgcchoQARggMhReW2EtejAtOV1bYS16MC05LV0qJBI5Cglkb2N1bWVudHMYAiADKAsyGS5vcmRlcnMudjEuSW1wb3J0RG9jdW1lbnRCC7pICJIBBQgBEMgBImwKDkltcG9ydERvY3VtZW50EikKBW9yZGVyGAEgASgLMhgub3JkZXJzLnYxLkltcG9ydGVkT3JkZXJIABIjCgZyZXR1cm4YAiABKAsyES5vcmRlcnMudjEuUmV0dXJuSABCCgoIZG9jdW1lbnQiSwoNSW1wb3J0ZWRPcmRlchInCgVvcmRlchgBIAEoCzIQLm9yZGVycy52MS5PcmRlckIGukgD2AEDEhEKCWRlbGl2ZXJlZBgCIAEoCCJCChRJbXBvcnRPcmRlcnNSZXNwb25zZRIqCghvdXRjb21lcxgBIAMoCzIYLm9yZGVycy52MS5JbXBvcnRPdXRjb21lImUKDUltcG9ydE91dGNvbWUSJwoGcmVzdWx0GAEgASgOMhcub3JkZXJzLnYxLkltcG9ydFJlc3VsdBIKCgJpZBgCIAEoCRIOCgZyZWFzb24YAyABKAkSDwoHbWVzc2FnZRgEIAEoCSKhAQoTRXhwb3J0T3JkZXJzUmVxdWVzdBIcCgtjdXN0b21lcl9pZBgBIAEoCUIHukgEcgIYQBI0ChBjcmVhdGVfdGltZV9mcm9tGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI2ChJjcmVhdGVfdGltZV9iZWZvcmUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlwKFEV4cG9ydE9yZGVyc1Jlc3BvbnNlEiAKBm9yZGVycxgBIAMoCzIQLm9yZGVycy52MS5PcmRlchIiCgdyZXR1cm5zGAIgAygLMhEub3JkZXJzLnYxLlJldHVybipgCgdPcmRlckJ5EhgKFE9SREVSX0JZX1VOU1BFQ0lGSUVEEAASHQoZT1JERVJfQllfQ1JFQVRFX1RJTUVfREVTQxABEhwKGE9SREVSX0JZX0NSRUFURV9USU1FX0FTQxACKoEBCgxJbXBvcnRSZXN1bHQSHQoZSU1QT1JUX1JFU1VMVF9VTlNQRUNJRklFRBAAEhkKFUlNUE9SVF9SRVNVTFRfQ1JFQVRFRBABEhsKF0lNUE9SVF9SRVNVTFRfVU5DSEFOR0VEEAISGgoWSU1QT1JUX1JFU1VMVF9SRUpFQ1RFRBADMoIHCgxPcmRlclNlcnZpY2USXwoLQ3JlYXRlT3JkZXISHS5vcmRlcnMudjEuQ3JlYXRlT3JkZXJSZXF1ZXN0Gh4ub3JkZXJzLnYxLkNyZWF0ZU9yZGVyUmVzcG9uc2UiEZACAtK1GAoKBAIDBAUQAhgDElwKClBsYWNlT3JkZXISHC5vcmRlcnMudjEuUGxhY2VPcmRlclJlcXVlc3QaHS5vcmRlcnMudjEuUGxhY2VPcmRlclJlc3BvbnNlIhGQAgLStRgKCgQCAwQFEAIYAxJWCghHZXRPcmRlchIaLm9yZGVycy52MS5HZXRPcmRlclJlcXVlc3QaGy5vcmRlcnMudjEuR2V0T3JkZXJSZXNwb25zZSIRkAIB0rUYCgoEAgMEBRACGAESXgoKTGlzdE9yZGVycxIcLm9yZGVycy52MS5MaXN0T3JkZXJzUmVxdWVzdBodLm9yZGVycy52MS5MaXN0T3JkZXJzUmVzcG9uc2UiE5ACAdK1GAwKBAIDBAUQAhgCIAUSXwoLVXBkYXRlT3JkZXISHS5vcmRlcnMudjEuVXBkYXRlT3JkZXJSZXF1ZXN0Gh4ub3JkZXJzLnYxLlVwZGF0ZU9yZGVyUmVzcG9uc2UiEZACAtK1GAoKBAIDBAUQAhgDEl8KC0NhbmNlbE9yZGVyEh0ub3JkZXJzLnYxLkNhbmNlbE9yZGVyUmVxdWVzdBoeLm9yZGVycy52MS5DYW5jZWxPcmRlclJlc3BvbnNlIhGQAgLStRgKCgQCAwQFEAIYAxJrCg9MaXN0T3JkZXJFdmVudHMSIS5vcmRlcnMudjEuTGlzdE9yZGVyRXZlbnRzUmVxdWVzdBoiLm9yZGVycy52MS5MaXN0T3JkZXJFdmVudHNSZXNwb25zZSIRkAIB0rUYCgoEAgMEBRACGAESZgoMSW1wb3J0T3JkZXJzEh4ub3JkZXJzLnYxLkltcG9ydE9yZGVyc1JlcXVlc3QaHy5vcmRlcnMudjEuSW1wb3J0T3JkZXJzUmVzcG9uc2UiEZACAtK1GAoKAgMEEAEYBCBkKAEwARJkCgxFeHBvcnRPcmRlcnMSHi5vcmRlcnMudjEuRXhwb3J0T3JkZXJzUmVxdWVzdBofLm9yZGVycy52MS5FeHBvcnRPcmRlcnNSZXNwb25zZSIRkAIB0rUYCgoCAwQQARgEIGQwAUKqAQoNY29tLm9yZGVycy52MUIRT3JkZXJTZXJ2aWNlUHJvdG9QAVpBZ2l0aHViLmNvbS9vcmRlcnByb2Nlc3Npbmcvb3JkZXJwcm9jZXNzaW5nL2dlbi9vcmRlcnMvdjE7b3JkZXJzdjGiAgNPWFiqAglPcmRlcnMuVjHKAglPcmRlcnNcVjHiAhVPcmRlcnNcVjFcR1BCTWV0YWRhdGHqAgpPcmRlcnM6OlYxYgZwcm90bzM", [file_buf_validate_validate, file_events_v1_order_event, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_orders_v1_order, file_orders_v1_return, file_policy_v1_policy]);
+  fileDesc("Ch1vcmRlcnMvdjEvb3JkZXJfc2VydmljZS5wcm90bxIJb3JkZXJzLnYxIt4BChJDcmVhdGVPcmRlclJlcXVlc3QSJwoFb3JkZXIYASABKAsyEC5vcmRlcnMudjEuT3JkZXJCBrpIA8gBARIoCgpyZXF1ZXN0X2lkGAIgASgJQhS6SBFyDxABGIABMgheWyEtfl0rJBIhChRleHBlY3RlZF90b3RhbF9taW5vchgDIAEoA0gAiAEBEg0KBWRyYWZ0GAQgASgIEioKDnBheW1lbnRfbWV0aG9kGAUgASgJQhK6SA9yDRjIATIIXlshLX5dKiRCFwoVX2V4cGVjdGVkX3RvdGFsX21pbm9yIjYKE0NyZWF0ZU9yZGVyUmVzcG9uc2USHwoFb3JkZXIYASABKAsyEC5vcmRlcnMudjEuT3JkZXIi+AEKEVBsYWNlT3JkZXJSZXF1ZXN0EjoKCG9yZGVyX2lkGAEgASgJQii6SCVyIzIhXm9yZF9bMC03XVswLTlhLWhqa21ucC10di16XXsyNX0kEigKCnJlcXVlc3RfaWQYAiABKAlCFLpIEXIPEAEYgAEyCF5bIS1+XSskEhUKBGV0YWcYAyABKAlCB7pIBHICGCASIQoUZXhwZWN0ZWRfdG90YWxfbWlub3IYBCABKANIAIgBARIqCg5wYXltZW50X21ldGhvZBgFIAEoCUISukgPcg0YyAEyCF5bIS1+XSokQhcKFV9leHBlY3RlZF90b3RhbF9taW5vciI1ChJQbGFjZU9yZGVyUmVzcG9uc2USHwoFb3JkZXIYASABKAsyEC5vcmRlcnMudjEuT3JkZXIiTQoPR2V0T3JkZXJSZXF1ZXN0EjoKCG9yZGVyX2lkGAEgASgJQii6SCVyIzIhXm9yZF9bMC03XVswLTlhLWhqa21ucC10di16XXsyNX0kIjMKEEdldE9yZGVyUmVzcG9uc2USHwoFb3JkZXIYASABKAsyEC5vcmRlcnMudjEuT3JkZXIi5QIKC09yZGVyRmlsdGVyEhwKC2N1c3RvbWVyX2lkGAEgASgJQge6SARyAhhAEjEKCWxpZmVjeWNsZRgCIAEoDjIULm9yZGVycy52MS5MaWZlY3ljbGVCCLpIBYIBAhABEjoKDnBheW1lbnRfc3RhdHVzGAMgASgOMhgub3JkZXJzLnYxLlBheW1lbnRTdGF0dXNCCLpIBYIBAhABEkIKEmZ1bGZpbGxtZW50X3N0YXR1cxgEIAEoDjIcLm9yZGVycy52MS5GdWxmaWxsbWVudFN0YXR1c0IIukgFggECEAESNAoQY3JlYXRlX3RpbWVfZnJvbRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNgoSY3JlYXRlX3RpbWVfYmVmb3JlGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCgZudW1iZXIYByABKAlCB7pIBHICGEAiqAEKEUxpc3RPcmRlcnNSZXF1ZXN0Eh0KCXBhZ2Vfc2l6ZRgBIAEoBUIKukgHGgUY9AMoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAxiABBImCgZmaWx0ZXIYAyABKAsyFi5vcmRlcnMudjEuT3JkZXJGaWx0ZXISLgoIb3JkZXJfYnkYBCABKA4yEi5vcmRlcnMudjEuT3JkZXJCeUIIukgFggECEAEiTwoSTGlzdE9yZGVyc1Jlc3BvbnNlEiAKBm9yZGVycxgBIAMoCzIQLm9yZGVycy52MS5PcmRlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkioAEKElVwZGF0ZU9yZGVyUmVxdWVzdBInCgVvcmRlchgBIAEoCzIQLm9yZGVycy52MS5PcmRlckIGukgDyAEBEjcKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza0IGukgDyAEBEigKCnJlcXVlc3RfaWQYAyABKAlCFLpIEXIPEAEYgAEyCF5bIS1+XSskIjYKE1VwZGF0ZU9yZGVyUmVzcG9uc2USHwoFb3JkZXIYASABKAsyEC5vcmRlcnMudjEuT3JkZXIirwEKEkNhbmNlbE9yZGVyUmVxdWVzdBI6CghvcmRlcl9pZBgBIAEoCUIoukglciMyIV5vcmRfWzAtN11bMC05YS1oamttbnAtdHYtel17MjV9JBIoCgpyZXF1ZXN0X2lkGAIgASgJQhS6SBFyDxABGIABMgheWyEtfl0rJBIVCgRldGFnGAMgASgJQge6SARyAhggEhwKBnJlYXNvbhgEIAEoCUIMukgJcgcYyAG6AQEAIjYKE0NhbmNlbE9yZGVyUmVzcG9uc2USHwoFb3JkZXIYASABKAsyEC5vcmRlcnMudjEuT3JkZXIirwEKEEhvbGRPcmRlclJlcXVlc3QSOgoIb3JkZXJfaWQYASABKAlCKLpIJXIjMiFeb3JkX1swLTddWzAtOWEtaGprbW5wLXR2LXpdezI1fSQSKAoKcmVxdWVzdF9pZBgCIAEoCUIUukgRcg8QARiAATIIXlshLX5dKyQSFQoEZXRhZxgDIAEoCUIHukgEcgIYIBIeCgZyZWFzb24YBCABKAlCDrpIC3IJEAEYyAG6AQEAIjQKEUhvbGRPcmRlclJlc3BvbnNlEh8KBW9yZGVyGAEgASgLMhAub3JkZXJzLnYxLk9yZGVyIpEBChJSZXN1bWVPcmRlclJlcXVlc3QSOgoIb3JkZXJfaWQYASABKAlCKLpIJXIjMiFeb3JkX1swLTddWzAtOWEtaGprbW5wLXR2LXpdezI1fSQSKAoKcmVxdWVzdF9pZBgCIAEoCUIUukgRcg8QARiAATIIXlshLX5dKyQSFQoEZXRhZxgDIAEoCUIHukgEcgIYICI2ChNSZXN1bWVPcmRlclJlc3BvbnNlEh8KBW9yZGVyGAEgASgLMhAub3JkZXJzLnYxLk9yZGVyIlYKGEdldFJpc2tBc3Nlc3NtZW50UmVxdWVzdBI6CghvcmRlcl9pZBgBIAEoCUIoukglciMyIV5vcmRfWzAtN11bMC05YS1oamttbnAtdHYtel17MjV9JCJKChlHZXRSaXNrQXNzZXNzbWVudFJlc3BvbnNlEi0KCmFzc2Vzc21lbnQYASABKAsyGS5vcmRlcnMudjEuUmlza0Fzc2Vzc21lbnQisQEKDlJpc2tBc3Nlc3NtZW50Eg0KBXNjb3JlGAEgASgFEicKB291dGNvbWUYAiABKA4yFi5vcmRlcnMudjEuUmlza091dGNvbWUSJgoHcmVhc29ucxgDIAMoCzIVLm9yZGVycy52MS5SaXNrUmVhc29uEg4KBnNoYWRvdxgEIAEoCBIvCgtjcmVhdGVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiPwoKUmlza1JlYXNvbhIMCgRydWxlGAEgASgJEg4KBnBvaW50cxgCIAEoBRITCgtleHBsYW5hdGlvbhgDIAEoCSJPChFXYXRjaE9yZGVyUmVxdWVzdBI6CghvcmRlcl9pZBgBIAEoCUIoukglciMyIV5vcmRfWzAtN11bMC05YS1oamttbnAtdHYtel17MjV9JCI1ChJXYXRjaE9yZGVyUmVzcG9uc2USHwoFb3JkZXIYASABKAsyEC5vcmRlcnMudjEuT3JkZXIikQEKFkxpc3RPcmRlckV2ZW50c1JlcXVlc3QSOgoIb3JkZXJfaWQYASABKAlCKLpIJXIjMiFeb3JkX1swLTddWzAtOWEtaGprbW5wLXR2LXpdezI1fSQSHQoJcGFnZV9zaXplGAIgASgFQgq6SAcaBRj0AygAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAEIlkKF0xpc3RPcmRlckV2ZW50c1Jlc3BvbnNlEiUKBmV2ZW50cxgBIAMoCzIVLmV2ZW50cy52MS5PcmRlckV2ZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKBAQoTSW1wb3J0T3JkZXJzUmVxdWVzdBIvCgZzb3VyY2UYASABKAlCH7pIHHIaEAEYIDIUXlthLXowLTldW2EtejAtOS1dKiQSOQoJZG9jdW1lbnRzGAIgAygLMhkub3JkZXJzLnYxLkltcG9ydERvY3VtZW50Qgu6SAiSAQUIARDIASJsCg5JbXBvcnREb2N1bWVudBIpCgVvcmRlchgBIAEoCzIYLm9yZGVycy52MS5JbXBvcnRlZE9yZGVySAASIwoGcmV0dXJuGAIgASgLMhEub3JkZXJzLnYxLlJldHVybkgAQgoKCGRvY3VtZW50IksKDUltcG9ydGVkT3JkZXISJwoFb3JkZXIYASABKAsyEC5vcmRlcnMudjEuT3JkZXJCBrpIA9gBAxIRCglkZWxpdmVyZWQYAiABKAgiQgoUSW1wb3J0T3JkZXJzUmVzcG9uc2USKgoIb3V0Y29tZXMYASADKAsyGC5vcmRlcnMudjEuSW1wb3J0T3V0Y29tZSJlCg1JbXBvcnRPdXRjb21lEicKBnJlc3VsdBgBIAEoDjIXLm9yZGVycy52MS5JbXBvcnRSZXN1bHQSCgoCaWQYAiABKAkSDgoGcmVhc29uGAMgASgJEg8KB21lc3NhZ2UYBCABKAkioQEKE0V4cG9ydE9yZGVyc1JlcXVlc3QSHAoLY3VzdG9tZXJfaWQYASABKAlCB7pIBHICGEASNAoQY3JlYXRlX3RpbWVfZnJvbRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNgoSY3JlYXRlX3RpbWVfYmVmb3JlGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJcChRFeHBvcnRPcmRlcnNSZXNwb25zZRIgCgZvcmRlcnMYASADKAsyEC5vcmRlcnMudjEuT3JkZXISIgoHcmV0dXJucxgCIAMoCzIRLm9yZGVycy52MS5SZXR1cm4qYAoHT3JkZXJCeRIYChRPUkRFUl9CWV9VTlNQRUNJRklFRBAAEh0KGU9SREVSX0JZX0NSRUFURV9USU1FX0RFU0MQARIcChhPUkRFUl9CWV9DUkVBVEVfVElNRV9BU0MQAipwCgtSaXNrT3V0Y29tZRIcChhSSVNLX09VVENPTUVfVU5TUEVDSUZJRUQQABIVChFSSVNLX09VVENPTUVfUEFTUxABEhUKEVJJU0tfT1VUQ09NRV9IT0xEEAISFQoRUklTS19PVVRDT01FX0RFTlkQAyqBAQoMSW1wb3J0UmVzdWx0Eh0KGUlNUE9SVF9SRVNVTFRfVU5TUEVDSUZJRUQQABIZChVJTVBPUlRfUkVTVUxUX0NSRUFURUQQARIbChdJTVBPUlRfUkVTVUxUX1VOQ0hBTkdFRBACEhoKFklNUE9SVF9SRVNVTFRfUkVKRUNURUQQAzKLCgoMT3JkZXJTZXJ2aWNlEl8KC0NyZWF0ZU9yZGVyEh0ub3JkZXJzLnYxLkNyZWF0ZU9yZGVyUmVxdWVzdBoeLm9yZGVycy52MS5DcmVhdGVPcmRlclJlc3BvbnNlIhGQAgLStRgKCgQCAwQFEAIYAxJcCgpQbGFjZU9yZGVyEhwub3JkZXJzLnYxLlBsYWNlT3JkZXJSZXF1ZXN0Gh0ub3JkZXJzLnYxLlBsYWNlT3JkZXJSZXNwb25zZSIRkAIC0rUYCgoEAgMEBRACGAMSVgoIR2V0T3JkZXISGi5vcmRlcnMudjEuR2V0T3JkZXJSZXF1ZXN0Ghsub3JkZXJzLnYxLkdldE9yZGVyUmVzcG9uc2UiEZACAdK1GAoKBAIDBAUQAhgBEl4KCkxpc3RPcmRlcnMSHC5vcmRlcnMudjEuTGlzdE9yZGVyc1JlcXVlc3QaHS5vcmRlcnMudjEuTGlzdE9yZGVyc1Jlc3BvbnNlIhOQAgHStRgMCgQCAwQFEAIYAiAFEl8KC1VwZGF0ZU9yZGVyEh0ub3JkZXJzLnYxLlVwZGF0ZU9yZGVyUmVxdWVzdBoeLm9yZGVycy52MS5VcGRhdGVPcmRlclJlc3BvbnNlIhGQAgLStRgKCgQCAwQFEAIYAxJfCgtDYW5jZWxPcmRlchIdLm9yZGVycy52MS5DYW5jZWxPcmRlclJlcXVlc3QaHi5vcmRlcnMudjEuQ2FuY2VsT3JkZXJSZXNwb25zZSIRkAIC0rUYCgoEAgMEBRACGAMSVwoJSG9sZE9yZGVyEhsub3JkZXJzLnYxLkhvbGRPcmRlclJlcXVlc3QaHC5vcmRlcnMudjEuSG9sZE9yZGVyUmVzcG9uc2UiD5ACAtK1GAgKAgMEEAEYAxJdCgtSZXN1bWVPcmRlchIdLm9yZGVycy52MS5SZXN1bWVPcmRlclJlcXVlc3QaHi5vcmRlcnMudjEuUmVzdW1lT3JkZXJSZXNwb25zZSIPkAIC0rUYCAoCAwQQARgDEm8KEUdldFJpc2tBc3Nlc3NtZW50EiMub3JkZXJzLnYxLkdldFJpc2tBc3Nlc3NtZW50UmVxdWVzdBokLm9yZGVycy52MS5HZXRSaXNrQXNzZXNzbWVudFJlc3BvbnNlIg+QAgHStRgICgIDBBABGAESXgoKV2F0Y2hPcmRlchIcLm9yZGVycy52MS5XYXRjaE9yZGVyUmVxdWVzdBodLm9yZGVycy52MS5XYXRjaE9yZGVyUmVzcG9uc2UiEZACAdK1GAoKBAIDBAUQAhgCMAESawoPTGlzdE9yZGVyRXZlbnRzEiEub3JkZXJzLnYxLkxpc3RPcmRlckV2ZW50c1JlcXVlc3QaIi5vcmRlcnMudjEuTGlzdE9yZGVyRXZlbnRzUmVzcG9uc2UiEZACAdK1GAoKBAIDBAUQAhgBEmYKDEltcG9ydE9yZGVycxIeLm9yZGVycy52MS5JbXBvcnRPcmRlcnNSZXF1ZXN0Gh8ub3JkZXJzLnYxLkltcG9ydE9yZGVyc1Jlc3BvbnNlIhGQAgLStRgKCgIDBBABGAQgZCgBMAESZAoMRXhwb3J0T3JkZXJzEh4ub3JkZXJzLnYxLkV4cG9ydE9yZGVyc1JlcXVlc3QaHy5vcmRlcnMudjEuRXhwb3J0T3JkZXJzUmVzcG9uc2UiEZACAdK1GAoKAgMEEAEYBCBkMAFCqgEKDWNvbS5vcmRlcnMudjFCEU9yZGVyU2VydmljZVByb3RvUAFaQWdpdGh1Yi5jb20vb3JkZXJwcm9jZXNzaW5nL29yZGVycHJvY2Vzc2luZy9nZW4vb3JkZXJzL3YxO29yZGVyc3YxogIDT1hYqgIJT3JkZXJzLlYxygIJT3JkZXJzXFYx4gIVT3JkZXJzXFYxXEdQQk1ldGFkYXRh6gIKT3JkZXJzOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_events_v1_order_event, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_orders_v1_order, file_orders_v1_return, file_policy_v1_policy]);
 
 /**
  * CreateOrderRequest asks for a new order.
@@ -56,6 +56,14 @@ export type CreateOrderRequest = Message<"orders.v1.CreateOrderRequest"> & {
    * @generated from field: bool draft = 4;
    */
   draft: boolean;
+
+  /**
+   * How it is to be paid: a token that the payment gateway gave you, never a card number. Without
+   * one, an order that costs something waits for it in ACTION_REQUIRED.
+   *
+   * @generated from field: string payment_method = 5;
+   */
+  paymentMethod: string;
 };
 
 /**
@@ -87,13 +95,13 @@ export const CreateOrderResponseSchema: GenMessage<CreateOrderResponse> = /*@__P
   messageDesc(file_orders_v1_order_service, 1);
 
 /**
- * PlaceOrderRequest asks to place a draft.
+ * PlaceOrderRequest asks to place a draft, or to go on with an order in ACTION_REQUIRED.
  *
  * @generated from message orders.v1.PlaceOrderRequest
  */
 export type PlaceOrderRequest = Message<"orders.v1.PlaceOrderRequest"> & {
   /**
-   * The draft.
+   * The order.
    *
    * @generated from field: string order_id = 1;
    */
@@ -119,6 +127,14 @@ export type PlaceOrderRequest = Message<"orders.v1.PlaceOrderRequest"> & {
    * @generated from field: optional int64 expected_total_minor = 4;
    */
   expectedTotalMinor?: bigint | undefined;
+
+  /**
+   * How it is to be paid: a token that the payment gateway gave you, never a card number. Empty
+   * for the one that it was placed with before.
+   *
+   * @generated from field: string payment_method = 5;
+   */
+  paymentMethod: string;
 };
 
 /**
@@ -444,6 +460,294 @@ export const CancelOrderResponseSchema: GenMessage<CancelOrderResponse> = /*@__P
   messageDesc(file_orders_v1_order_service, 12);
 
 /**
+ * HoldOrderRequest asks to keep an order from going on.
+ *
+ * @generated from message orders.v1.HoldOrderRequest
+ */
+export type HoldOrderRequest = Message<"orders.v1.HoldOrderRequest"> & {
+  /**
+   * The order.
+   *
+   * @generated from field: string order_id = 1;
+   */
+  orderId: string;
+
+  /**
+   * Names this request, so that repeating it changes nothing.
+   *
+   * @generated from field: string request_id = 2;
+   */
+  requestId: string;
+
+  /**
+   * When given, refused unless the order still has this etag.
+   *
+   * @generated from field: string etag = 3;
+   */
+  etag: string;
+
+  /**
+   * Why.
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message orders.v1.HoldOrderRequest.
+ * Use `create(HoldOrderRequestSchema)` to create a new message.
+ */
+export const HoldOrderRequestSchema: GenMessage<HoldOrderRequest> = /*@__PURE__*/
+  messageDesc(file_orders_v1_order_service, 13);
+
+/**
+ * HoldOrderResponse is the order after the call.
+ *
+ * @generated from message orders.v1.HoldOrderResponse
+ */
+export type HoldOrderResponse = Message<"orders.v1.HoldOrderResponse"> & {
+  /**
+   * The order.
+   *
+   * @generated from field: orders.v1.Order order = 1;
+   */
+  order?: Order | undefined;
+};
+
+/**
+ * Describes the message orders.v1.HoldOrderResponse.
+ * Use `create(HoldOrderResponseSchema)` to create a new message.
+ */
+export const HoldOrderResponseSchema: GenMessage<HoldOrderResponse> = /*@__PURE__*/
+  messageDesc(file_orders_v1_order_service, 14);
+
+/**
+ * ResumeOrderRequest asks to let an order go on.
+ *
+ * @generated from message orders.v1.ResumeOrderRequest
+ */
+export type ResumeOrderRequest = Message<"orders.v1.ResumeOrderRequest"> & {
+  /**
+   * The order.
+   *
+   * @generated from field: string order_id = 1;
+   */
+  orderId: string;
+
+  /**
+   * Names this request, so that repeating it changes nothing.
+   *
+   * @generated from field: string request_id = 2;
+   */
+  requestId: string;
+
+  /**
+   * When given, refused unless the order still has this etag.
+   *
+   * @generated from field: string etag = 3;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message orders.v1.ResumeOrderRequest.
+ * Use `create(ResumeOrderRequestSchema)` to create a new message.
+ */
+export const ResumeOrderRequestSchema: GenMessage<ResumeOrderRequest> = /*@__PURE__*/
+  messageDesc(file_orders_v1_order_service, 15);
+
+/**
+ * ResumeOrderResponse is the order after the call.
+ *
+ * @generated from message orders.v1.ResumeOrderResponse
+ */
+export type ResumeOrderResponse = Message<"orders.v1.ResumeOrderResponse"> & {
+  /**
+   * The order.
+   *
+   * @generated from field: orders.v1.Order order = 1;
+   */
+  order?: Order | undefined;
+};
+
+/**
+ * Describes the message orders.v1.ResumeOrderResponse.
+ * Use `create(ResumeOrderResponseSchema)` to create a new message.
+ */
+export const ResumeOrderResponseSchema: GenMessage<ResumeOrderResponse> = /*@__PURE__*/
+  messageDesc(file_orders_v1_order_service, 16);
+
+/**
+ * GetRiskAssessmentRequest names an order.
+ *
+ * @generated from message orders.v1.GetRiskAssessmentRequest
+ */
+export type GetRiskAssessmentRequest = Message<"orders.v1.GetRiskAssessmentRequest"> & {
+  /**
+   * The order.
+   *
+   * @generated from field: string order_id = 1;
+   */
+  orderId: string;
+};
+
+/**
+ * Describes the message orders.v1.GetRiskAssessmentRequest.
+ * Use `create(GetRiskAssessmentRequestSchema)` to create a new message.
+ */
+export const GetRiskAssessmentRequestSchema: GenMessage<GetRiskAssessmentRequest> = /*@__PURE__*/
+  messageDesc(file_orders_v1_order_service, 17);
+
+/**
+ * GetRiskAssessmentResponse is what is odd about an order.
+ *
+ * @generated from message orders.v1.GetRiskAssessmentResponse
+ */
+export type GetRiskAssessmentResponse = Message<"orders.v1.GetRiskAssessmentResponse"> & {
+  /**
+   * The assessment. An order that was not looked at yet, or had nothing odd, has a score of 0 and
+   * no reasons.
+   *
+   * @generated from field: orders.v1.RiskAssessment assessment = 1;
+   */
+  assessment?: RiskAssessment | undefined;
+};
+
+/**
+ * Describes the message orders.v1.GetRiskAssessmentResponse.
+ * Use `create(GetRiskAssessmentResponseSchema)` to create a new message.
+ */
+export const GetRiskAssessmentResponseSchema: GenMessage<GetRiskAssessmentResponse> = /*@__PURE__*/
+  messageDesc(file_orders_v1_order_service, 18);
+
+/**
+ * RiskAssessment is what is odd about an order, and what that led to.
+ *
+ * @generated from message orders.v1.RiskAssessment
+ */
+export type RiskAssessment = Message<"orders.v1.RiskAssessment"> & {
+  /**
+   * The sum of the points of the reasons.
+   *
+   * @generated from field: int32 score = 1;
+   */
+  score: number;
+
+  /**
+   * What that leads to.
+   *
+   * @generated from field: orders.v1.RiskOutcome outcome = 2;
+   */
+  outcome: RiskOutcome;
+
+  /**
+   * What was odd, most points first.
+   *
+   * @generated from field: repeated orders.v1.RiskReason reasons = 3;
+   */
+  reasons: RiskReason[];
+
+  /**
+   * True when the outcome was only noted: the rules are being tried out.
+   *
+   * @generated from field: bool shadow = 4;
+   */
+  shadow: boolean;
+
+  /**
+   * When it was made. Unset when there was nothing to note.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 5;
+   */
+  createTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message orders.v1.RiskAssessment.
+ * Use `create(RiskAssessmentSchema)` to create a new message.
+ */
+export const RiskAssessmentSchema: GenMessage<RiskAssessment> = /*@__PURE__*/
+  messageDesc(file_orders_v1_order_service, 19);
+
+/**
+ * RiskReason is one thing that is odd about an order.
+ *
+ * @generated from message orders.v1.RiskReason
+ */
+export type RiskReason = Message<"orders.v1.RiskReason"> & {
+  /**
+   * The rule that found it, such as VELOCITY.
+   *
+   * @generated from field: string rule = 1;
+   */
+  rule: string;
+
+  /**
+   * How much it adds to the score.
+   *
+   * @generated from field: int32 points = 2;
+   */
+  points: number;
+
+  /**
+   * What was found, for people.
+   *
+   * @generated from field: string explanation = 3;
+   */
+  explanation: string;
+};
+
+/**
+ * Describes the message orders.v1.RiskReason.
+ * Use `create(RiskReasonSchema)` to create a new message.
+ */
+export const RiskReasonSchema: GenMessage<RiskReason> = /*@__PURE__*/
+  messageDesc(file_orders_v1_order_service, 20);
+
+/**
+ * WatchOrderRequest names an order.
+ *
+ * @generated from message orders.v1.WatchOrderRequest
+ */
+export type WatchOrderRequest = Message<"orders.v1.WatchOrderRequest"> & {
+  /**
+   * The order.
+   *
+   * @generated from field: string order_id = 1;
+   */
+  orderId: string;
+};
+
+/**
+ * Describes the message orders.v1.WatchOrderRequest.
+ * Use `create(WatchOrderRequestSchema)` to create a new message.
+ */
+export const WatchOrderRequestSchema: GenMessage<WatchOrderRequest> = /*@__PURE__*/
+  messageDesc(file_orders_v1_order_service, 21);
+
+/**
+ * WatchOrderResponse is the order as it stands.
+ *
+ * @generated from message orders.v1.WatchOrderResponse
+ */
+export type WatchOrderResponse = Message<"orders.v1.WatchOrderResponse"> & {
+  /**
+   * The order.
+   *
+   * @generated from field: orders.v1.Order order = 1;
+   */
+  order?: Order | undefined;
+};
+
+/**
+ * Describes the message orders.v1.WatchOrderResponse.
+ * Use `create(WatchOrderResponseSchema)` to create a new message.
+ */
+export const WatchOrderResponseSchema: GenMessage<WatchOrderResponse> = /*@__PURE__*/
+  messageDesc(file_orders_v1_order_service, 22);
+
+/**
  * ListOrderEventsRequest asks for a page of what happened to an order.
  *
  * @generated from message orders.v1.ListOrderEventsRequest
@@ -476,7 +780,7 @@ export type ListOrderEventsRequest = Message<"orders.v1.ListOrderEventsRequest">
  * Use `create(ListOrderEventsRequestSchema)` to create a new message.
  */
 export const ListOrderEventsRequestSchema: GenMessage<ListOrderEventsRequest> = /*@__PURE__*/
-  messageDesc(file_orders_v1_order_service, 13);
+  messageDesc(file_orders_v1_order_service, 23);
 
 /**
  * ListOrderEventsResponse is a page of what happened.
@@ -504,7 +808,7 @@ export type ListOrderEventsResponse = Message<"orders.v1.ListOrderEventsResponse
  * Use `create(ListOrderEventsResponseSchema)` to create a new message.
  */
 export const ListOrderEventsResponseSchema: GenMessage<ListOrderEventsResponse> = /*@__PURE__*/
-  messageDesc(file_orders_v1_order_service, 14);
+  messageDesc(file_orders_v1_order_service, 24);
 
 /**
  * ImportOrdersRequest is a batch of documents.
@@ -533,7 +837,7 @@ export type ImportOrdersRequest = Message<"orders.v1.ImportOrdersRequest"> & {
  * Use `create(ImportOrdersRequestSchema)` to create a new message.
  */
 export const ImportOrdersRequestSchema: GenMessage<ImportOrdersRequest> = /*@__PURE__*/
-  messageDesc(file_orders_v1_order_service, 15);
+  messageDesc(file_orders_v1_order_service, 25);
 
 /**
  * ImportDocument is one document of another system. What is wrong with it is answered with its
@@ -571,7 +875,7 @@ export type ImportDocument = Message<"orders.v1.ImportDocument"> & {
  * Use `create(ImportDocumentSchema)` to create a new message.
  */
 export const ImportDocumentSchema: GenMessage<ImportDocument> = /*@__PURE__*/
-  messageDesc(file_orders_v1_order_service, 16);
+  messageDesc(file_orders_v1_order_service, 26);
 
 /**
  * ImportedOrder is an order with its history behind it.
@@ -599,7 +903,7 @@ export type ImportedOrder = Message<"orders.v1.ImportedOrder"> & {
  * Use `create(ImportedOrderSchema)` to create a new message.
  */
 export const ImportedOrderSchema: GenMessage<ImportedOrder> = /*@__PURE__*/
-  messageDesc(file_orders_v1_order_service, 17);
+  messageDesc(file_orders_v1_order_service, 27);
 
 /**
  * ImportOrdersResponse tells what became of a batch.
@@ -620,7 +924,7 @@ export type ImportOrdersResponse = Message<"orders.v1.ImportOrdersResponse"> & {
  * Use `create(ImportOrdersResponseSchema)` to create a new message.
  */
 export const ImportOrdersResponseSchema: GenMessage<ImportOrdersResponse> = /*@__PURE__*/
-  messageDesc(file_orders_v1_order_service, 18);
+  messageDesc(file_orders_v1_order_service, 28);
 
 /**
  * ImportOutcome tells what became of one document.
@@ -662,7 +966,7 @@ export type ImportOutcome = Message<"orders.v1.ImportOutcome"> & {
  * Use `create(ImportOutcomeSchema)` to create a new message.
  */
 export const ImportOutcomeSchema: GenMessage<ImportOutcome> = /*@__PURE__*/
-  messageDesc(file_orders_v1_order_service, 19);
+  messageDesc(file_orders_v1_order_service, 29);
 
 /**
  * ExportOrdersRequest asks for everything, or a part of it.
@@ -697,7 +1001,7 @@ export type ExportOrdersRequest = Message<"orders.v1.ExportOrdersRequest"> & {
  * Use `create(ExportOrdersRequestSchema)` to create a new message.
  */
 export const ExportOrdersRequestSchema: GenMessage<ExportOrdersRequest> = /*@__PURE__*/
-  messageDesc(file_orders_v1_order_service, 20);
+  messageDesc(file_orders_v1_order_service, 30);
 
 /**
  * ExportOrdersResponse is a batch of what is stored.
@@ -725,7 +1029,7 @@ export type ExportOrdersResponse = Message<"orders.v1.ExportOrdersResponse"> & {
  * Use `create(ExportOrdersResponseSchema)` to create a new message.
  */
 export const ExportOrdersResponseSchema: GenMessage<ExportOrdersResponse> = /*@__PURE__*/
-  messageDesc(file_orders_v1_order_service, 21);
+  messageDesc(file_orders_v1_order_service, 31);
 
 /**
  * OrderBy is the order of a list.
@@ -760,6 +1064,47 @@ export enum OrderBy {
  */
 export const OrderBySchema: GenEnum<OrderBy> = /*@__PURE__*/
   enumDesc(file_orders_v1_order_service, 0);
+
+/**
+ * RiskOutcome is what an assessment leads to.
+ *
+ * @generated from enum orders.v1.RiskOutcome
+ */
+export enum RiskOutcome {
+  /**
+   * Never stored.
+   *
+   * @generated from enum value: RISK_OUTCOME_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The order goes on.
+   *
+   * @generated from enum value: RISK_OUTCOME_PASS = 1;
+   */
+  PASS = 1,
+
+  /**
+   * The order waits for staff.
+   *
+   * @generated from enum value: RISK_OUTCOME_HOLD = 2;
+   */
+  HOLD = 2,
+
+  /**
+   * The order is rejected.
+   *
+   * @generated from enum value: RISK_OUTCOME_DENY = 3;
+   */
+  DENY = 3,
+}
+
+/**
+ * Describes the enum orders.v1.RiskOutcome.
+ */
+export const RiskOutcomeSchema: GenEnum<RiskOutcome> = /*@__PURE__*/
+  enumDesc(file_orders_v1_order_service, 1);
 
 /**
  * ImportResult is what became of a document.
@@ -800,7 +1145,7 @@ export enum ImportResult {
  * Describes the enum orders.v1.ImportResult.
  */
 export const ImportResultSchema: GenEnum<ImportResult> = /*@__PURE__*/
-  enumDesc(file_orders_v1_order_service, 1);
+  enumDesc(file_orders_v1_order_service, 2);
 
 /**
  * OrderService takes orders. Every change carries a request id: sending the same request again
@@ -820,7 +1165,8 @@ export const OrderService: GenService<{
     output: typeof CreateOrderResponseSchema;
   },
   /**
-   * PlaceOrder places a draft.
+   * PlaceOrder places a draft, or an order that waits for its customer: amended, paid in another
+   * way, or with the proof that the bank asked for.
    *
    * @generated from rpc orders.v1.OrderService.PlaceOrder
    */
@@ -851,8 +1197,8 @@ export const OrderService: GenService<{
     output: typeof ListOrdersResponseSchema;
   },
   /**
-   * UpdateOrder edits the fields that the mask names: of a draft, lines, shipping_minor, ship_to
-   * and note; of a placed order that has not shipped, ship_to and note.
+   * UpdateOrder edits the fields that the mask names: of a draft and of an order that waits for its
+   * customer, lines, shipping_minor, ship_to and note; of one that has not shipped, ship_to and note.
    *
    * @generated from rpc orders.v1.OrderService.UpdateOrder
    */
@@ -862,7 +1208,8 @@ export const OrderService: GenService<{
     output: typeof UpdateOrderResponseSchema;
   },
   /**
-   * CancelOrder stops an order that has not shipped. Canceling twice answers with the same order.
+   * CancelOrder stops an order of which nothing has left. It is CANCELING until its stock and its
+   * money are let go. Canceling twice answers with the same order.
    *
    * @generated from rpc orders.v1.OrderService.CancelOrder
    */
@@ -870,6 +1217,48 @@ export const OrderService: GenService<{
     methodKind: "unary";
     input: typeof CancelOrderRequestSchema;
     output: typeof CancelOrderResponseSchema;
+  },
+  /**
+   * HoldOrder keeps an order from going on, and its parcels from leaving, until ResumeOrder.
+   *
+   * @generated from rpc orders.v1.OrderService.HoldOrder
+   */
+  holdOrder: {
+    methodKind: "unary";
+    input: typeof HoldOrderRequestSchema;
+    output: typeof HoldOrderResponseSchema;
+  },
+  /**
+   * ResumeOrder lets an order that is on hold go on from where it was; one that waited for a look at
+   * its risk is cleared of it.
+   *
+   * @generated from rpc orders.v1.OrderService.ResumeOrder
+   */
+  resumeOrder: {
+    methodKind: "unary";
+    input: typeof ResumeOrderRequestSchema;
+    output: typeof ResumeOrderResponseSchema;
+  },
+  /**
+   * GetRiskAssessment reads what is odd about an order, and what that led to.
+   *
+   * @generated from rpc orders.v1.OrderService.GetRiskAssessment
+   */
+  getRiskAssessment: {
+    methodKind: "unary";
+    input: typeof GetRiskAssessmentRequestSchema;
+    output: typeof GetRiskAssessmentResponseSchema;
+  },
+  /**
+   * WatchOrder streams an order as it stands and again after each change, until it reaches its end or
+   * the caller goes away. A caller that is slow sees the newest state, not each.
+   *
+   * @generated from rpc orders.v1.OrderService.WatchOrder
+   */
+  watchOrder: {
+    methodKind: "server_streaming";
+    input: typeof WatchOrderRequestSchema;
+    output: typeof WatchOrderResponseSchema;
   },
   /**
    * ListOrderEvents reads what happened to one order, oldest first.

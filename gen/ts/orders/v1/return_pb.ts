@@ -6,7 +6,7 @@ import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2"
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { LineKind } from "./order_pb.js";
+import type { LineKind, ShipmentLine } from "./order_pb.js";
 import { file_orders_v1_order } from "./order_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file orders/v1/return.proto.
  */
 export const file_orders_v1_return: GenFile = /*@__PURE__*/
-  fileDesc("ChZvcmRlcnMvdjEvcmV0dXJuLnByb3RvEglvcmRlcnMudjEi9QEKBlJldHVybhIKCgJpZBgBIAEoCRITCgtjdXN0b21lcl9pZBgCIAEoCRIOCgZzb3VyY2UYAyABKAkSDgoGbnVtYmVyGAQgASgJEicKBnN0YXR1cxgFIAEoDjIXLm9yZGVycy52MS5SZXR1cm5TdGF0dXMSFQoNY3VycmVuY3lfY29kZRgGIAEoCRIkCgVsaW5lcxgHIAMoCzIVLm9yZGVycy52MS5SZXR1cm5MaW5lEhMKC3RvdGFsX21pbm9yGAggASgDEi8KC2NyZWF0ZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLmAQoKUmV0dXJuTGluZRIQCghwb3NpdGlvbhgBIAEoBRILCgNza3UYAiABKAkSEwoLZGVzY3JpcHRpb24YAyABKAkSIQoEa2luZBgEIAEoDjITLm9yZGVycy52MS5MaW5lS2luZBIQCghxdWFudGl0eRgFIAEoAxIYChB1bml0X3ByaWNlX21pbm9yGAYgASgDEhYKDmRpc2NvdW50X21pbm9yGAcgASgDEhQKDGFtb3VudF9taW5vchgIIAEoAxInCgdtYXRjaGVzGAkgAygLMhYub3JkZXJzLnYxLlJldHVybk1hdGNoIkMKC1JldHVybk1hdGNoEhAKCG9yZGVyX2lkGAEgASgJEhAKCHBvc2l0aW9uGAIgASgFEhAKCHF1YW50aXR5GAMgASgDKvMBCgxSZXR1cm5TdGF0dXMSHQoZUkVUVVJOX1NUQVRVU19VTlNQRUNJRklFRBAAEhsKF1JFVFVSTl9TVEFUVVNfUkVRVUVTVEVEEAESGgoWUkVUVVJOX1NUQVRVU19BUFBST1ZFRBACEhwKGFJFVFVSTl9TVEFUVVNfSU5fVFJBTlNJVBADEhoKFlJFVFVSTl9TVEFUVVNfUkVDRUlWRUQQBBIbChdSRVRVUk5fU1RBVFVTX0lOU1BFQ1RFRBAFEhgKFFJFVFVSTl9TVEFUVVNfQ0xPU0VEEAYSGgoWUkVUVVJOX1NUQVRVU19SRUpFQ1RFRBAHQqQBCg1jb20ub3JkZXJzLnYxQgtSZXR1cm5Qcm90b1ABWkFnaXRodWIuY29tL29yZGVycHJvY2Vzc2luZy9vcmRlcnByb2Nlc3NpbmcvZ2VuL29yZGVycy92MTtvcmRlcnN2MaICA09YWKoCCU9yZGVycy5WMcoCCU9yZGVyc1xWMeICFU9yZGVyc1xWMVxHUEJNZXRhZGF0YeoCCk9yZGVyczo6VjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_orders_v1_order]);
+  fileDesc("ChZvcmRlcnMvdjEvcmV0dXJuLnByb3RvEglvcmRlcnMudjEiiAMKBlJldHVybhIKCgJpZBgBIAEoCRITCgtjdXN0b21lcl9pZBgCIAEoCRIOCgZzb3VyY2UYAyABKAkSDgoGbnVtYmVyGAQgASgJEicKBnN0YXR1cxgFIAEoDjIXLm9yZGVycy52MS5SZXR1cm5TdGF0dXMSFQoNY3VycmVuY3lfY29kZRgGIAEoCRIkCgVsaW5lcxgHIAMoCzIVLm9yZGVycy52MS5SZXR1cm5MaW5lEhMKC3RvdGFsX21pbm9yGAggASgDEi8KC2NyZWF0ZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghvcmRlcl9pZBgKIAEoCRIOCgZyZWFzb24YCyABKAkSFAoMcmVmdW5kX21pbm9yGAwgASgDEigKB3Jlc3RvY2sYDSADKAsyFy5vcmRlcnMudjEuU2hpcG1lbnRMaW5lEi8KC3VwZGF0ZV90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLmAQoKUmV0dXJuTGluZRIQCghwb3NpdGlvbhgBIAEoBRILCgNza3UYAiABKAkSEwoLZGVzY3JpcHRpb24YAyABKAkSIQoEa2luZBgEIAEoDjITLm9yZGVycy52MS5MaW5lS2luZBIQCghxdWFudGl0eRgFIAEoAxIYChB1bml0X3ByaWNlX21pbm9yGAYgASgDEhYKDmRpc2NvdW50X21pbm9yGAcgASgDEhQKDGFtb3VudF9taW5vchgIIAEoAxInCgdtYXRjaGVzGAkgAygLMhYub3JkZXJzLnYxLlJldHVybk1hdGNoIkMKC1JldHVybk1hdGNoEhAKCG9yZGVyX2lkGAEgASgJEhAKCHBvc2l0aW9uGAIgASgFEhAKCHF1YW50aXR5GAMgASgDKvMBCgxSZXR1cm5TdGF0dXMSHQoZUkVUVVJOX1NUQVRVU19VTlNQRUNJRklFRBAAEhsKF1JFVFVSTl9TVEFUVVNfUkVRVUVTVEVEEAESGgoWUkVUVVJOX1NUQVRVU19BUFBST1ZFRBACEhwKGFJFVFVSTl9TVEFUVVNfSU5fVFJBTlNJVBADEhoKFlJFVFVSTl9TVEFUVVNfUkVDRUlWRUQQBBIbChdSRVRVUk5fU1RBVFVTX0lOU1BFQ1RFRBAFEhgKFFJFVFVSTl9TVEFUVVNfQ0xPU0VEEAYSGgoWUkVUVVJOX1NUQVRVU19SRUpFQ1RFRBAHQqQBCg1jb20ub3JkZXJzLnYxQgtSZXR1cm5Qcm90b1ABWkFnaXRodWIuY29tL29yZGVycHJvY2Vzc2luZy9vcmRlcnByb2Nlc3NpbmcvZ2VuL29yZGVycy92MTtvcmRlcnN2MaICA09YWKoCCU9yZGVycy5WMcoCCU9yZGVyc1xWMeICFU9yZGVyc1xWMVxHUEJNZXRhZGF0YeoCCk9yZGVyczo6VjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_orders_v1_order]);
 
 /**
  * Return is goods that came back, and what they are worth. Amounts are integers in minor units.
@@ -84,6 +84,41 @@ export type Return = Message<"orders.v1.Return"> & {
    * @generated from field: google.protobuf.Timestamp create_time = 9;
    */
   createTime?: Timestamp | undefined;
+
+  /**
+   * The order whose goods come back. Empty for imported history, whose lines tell. Output only.
+   *
+   * @generated from field: string order_id = 10;
+   */
+  orderId: string;
+
+  /**
+   * Why it was asked for, or refused. Output only.
+   *
+   * @generated from field: string reason = 11;
+   */
+  reason: string;
+
+  /**
+   * What the customer gets back, minor units, once that is decided. Output only.
+   *
+   * @generated from field: int64 refund_minor = 12;
+   */
+  refundMinor: bigint;
+
+  /**
+   * What goes back on the shelf, once that is decided. Output only.
+   *
+   * @generated from field: repeated orders.v1.ShipmentLine restock = 13;
+   */
+  restock: ShipmentLine[];
+
+  /**
+   * When it last changed. Output only.
+   *
+   * @generated from field: google.protobuf.Timestamp update_time = 14;
+   */
+  updateTime?: Timestamp | undefined;
 };
 
 /**

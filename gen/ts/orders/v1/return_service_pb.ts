@@ -5,6 +5,8 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../buf/validate/validate_pb.js";
+import type { ShipmentLine } from "./order_pb.js";
+import { file_orders_v1_order } from "./order_pb.js";
 import type { Return } from "./return_pb.js";
 import { file_orders_v1_return } from "./return_pb.js";
 import { file_policy_v1_policy } from "../../policy/v1/policy_pb.js";
@@ -14,7 +16,288 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file orders/v1/return_service.proto.
  */
 export const file_orders_v1_return_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5vcmRlcnMvdjEvcmV0dXJuX3NlcnZpY2UucHJvdG8SCW9yZGVycy52MSJPChBHZXRSZXR1cm5SZXF1ZXN0EjsKCXJldHVybl9pZBgBIAEoCUIoukglciMyIV5yZXRfWzAtN11bMC05YS1oamttbnAtdHYtel17MjV9JCI2ChFHZXRSZXR1cm5SZXNwb25zZRIhCgZyZXR1cm4YASABKAsyES5vcmRlcnMudjEuUmV0dXJuIkUKDFJldHVybkZpbHRlchIcCgtjdXN0b21lcl9pZBgBIAEoCUIHukgEcgIYQBIXCgZudW1iZXIYAiABKAlCB7pIBHICGEAiegoSTGlzdFJldHVybnNSZXF1ZXN0Eh0KCXBhZ2Vfc2l6ZRgBIAEoBUIKukgHGgUY9AMoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAxiABBInCgZmaWx0ZXIYAyABKAsyFy5vcmRlcnMudjEuUmV0dXJuRmlsdGVyIlIKE0xpc3RSZXR1cm5zUmVzcG9uc2USIgoHcmV0dXJucxgBIAMoCzIRLm9yZGVycy52MS5SZXR1cm4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJMs0BCg1SZXR1cm5TZXJ2aWNlElkKCUdldFJldHVybhIbLm9yZGVycy52MS5HZXRSZXR1cm5SZXF1ZXN0Ghwub3JkZXJzLnYxLkdldFJldHVyblJlc3BvbnNlIhGQAgHStRgKCgQCAwQFEAIYARJhCgtMaXN0UmV0dXJucxIdLm9yZGVycy52MS5MaXN0UmV0dXJuc1JlcXVlc3QaHi5vcmRlcnMudjEuTGlzdFJldHVybnNSZXNwb25zZSITkAIB0rUYDAoEAgMEBRACGAIgBUKrAQoNY29tLm9yZGVycy52MUISUmV0dXJuU2VydmljZVByb3RvUAFaQWdpdGh1Yi5jb20vb3JkZXJwcm9jZXNzaW5nL29yZGVycHJvY2Vzc2luZy9nZW4vb3JkZXJzL3YxO29yZGVyc3YxogIDT1hYqgIJT3JkZXJzLlYxygIJT3JkZXJzXFYx4gIVT3JkZXJzXFYxXEdQQk1ldGFkYXRh6gIKT3JkZXJzOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_orders_v1_return, file_policy_v1_policy]);
+  fileDesc("Ch5vcmRlcnMvdjEvcmV0dXJuX3NlcnZpY2UucHJvdG8SCW9yZGVycy52MSLPAQoUUmVxdWVzdFJldHVyblJlcXVlc3QSOgoIb3JkZXJfaWQYASABKAlCKLpIJXIjMiFeb3JkX1swLTddWzAtOWEtaGprbW5wLXR2LXpdezI1fSQSKAoKcmVxdWVzdF9pZBgCIAEoCUIUukgRcg8QARiAATIIXlshLX5dKyQSMwoFbGluZXMYAyADKAsyFy5vcmRlcnMudjEuU2hpcG1lbnRMaW5lQgu6SAiSAQUIARDoBxIcCgZyZWFzb24YBCABKAlCDLpICXIHGMgBugEBACI6ChVSZXF1ZXN0UmV0dXJuUmVzcG9uc2USIQoGcmV0dXJuGAEgASgLMhEub3JkZXJzLnYxLlJldHVybiJ9ChRBcHByb3ZlUmV0dXJuUmVxdWVzdBI7CglyZXR1cm5faWQYASABKAlCKLpIJXIjMiFecmV0X1swLTddWzAtOWEtaGprbW5wLXR2LXpdezI1fSQSKAoKcmVxdWVzdF9pZBgCIAEoCUIUukgRcg8QARiAATIIXlshLX5dKyQiOgoVQXBwcm92ZVJldHVyblJlc3BvbnNlEiEKBnJldHVybhgBIAEoCzIRLm9yZGVycy52MS5SZXR1cm4imgEKE1JlamVjdFJldHVyblJlcXVlc3QSOwoJcmV0dXJuX2lkGAEgASgJQii6SCVyIzIhXnJldF9bMC03XVswLTlhLWhqa21ucC10di16XXsyNX0kEigKCnJlcXVlc3RfaWQYAiABKAlCFLpIEXIPEAEYgAEyCF5bIS1+XSskEhwKBnJlYXNvbhgDIAEoCUIMukgJcgcYyAG6AQEAIjkKFFJlamVjdFJldHVyblJlc3BvbnNlEiEKBnJldHVybhgBIAEoCzIRLm9yZGVycy52MS5SZXR1cm4ifQoUUmVjZWl2ZVJldHVyblJlcXVlc3QSOwoJcmV0dXJuX2lkGAEgASgJQii6SCVyIzIhXnJldF9bMC03XVswLTlhLWhqa21ucC10di16XXsyNX0kEigKCnJlcXVlc3RfaWQYAiABKAlCFLpIEXIPEAEYgAEyCF5bIS1+XSskIjoKFVJlY2VpdmVSZXR1cm5SZXNwb25zZRIhCgZyZXR1cm4YASABKAsyES5vcmRlcnMudjEuUmV0dXJuIuUBChJDbG9zZVJldHVyblJlcXVlc3QSOwoJcmV0dXJuX2lkGAEgASgJQii6SCVyIzIhXnJldF9bMC03XVswLTlhLWhqa21ucC10di16XXsyNX0kEigKCnJlcXVlc3RfaWQYAiABKAlCFLpIEXIPEAEYgAEyCF5bIS1+XSskEiIKDHJlZnVuZF9taW5vchgDIAEoA0IHukgEIgIoAEgAiAEBEjMKB3Jlc3RvY2sYBCADKAsyFy5vcmRlcnMudjEuU2hpcG1lbnRMaW5lQgm6SAaSAQMQ6AdCDwoNX3JlZnVuZF9taW5vciI4ChNDbG9zZVJldHVyblJlc3BvbnNlEiEKBnJldHVybhgBIAEoCzIRLm9yZGVycy52MS5SZXR1cm4iTwoQR2V0UmV0dXJuUmVxdWVzdBI7CglyZXR1cm5faWQYASABKAlCKLpIJXIjMiFecmV0X1swLTddWzAtOWEtaGprbW5wLXR2LXpdezI1fSQiNgoRR2V0UmV0dXJuUmVzcG9uc2USIQoGcmV0dXJuGAEgASgLMhEub3JkZXJzLnYxLlJldHVybiJFCgxSZXR1cm5GaWx0ZXISHAoLY3VzdG9tZXJfaWQYASABKAlCB7pIBHICGEASFwoGbnVtYmVyGAIgASgJQge6SARyAhhAInoKEkxpc3RSZXR1cm5zUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGPQDKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgAQSJwoGZmlsdGVyGAMgASgLMhcub3JkZXJzLnYxLlJldHVybkZpbHRlciJSChNMaXN0UmV0dXJuc1Jlc3BvbnNlEiIKB3JldHVybnMYASADKAsyES5vcmRlcnMudjEuUmV0dXJuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCTLDBQoNUmV0dXJuU2VydmljZRJlCg1SZXF1ZXN0UmV0dXJuEh8ub3JkZXJzLnYxLlJlcXVlc3RSZXR1cm5SZXF1ZXN0GiAub3JkZXJzLnYxLlJlcXVlc3RSZXR1cm5SZXNwb25zZSIRkAIC0rUYCgoEAgMEBRACGAMSZAoNQXBwcm92ZVJldHVybhIfLm9yZGVycy52MS5BcHByb3ZlUmV0dXJuUmVxdWVzdBogLm9yZGVycy52MS5BcHByb3ZlUmV0dXJuUmVzcG9uc2UiEJACAtK1GAkKAwMEBRABGAMSYQoMUmVqZWN0UmV0dXJuEh4ub3JkZXJzLnYxLlJlamVjdFJldHVyblJlcXVlc3QaHy5vcmRlcnMudjEuUmVqZWN0UmV0dXJuUmVzcG9uc2UiEJACAtK1GAkKAwMEBRABGAMSZAoNUmVjZWl2ZVJldHVybhIfLm9yZGVycy52MS5SZWNlaXZlUmV0dXJuUmVxdWVzdBogLm9yZGVycy52MS5SZWNlaXZlUmV0dXJuUmVzcG9uc2UiEJACAtK1GAkKAwMEBRABGAMSXgoLQ2xvc2VSZXR1cm4SHS5vcmRlcnMudjEuQ2xvc2VSZXR1cm5SZXF1ZXN0Gh4ub3JkZXJzLnYxLkNsb3NlUmV0dXJuUmVzcG9uc2UiEJACAtK1GAkKAwMEBRABGAMSWQoJR2V0UmV0dXJuEhsub3JkZXJzLnYxLkdldFJldHVyblJlcXVlc3QaHC5vcmRlcnMudjEuR2V0UmV0dXJuUmVzcG9uc2UiEZACAdK1GAoKBAIDBAUQAhgBEmEKC0xpc3RSZXR1cm5zEh0ub3JkZXJzLnYxLkxpc3RSZXR1cm5zUmVxdWVzdBoeLm9yZGVycy52MS5MaXN0UmV0dXJuc1Jlc3BvbnNlIhOQAgHStRgMCgQCAwQFEAIYAiAFQqsBCg1jb20ub3JkZXJzLnYxQhJSZXR1cm5TZXJ2aWNlUHJvdG9QAVpBZ2l0aHViLmNvbS9vcmRlcnByb2Nlc3Npbmcvb3JkZXJwcm9jZXNzaW5nL2dlbi9vcmRlcnMvdjE7b3JkZXJzdjGiAgNPWFiqAglPcmRlcnMuVjHKAglPcmRlcnNcVjHiAhVPcmRlcnNcVjFcR1BCTWV0YWRhdGHqAgpPcmRlcnM6OlYxYgZwcm90bzM", [file_buf_validate_validate, file_orders_v1_order, file_orders_v1_return, file_policy_v1_policy]);
+
+/**
+ * RequestReturnRequest asks to send goods back.
+ *
+ * @generated from message orders.v1.RequestReturnRequest
+ */
+export type RequestReturnRequest = Message<"orders.v1.RequestReturnRequest"> & {
+  /**
+   * The order.
+   *
+   * @generated from field: string order_id = 1;
+   */
+  orderId: string;
+
+  /**
+   * Names this request, so that repeating it changes nothing.
+   *
+   * @generated from field: string request_id = 2;
+   */
+  requestId: string;
+
+  /**
+   * What comes back, of what has left.
+   *
+   * @generated from field: repeated orders.v1.ShipmentLine lines = 3;
+   */
+  lines: ShipmentLine[];
+
+  /**
+   * Why. May be empty.
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message orders.v1.RequestReturnRequest.
+ * Use `create(RequestReturnRequestSchema)` to create a new message.
+ */
+export const RequestReturnRequestSchema: GenMessage<RequestReturnRequest> = /*@__PURE__*/
+  messageDesc(file_orders_v1_return_service, 0);
+
+/**
+ * RequestReturnResponse is the return after the call.
+ *
+ * @generated from message orders.v1.RequestReturnResponse
+ */
+export type RequestReturnResponse = Message<"orders.v1.RequestReturnResponse"> & {
+  /**
+   * The return.
+   *
+   * @generated from field: orders.v1.Return return = 1;
+   */
+  return?: Return | undefined;
+};
+
+/**
+ * Describes the message orders.v1.RequestReturnResponse.
+ * Use `create(RequestReturnResponseSchema)` to create a new message.
+ */
+export const RequestReturnResponseSchema: GenMessage<RequestReturnResponse> = /*@__PURE__*/
+  messageDesc(file_orders_v1_return_service, 1);
+
+/**
+ * ApproveReturnRequest names a return that may be sent.
+ *
+ * @generated from message orders.v1.ApproveReturnRequest
+ */
+export type ApproveReturnRequest = Message<"orders.v1.ApproveReturnRequest"> & {
+  /**
+   * The return.
+   *
+   * @generated from field: string return_id = 1;
+   */
+  returnId: string;
+
+  /**
+   * Names this request, so that repeating it changes nothing.
+   *
+   * @generated from field: string request_id = 2;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message orders.v1.ApproveReturnRequest.
+ * Use `create(ApproveReturnRequestSchema)` to create a new message.
+ */
+export const ApproveReturnRequestSchema: GenMessage<ApproveReturnRequest> = /*@__PURE__*/
+  messageDesc(file_orders_v1_return_service, 2);
+
+/**
+ * ApproveReturnResponse is the return after the call.
+ *
+ * @generated from message orders.v1.ApproveReturnResponse
+ */
+export type ApproveReturnResponse = Message<"orders.v1.ApproveReturnResponse"> & {
+  /**
+   * The return.
+   *
+   * @generated from field: orders.v1.Return return = 1;
+   */
+  return?: Return | undefined;
+};
+
+/**
+ * Describes the message orders.v1.ApproveReturnResponse.
+ * Use `create(ApproveReturnResponseSchema)` to create a new message.
+ */
+export const ApproveReturnResponseSchema: GenMessage<ApproveReturnResponse> = /*@__PURE__*/
+  messageDesc(file_orders_v1_return_service, 3);
+
+/**
+ * RejectReturnRequest names a return that is refused.
+ *
+ * @generated from message orders.v1.RejectReturnRequest
+ */
+export type RejectReturnRequest = Message<"orders.v1.RejectReturnRequest"> & {
+  /**
+   * The return.
+   *
+   * @generated from field: string return_id = 1;
+   */
+  returnId: string;
+
+  /**
+   * Names this request, so that repeating it changes nothing.
+   *
+   * @generated from field: string request_id = 2;
+   */
+  requestId: string;
+
+  /**
+   * Why. May be empty.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message orders.v1.RejectReturnRequest.
+ * Use `create(RejectReturnRequestSchema)` to create a new message.
+ */
+export const RejectReturnRequestSchema: GenMessage<RejectReturnRequest> = /*@__PURE__*/
+  messageDesc(file_orders_v1_return_service, 4);
+
+/**
+ * RejectReturnResponse is the return after the call.
+ *
+ * @generated from message orders.v1.RejectReturnResponse
+ */
+export type RejectReturnResponse = Message<"orders.v1.RejectReturnResponse"> & {
+  /**
+   * The return.
+   *
+   * @generated from field: orders.v1.Return return = 1;
+   */
+  return?: Return | undefined;
+};
+
+/**
+ * Describes the message orders.v1.RejectReturnResponse.
+ * Use `create(RejectReturnResponseSchema)` to create a new message.
+ */
+export const RejectReturnResponseSchema: GenMessage<RejectReturnResponse> = /*@__PURE__*/
+  messageDesc(file_orders_v1_return_service, 5);
+
+/**
+ * ReceiveReturnRequest names a return that has arrived.
+ *
+ * @generated from message orders.v1.ReceiveReturnRequest
+ */
+export type ReceiveReturnRequest = Message<"orders.v1.ReceiveReturnRequest"> & {
+  /**
+   * The return.
+   *
+   * @generated from field: string return_id = 1;
+   */
+  returnId: string;
+
+  /**
+   * Names this request, so that repeating it changes nothing.
+   *
+   * @generated from field: string request_id = 2;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message orders.v1.ReceiveReturnRequest.
+ * Use `create(ReceiveReturnRequestSchema)` to create a new message.
+ */
+export const ReceiveReturnRequestSchema: GenMessage<ReceiveReturnRequest> = /*@__PURE__*/
+  messageDesc(file_orders_v1_return_service, 6);
+
+/**
+ * ReceiveReturnResponse is the return after the call.
+ *
+ * @generated from message orders.v1.ReceiveReturnResponse
+ */
+export type ReceiveReturnResponse = Message<"orders.v1.ReceiveReturnResponse"> & {
+  /**
+   * The return.
+   *
+   * @generated from field: orders.v1.Return return = 1;
+   */
+  return?: Return | undefined;
+};
+
+/**
+ * Describes the message orders.v1.ReceiveReturnResponse.
+ * Use `create(ReceiveReturnResponseSchema)` to create a new message.
+ */
+export const ReceiveReturnResponseSchema: GenMessage<ReceiveReturnResponse> = /*@__PURE__*/
+  messageDesc(file_orders_v1_return_service, 7);
+
+/**
+ * CloseReturnRequest decides on a return that has arrived.
+ *
+ * @generated from message orders.v1.CloseReturnRequest
+ */
+export type CloseReturnRequest = Message<"orders.v1.CloseReturnRequest"> & {
+  /**
+   * The return.
+   *
+   * @generated from field: string return_id = 1;
+   */
+  returnId: string;
+
+  /**
+   * Names this request, so that repeating it changes nothing.
+   *
+   * @generated from field: string request_id = 2;
+   */
+  requestId: string;
+
+  /**
+   * What the customer gets back, minor units; at most what was taken for the order and not given back
+   * yet. Unset for what the returned lines are worth.
+   *
+   * @generated from field: optional int64 refund_minor = 3;
+   */
+  refundMinor?: bigint | undefined;
+
+  /**
+   * What goes back on the shelf, of what came back. Empty for nothing.
+   *
+   * @generated from field: repeated orders.v1.ShipmentLine restock = 4;
+   */
+  restock: ShipmentLine[];
+};
+
+/**
+ * Describes the message orders.v1.CloseReturnRequest.
+ * Use `create(CloseReturnRequestSchema)` to create a new message.
+ */
+export const CloseReturnRequestSchema: GenMessage<CloseReturnRequest> = /*@__PURE__*/
+  messageDesc(file_orders_v1_return_service, 8);
+
+/**
+ * CloseReturnResponse is the return after the call.
+ *
+ * @generated from message orders.v1.CloseReturnResponse
+ */
+export type CloseReturnResponse = Message<"orders.v1.CloseReturnResponse"> & {
+  /**
+   * The return.
+   *
+   * @generated from field: orders.v1.Return return = 1;
+   */
+  return?: Return | undefined;
+};
+
+/**
+ * Describes the message orders.v1.CloseReturnResponse.
+ * Use `create(CloseReturnResponseSchema)` to create a new message.
+ */
+export const CloseReturnResponseSchema: GenMessage<CloseReturnResponse> = /*@__PURE__*/
+  messageDesc(file_orders_v1_return_service, 9);
 
 /**
  * GetReturnRequest names a return.
@@ -35,7 +318,7 @@ export type GetReturnRequest = Message<"orders.v1.GetReturnRequest"> & {
  * Use `create(GetReturnRequestSchema)` to create a new message.
  */
 export const GetReturnRequestSchema: GenMessage<GetReturnRequest> = /*@__PURE__*/
-  messageDesc(file_orders_v1_return_service, 0);
+  messageDesc(file_orders_v1_return_service, 10);
 
 /**
  * GetReturnResponse is the return as it stands.
@@ -56,7 +339,7 @@ export type GetReturnResponse = Message<"orders.v1.GetReturnResponse"> & {
  * Use `create(GetReturnResponseSchema)` to create a new message.
  */
 export const GetReturnResponseSchema: GenMessage<GetReturnResponse> = /*@__PURE__*/
-  messageDesc(file_orders_v1_return_service, 1);
+  messageDesc(file_orders_v1_return_service, 11);
 
 /**
  * ReturnFilter narrows a list. Every field that is set must match.
@@ -84,7 +367,7 @@ export type ReturnFilter = Message<"orders.v1.ReturnFilter"> & {
  * Use `create(ReturnFilterSchema)` to create a new message.
  */
 export const ReturnFilterSchema: GenMessage<ReturnFilter> = /*@__PURE__*/
-  messageDesc(file_orders_v1_return_service, 2);
+  messageDesc(file_orders_v1_return_service, 12);
 
 /**
  * ListReturnsRequest asks for a page of returns.
@@ -119,7 +402,7 @@ export type ListReturnsRequest = Message<"orders.v1.ListReturnsRequest"> & {
  * Use `create(ListReturnsRequestSchema)` to create a new message.
  */
 export const ListReturnsRequestSchema: GenMessage<ListReturnsRequest> = /*@__PURE__*/
-  messageDesc(file_orders_v1_return_service, 3);
+  messageDesc(file_orders_v1_return_service, 13);
 
 /**
  * ListReturnsResponse is a page of returns.
@@ -147,14 +430,66 @@ export type ListReturnsResponse = Message<"orders.v1.ListReturnsResponse"> & {
  * Use `create(ListReturnsResponseSchema)` to create a new message.
  */
 export const ListReturnsResponseSchema: GenMessage<ListReturnsResponse> = /*@__PURE__*/
-  messageDesc(file_orders_v1_return_service, 4);
+  messageDesc(file_orders_v1_return_service, 14);
 
 /**
- * ReturnService tells what came back.
+ * ReturnService takes goods back: asked for, approved, received, and closed with a refund, a restock,
+ * both or neither.
  *
  * @generated from service orders.v1.ReturnService
  */
 export const ReturnService: GenService<{
+  /**
+   * RequestReturn asks to send goods of one order back.
+   *
+   * @generated from rpc orders.v1.ReturnService.RequestReturn
+   */
+  requestReturn: {
+    methodKind: "unary";
+    input: typeof RequestReturnRequestSchema;
+    output: typeof RequestReturnResponseSchema;
+  },
+  /**
+   * ApproveReturn lets the goods be sent back.
+   *
+   * @generated from rpc orders.v1.ReturnService.ApproveReturn
+   */
+  approveReturn: {
+    methodKind: "unary";
+    input: typeof ApproveReturnRequestSchema;
+    output: typeof ApproveReturnResponseSchema;
+  },
+  /**
+   * RejectReturn refuses a return that has not arrived.
+   *
+   * @generated from rpc orders.v1.ReturnService.RejectReturn
+   */
+  rejectReturn: {
+    methodKind: "unary";
+    input: typeof RejectReturnRequestSchema;
+    output: typeof RejectReturnResponseSchema;
+  },
+  /**
+   * ReceiveReturn notes that the goods have arrived.
+   *
+   * @generated from rpc orders.v1.ReturnService.ReceiveReturn
+   */
+  receiveReturn: {
+    methodKind: "unary";
+    input: typeof ReceiveReturnRequestSchema;
+    output: typeof ReceiveReturnResponseSchema;
+  },
+  /**
+   * CloseReturn decides what the customer gets back and what goes back on the shelf; the one does not
+   * follow from the other. The return is INSPECTED until both are done, and then CLOSED.
+   *
+   * @generated from rpc orders.v1.ReturnService.CloseReturn
+   */
+  closeReturn: {
+    methodKind: "unary";
+    input: typeof CloseReturnRequestSchema;
+    output: typeof CloseReturnResponseSchema;
+  },
   /**
    * GetReturn reads one return.
    *
