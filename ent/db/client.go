@@ -25,6 +25,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/ent/db/paymentoperation"
 	"github.com/orderprocessing/orderprocessing/ent/db/product"
 	"github.com/orderprocessing/orderprocessing/ent/db/request"
+	"github.com/orderprocessing/orderprocessing/ent/db/riskassessment"
 	"github.com/orderprocessing/orderprocessing/ent/db/saga"
 	"github.com/orderprocessing/orderprocessing/ent/db/serverkey"
 	"github.com/orderprocessing/orderprocessing/ent/db/shardrange"
@@ -60,6 +61,8 @@ type Client struct {
 	Product *ProductClient
 	// Request is the client for interacting with the Request builders.
 	Request *RequestClient
+	// RiskAssessment is the client for interacting with the RiskAssessment builders.
+	RiskAssessment *RiskAssessmentClient
 	// Saga is the client for interacting with the Saga builders.
 	Saga *SagaClient
 	// ServerKey is the client for interacting with the ServerKey builders.
@@ -93,6 +96,7 @@ func (c *Client) init() {
 	c.PaymentOperation = NewPaymentOperationClient(c.config)
 	c.Product = NewProductClient(c.config)
 	c.Request = NewRequestClient(c.config)
+	c.RiskAssessment = NewRiskAssessmentClient(c.config)
 	c.Saga = NewSagaClient(c.config)
 	c.ServerKey = NewServerKeyClient(c.config)
 	c.ShardRange = NewShardRangeClient(c.config)
@@ -201,6 +205,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		PaymentOperation: NewPaymentOperationClient(cfg),
 		Product:          NewProductClient(cfg),
 		Request:          NewRequestClient(cfg),
+		RiskAssessment:   NewRiskAssessmentClient(cfg),
 		Saga:             NewSagaClient(cfg),
 		ServerKey:        NewServerKeyClient(cfg),
 		ShardRange:       NewShardRangeClient(cfg),
@@ -236,6 +241,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		PaymentOperation: NewPaymentOperationClient(cfg),
 		Product:          NewProductClient(cfg),
 		Request:          NewRequestClient(cfg),
+		RiskAssessment:   NewRiskAssessmentClient(cfg),
 		Saga:             NewSagaClient(cfg),
 		ServerKey:        NewServerKeyClient(cfg),
 		ShardRange:       NewShardRangeClient(cfg),
@@ -272,8 +278,9 @@ func (c *Client) Close() error {
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.Hold, c.LedgerEntry, c.Order, c.OrderEvent, c.OrderReturn, c.Payment,
-		c.PaymentEvent, c.PaymentOperation, c.Product, c.Request, c.Saga, c.ServerKey,
-		c.ShardRange, c.StockAdjustment, c.StockCommit, c.StockLevel,
+		c.PaymentEvent, c.PaymentOperation, c.Product, c.Request, c.RiskAssessment,
+		c.Saga, c.ServerKey, c.ShardRange, c.StockAdjustment, c.StockCommit,
+		c.StockLevel,
 	} {
 		n.Use(hooks...)
 	}
@@ -284,8 +291,9 @@ func (c *Client) Use(hooks ...Hook) {
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.Hold, c.LedgerEntry, c.Order, c.OrderEvent, c.OrderReturn, c.Payment,
-		c.PaymentEvent, c.PaymentOperation, c.Product, c.Request, c.Saga, c.ServerKey,
-		c.ShardRange, c.StockAdjustment, c.StockCommit, c.StockLevel,
+		c.PaymentEvent, c.PaymentOperation, c.Product, c.Request, c.RiskAssessment,
+		c.Saga, c.ServerKey, c.ShardRange, c.StockAdjustment, c.StockCommit,
+		c.StockLevel,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -314,6 +322,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Product.mutate(ctx, m)
 	case *RequestMutation:
 		return c.Request.mutate(ctx, m)
+	case *RiskAssessmentMutation:
+		return c.RiskAssessment.mutate(ctx, m)
 	case *SagaMutation:
 		return c.Saga.mutate(ctx, m)
 	case *ServerKeyMutation:
@@ -1661,6 +1671,139 @@ func (c *RequestClient) mutate(ctx context.Context, m *RequestMutation) (Value, 
 	}
 }
 
+// RiskAssessmentClient is a client for the RiskAssessment schema.
+type RiskAssessmentClient struct {
+	config
+}
+
+// NewRiskAssessmentClient returns a client for the RiskAssessment from the given config.
+func NewRiskAssessmentClient(c config) *RiskAssessmentClient {
+	return &RiskAssessmentClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `riskassessment.Hooks(f(g(h())))`.
+func (c *RiskAssessmentClient) Use(hooks ...Hook) {
+	c.hooks.RiskAssessment = append(c.hooks.RiskAssessment, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `riskassessment.Intercept(f(g(h())))`.
+func (c *RiskAssessmentClient) Intercept(interceptors ...Interceptor) {
+	c.inters.RiskAssessment = append(c.inters.RiskAssessment, interceptors...)
+}
+
+// Create returns a builder for creating a RiskAssessment entity.
+func (c *RiskAssessmentClient) Create() *RiskAssessmentCreate {
+	mutation := newRiskAssessmentMutation(c.config, OpCreate)
+	return &RiskAssessmentCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of RiskAssessment entities.
+func (c *RiskAssessmentClient) CreateBulk(builders ...*RiskAssessmentCreate) *RiskAssessmentCreateBulk {
+	return &RiskAssessmentCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *RiskAssessmentClient) MapCreateBulk(slice any, setFunc func(*RiskAssessmentCreate, int)) *RiskAssessmentCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &RiskAssessmentCreateBulk{err: fmt.Errorf("calling to RiskAssessmentClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*RiskAssessmentCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &RiskAssessmentCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for RiskAssessment.
+func (c *RiskAssessmentClient) Update() *RiskAssessmentUpdate {
+	mutation := newRiskAssessmentMutation(c.config, OpUpdate)
+	return &RiskAssessmentUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *RiskAssessmentClient) UpdateOne(_m *RiskAssessment) *RiskAssessmentUpdateOne {
+	mutation := newRiskAssessmentMutation(c.config, OpUpdateOne, withRiskAssessment(_m))
+	return &RiskAssessmentUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *RiskAssessmentClient) UpdateOneID(id uuid.UUID) *RiskAssessmentUpdateOne {
+	mutation := newRiskAssessmentMutation(c.config, OpUpdateOne, withRiskAssessmentID(id))
+	return &RiskAssessmentUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for RiskAssessment.
+func (c *RiskAssessmentClient) Delete() *RiskAssessmentDelete {
+	mutation := newRiskAssessmentMutation(c.config, OpDelete)
+	return &RiskAssessmentDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *RiskAssessmentClient) DeleteOne(_m *RiskAssessment) *RiskAssessmentDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *RiskAssessmentClient) DeleteOneID(id uuid.UUID) *RiskAssessmentDeleteOne {
+	builder := c.Delete().Where(riskassessment.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &RiskAssessmentDeleteOne{builder}
+}
+
+// Query returns a query builder for RiskAssessment.
+func (c *RiskAssessmentClient) Query() *RiskAssessmentQuery {
+	return &RiskAssessmentQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeRiskAssessment},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a RiskAssessment entity by its id.
+func (c *RiskAssessmentClient) Get(ctx context.Context, id uuid.UUID) (*RiskAssessment, error) {
+	return c.Query().Where(riskassessment.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *RiskAssessmentClient) GetX(ctx context.Context, id uuid.UUID) *RiskAssessment {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *RiskAssessmentClient) Hooks() []Hook {
+	return c.hooks.RiskAssessment
+}
+
+// Interceptors returns the client interceptors.
+func (c *RiskAssessmentClient) Interceptors() []Interceptor {
+	return c.inters.RiskAssessment
+}
+
+func (c *RiskAssessmentClient) mutate(ctx context.Context, m *RiskAssessmentMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&RiskAssessmentCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&RiskAssessmentUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&RiskAssessmentUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&RiskAssessmentDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("db: unknown RiskAssessment mutation op: %q", m.Op())
+	}
+}
+
 // SagaClient is a client for the Saga schema.
 type SagaClient struct {
 	config
@@ -2463,13 +2606,13 @@ func (c *StockLevelClient) mutate(ctx context.Context, m *StockLevelMutation) (V
 type (
 	hooks struct {
 		Hold, LedgerEntry, Order, OrderEvent, OrderReturn, Payment, PaymentEvent,
-		PaymentOperation, Product, Request, Saga, ServerKey, ShardRange,
-		StockAdjustment, StockCommit, StockLevel []ent.Hook
+		PaymentOperation, Product, Request, RiskAssessment, Saga, ServerKey,
+		ShardRange, StockAdjustment, StockCommit, StockLevel []ent.Hook
 	}
 	inters struct {
 		Hold, LedgerEntry, Order, OrderEvent, OrderReturn, Payment, PaymentEvent,
-		PaymentOperation, Product, Request, Saga, ServerKey, ShardRange,
-		StockAdjustment, StockCommit, StockLevel []ent.Interceptor
+		PaymentOperation, Product, Request, RiskAssessment, Saga, ServerKey,
+		ShardRange, StockAdjustment, StockCommit, StockLevel []ent.Interceptor
 	}
 )
 

@@ -22,6 +22,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/ent/db/paymentoperation"
 	"github.com/orderprocessing/orderprocessing/ent/db/product"
 	"github.com/orderprocessing/orderprocessing/ent/db/request"
+	"github.com/orderprocessing/orderprocessing/ent/db/riskassessment"
 	"github.com/orderprocessing/orderprocessing/ent/db/saga"
 	"github.com/orderprocessing/orderprocessing/ent/db/serverkey"
 	"github.com/orderprocessing/orderprocessing/ent/db/shardrange"
@@ -98,6 +99,7 @@ func checkColumn(t, c string) error {
 			paymentoperation.Table: paymentoperation.ValidColumn,
 			product.Table:          product.ValidColumn,
 			request.Table:          request.ValidColumn,
+			riskassessment.Table:   riskassessment.ValidColumn,
 			saga.Table:             saga.ValidColumn,
 			serverkey.Table:        serverkey.ValidColumn,
 			shardrange.Table:       shardrange.ValidColumn,

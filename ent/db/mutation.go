@@ -23,6 +23,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/ent/db/predicate"
 	"github.com/orderprocessing/orderprocessing/ent/db/product"
 	"github.com/orderprocessing/orderprocessing/ent/db/request"
+	"github.com/orderprocessing/orderprocessing/ent/db/riskassessment"
 	"github.com/orderprocessing/orderprocessing/ent/db/saga"
 	"github.com/orderprocessing/orderprocessing/ent/db/serverkey"
 	"github.com/orderprocessing/orderprocessing/ent/db/shardrange"
@@ -51,6 +52,7 @@ const (
 	TypePaymentOperation = "PaymentOperation"
 	TypeProduct          = "Product"
 	TypeRequest          = "Request"
+	TypeRiskAssessment   = "RiskAssessment"
 	TypeSaga             = "Saga"
 	TypeServerKey        = "ServerKey"
 	TypeShardRange       = "ShardRange"
@@ -1887,6 +1889,11 @@ type OrderMutation struct {
 	ship_to               **schema.Address
 	note                  *string
 	cancel_reason         *string
+	payment_method        *string
+	placements            *int
+	addplacements         *int
+	confirm_time          *time.Time
+	progress              **schema.OrderProgress
 	version               *int64
 	addversion            *int64
 	clearedFields         map[string]struct{}
@@ -2723,6 +2730,196 @@ func (m *OrderMutation) ResetCancelReason() {
 	m.cancel_reason = nil
 }
 
+// SetPaymentMethod sets the "payment_method" field.
+func (m *OrderMutation) SetPaymentMethod(s string) {
+	m.payment_method = &s
+}
+
+// PaymentMethod returns the value of the "payment_method" field in the mutation.
+func (m *OrderMutation) PaymentMethod() (r string, exists bool) {
+	v := m.payment_method
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPaymentMethod returns the old "payment_method" field's value of the Order entity.
+// If the Order object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OrderMutation) OldPaymentMethod(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPaymentMethod is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPaymentMethod requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPaymentMethod: %w", err)
+	}
+	return oldValue.PaymentMethod, nil
+}
+
+// ResetPaymentMethod resets all changes to the "payment_method" field.
+func (m *OrderMutation) ResetPaymentMethod() {
+	m.payment_method = nil
+}
+
+// SetPlacements sets the "placements" field.
+func (m *OrderMutation) SetPlacements(i int) {
+	m.placements = &i
+	m.addplacements = nil
+}
+
+// Placements returns the value of the "placements" field in the mutation.
+func (m *OrderMutation) Placements() (r int, exists bool) {
+	v := m.placements
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPlacements returns the old "placements" field's value of the Order entity.
+// If the Order object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OrderMutation) OldPlacements(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPlacements is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPlacements requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPlacements: %w", err)
+	}
+	return oldValue.Placements, nil
+}
+
+// AddPlacements adds i to the "placements" field.
+func (m *OrderMutation) AddPlacements(i int) {
+	if m.addplacements != nil {
+		*m.addplacements += i
+	} else {
+		m.addplacements = &i
+	}
+}
+
+// AddedPlacements returns the value that was added to the "placements" field in this mutation.
+func (m *OrderMutation) AddedPlacements() (r int, exists bool) {
+	v := m.addplacements
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetPlacements resets all changes to the "placements" field.
+func (m *OrderMutation) ResetPlacements() {
+	m.placements = nil
+	m.addplacements = nil
+}
+
+// SetConfirmTime sets the "confirm_time" field.
+func (m *OrderMutation) SetConfirmTime(t time.Time) {
+	m.confirm_time = &t
+}
+
+// ConfirmTime returns the value of the "confirm_time" field in the mutation.
+func (m *OrderMutation) ConfirmTime() (r time.Time, exists bool) {
+	v := m.confirm_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldConfirmTime returns the old "confirm_time" field's value of the Order entity.
+// If the Order object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OrderMutation) OldConfirmTime(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldConfirmTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldConfirmTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldConfirmTime: %w", err)
+	}
+	return oldValue.ConfirmTime, nil
+}
+
+// ClearConfirmTime clears the value of the "confirm_time" field.
+func (m *OrderMutation) ClearConfirmTime() {
+	m.confirm_time = nil
+	m.clearedFields[order.FieldConfirmTime] = struct{}{}
+}
+
+// ConfirmTimeCleared returns if the "confirm_time" field was cleared in this mutation.
+func (m *OrderMutation) ConfirmTimeCleared() bool {
+	_, ok := m.clearedFields[order.FieldConfirmTime]
+	return ok
+}
+
+// ResetConfirmTime resets all changes to the "confirm_time" field.
+func (m *OrderMutation) ResetConfirmTime() {
+	m.confirm_time = nil
+	delete(m.clearedFields, order.FieldConfirmTime)
+}
+
+// SetProgress sets the "progress" field.
+func (m *OrderMutation) SetProgress(sp *schema.OrderProgress) {
+	m.progress = &sp
+}
+
+// Progress returns the value of the "progress" field in the mutation.
+func (m *OrderMutation) Progress() (r *schema.OrderProgress, exists bool) {
+	v := m.progress
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProgress returns the old "progress" field's value of the Order entity.
+// If the Order object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OrderMutation) OldProgress(ctx context.Context) (v *schema.OrderProgress, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProgress is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProgress requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProgress: %w", err)
+	}
+	return oldValue.Progress, nil
+}
+
+// ClearProgress clears the value of the "progress" field.
+func (m *OrderMutation) ClearProgress() {
+	m.progress = nil
+	m.clearedFields[order.FieldProgress] = struct{}{}
+}
+
+// ProgressCleared returns if the "progress" field was cleared in this mutation.
+func (m *OrderMutation) ProgressCleared() bool {
+	_, ok := m.clearedFields[order.FieldProgress]
+	return ok
+}
+
+// ResetProgress resets all changes to the "progress" field.
+func (m *OrderMutation) ResetProgress() {
+	m.progress = nil
+	delete(m.clearedFields, order.FieldProgress)
+}
+
 // SetVersion sets the "version" field.
 func (m *OrderMutation) SetVersion(i int64) {
 	m.version = &i
@@ -2813,7 +3010,7 @@ func (m *OrderMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *OrderMutation) Fields() []string {
-	fields := make([]string, 0, 17)
+	fields := make([]string, 0, 21)
 	if m.slot != nil {
 		fields = append(fields, order.FieldSlot)
 	}
@@ -2862,6 +3059,18 @@ func (m *OrderMutation) Fields() []string {
 	if m.cancel_reason != nil {
 		fields = append(fields, order.FieldCancelReason)
 	}
+	if m.payment_method != nil {
+		fields = append(fields, order.FieldPaymentMethod)
+	}
+	if m.placements != nil {
+		fields = append(fields, order.FieldPlacements)
+	}
+	if m.confirm_time != nil {
+		fields = append(fields, order.FieldConfirmTime)
+	}
+	if m.progress != nil {
+		fields = append(fields, order.FieldProgress)
+	}
 	if m.version != nil {
 		fields = append(fields, order.FieldVersion)
 	}
@@ -2905,6 +3114,14 @@ func (m *OrderMutation) Field(name string) (ent.Value, bool) {
 		return m.Note()
 	case order.FieldCancelReason:
 		return m.CancelReason()
+	case order.FieldPaymentMethod:
+		return m.PaymentMethod()
+	case order.FieldPlacements:
+		return m.Placements()
+	case order.FieldConfirmTime:
+		return m.ConfirmTime()
+	case order.FieldProgress:
+		return m.Progress()
 	case order.FieldVersion:
 		return m.Version()
 	}
@@ -2948,6 +3165,14 @@ func (m *OrderMutation) OldField(ctx context.Context, name string) (ent.Value, e
 		return m.OldNote(ctx)
 	case order.FieldCancelReason:
 		return m.OldCancelReason(ctx)
+	case order.FieldPaymentMethod:
+		return m.OldPaymentMethod(ctx)
+	case order.FieldPlacements:
+		return m.OldPlacements(ctx)
+	case order.FieldConfirmTime:
+		return m.OldConfirmTime(ctx)
+	case order.FieldProgress:
+		return m.OldProgress(ctx)
 	case order.FieldVersion:
 		return m.OldVersion(ctx)
 	}
@@ -3071,6 +3296,34 @@ func (m *OrderMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetCancelReason(v)
 		return nil
+	case order.FieldPaymentMethod:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPaymentMethod(v)
+		return nil
+	case order.FieldPlacements:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPlacements(v)
+		return nil
+	case order.FieldConfirmTime:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetConfirmTime(v)
+		return nil
+	case order.FieldProgress:
+		v, ok := value.(*schema.OrderProgress)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProgress(v)
+		return nil
 	case order.FieldVersion:
 		v, ok := value.(int64)
 		if !ok {
@@ -3104,6 +3357,9 @@ func (m *OrderMutation) AddedFields() []string {
 	if m.addtotal_minor != nil {
 		fields = append(fields, order.FieldTotalMinor)
 	}
+	if m.addplacements != nil {
+		fields = append(fields, order.FieldPlacements)
+	}
 	if m.addversion != nil {
 		fields = append(fields, order.FieldVersion)
 	}
@@ -3127,6 +3383,8 @@ func (m *OrderMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedShippingMinor()
 	case order.FieldTotalMinor:
 		return m.AddedTotalMinor()
+	case order.FieldPlacements:
+		return m.AddedPlacements()
 	case order.FieldVersion:
 		return m.AddedVersion()
 	}
@@ -3180,6 +3438,13 @@ func (m *OrderMutation) AddField(name string, value ent.Value) error {
 		}
 		m.AddTotalMinor(v)
 		return nil
+	case order.FieldPlacements:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPlacements(v)
+		return nil
 	case order.FieldVersion:
 		v, ok := value.(int64)
 		if !ok {
@@ -3198,6 +3463,12 @@ func (m *OrderMutation) ClearedFields() []string {
 	if m.FieldCleared(order.FieldShipTo) {
 		fields = append(fields, order.FieldShipTo)
 	}
+	if m.FieldCleared(order.FieldConfirmTime) {
+		fields = append(fields, order.FieldConfirmTime)
+	}
+	if m.FieldCleared(order.FieldProgress) {
+		fields = append(fields, order.FieldProgress)
+	}
 	return fields
 }
 
@@ -3214,6 +3485,12 @@ func (m *OrderMutation) ClearField(name string) error {
 	switch name {
 	case order.FieldShipTo:
 		m.ClearShipTo()
+		return nil
+	case order.FieldConfirmTime:
+		m.ClearConfirmTime()
+		return nil
+	case order.FieldProgress:
+		m.ClearProgress()
 		return nil
 	}
 	return fmt.Errorf("unknown Order nullable field %s", name)
@@ -3270,6 +3547,18 @@ func (m *OrderMutation) ResetField(name string) error {
 		return nil
 	case order.FieldCancelReason:
 		m.ResetCancelReason()
+		return nil
+	case order.FieldPaymentMethod:
+		m.ResetPaymentMethod()
+		return nil
+	case order.FieldPlacements:
+		m.ResetPlacements()
+		return nil
+	case order.FieldConfirmTime:
+		m.ResetConfirmTime()
+		return nil
+	case order.FieldProgress:
+		m.ResetProgress()
 		return nil
 	case order.FieldVersion:
 		m.ResetVersion()
@@ -3822,6 +4111,8 @@ type OrderReturnMutation struct {
 	appendlines    []schema.ReturnLine
 	total_minor    *int64
 	addtotal_minor *int64
+	order_id       *uuid.UUID
+	progress       **schema.ReturnProgress
 	clearedFields  map[string]struct{}
 	done           bool
 	oldValue       func(context.Context) (*OrderReturn, error)
@@ -4367,6 +4658,104 @@ func (m *OrderReturnMutation) ResetTotalMinor() {
 	m.addtotal_minor = nil
 }
 
+// SetOrderID sets the "order_id" field.
+func (m *OrderReturnMutation) SetOrderID(u uuid.UUID) {
+	m.order_id = &u
+}
+
+// OrderID returns the value of the "order_id" field in the mutation.
+func (m *OrderReturnMutation) OrderID() (r uuid.UUID, exists bool) {
+	v := m.order_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrderID returns the old "order_id" field's value of the OrderReturn entity.
+// If the OrderReturn object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OrderReturnMutation) OldOrderID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrderID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrderID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrderID: %w", err)
+	}
+	return oldValue.OrderID, nil
+}
+
+// ClearOrderID clears the value of the "order_id" field.
+func (m *OrderReturnMutation) ClearOrderID() {
+	m.order_id = nil
+	m.clearedFields[orderreturn.FieldOrderID] = struct{}{}
+}
+
+// OrderIDCleared returns if the "order_id" field was cleared in this mutation.
+func (m *OrderReturnMutation) OrderIDCleared() bool {
+	_, ok := m.clearedFields[orderreturn.FieldOrderID]
+	return ok
+}
+
+// ResetOrderID resets all changes to the "order_id" field.
+func (m *OrderReturnMutation) ResetOrderID() {
+	m.order_id = nil
+	delete(m.clearedFields, orderreturn.FieldOrderID)
+}
+
+// SetProgress sets the "progress" field.
+func (m *OrderReturnMutation) SetProgress(sp *schema.ReturnProgress) {
+	m.progress = &sp
+}
+
+// Progress returns the value of the "progress" field in the mutation.
+func (m *OrderReturnMutation) Progress() (r *schema.ReturnProgress, exists bool) {
+	v := m.progress
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProgress returns the old "progress" field's value of the OrderReturn entity.
+// If the OrderReturn object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OrderReturnMutation) OldProgress(ctx context.Context) (v *schema.ReturnProgress, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProgress is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProgress requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProgress: %w", err)
+	}
+	return oldValue.Progress, nil
+}
+
+// ClearProgress clears the value of the "progress" field.
+func (m *OrderReturnMutation) ClearProgress() {
+	m.progress = nil
+	m.clearedFields[orderreturn.FieldProgress] = struct{}{}
+}
+
+// ProgressCleared returns if the "progress" field was cleared in this mutation.
+func (m *OrderReturnMutation) ProgressCleared() bool {
+	_, ok := m.clearedFields[orderreturn.FieldProgress]
+	return ok
+}
+
+// ResetProgress resets all changes to the "progress" field.
+func (m *OrderReturnMutation) ResetProgress() {
+	m.progress = nil
+	delete(m.clearedFields, orderreturn.FieldProgress)
+}
+
 // Where appends a list predicates to the OrderReturnMutation builder.
 func (m *OrderReturnMutation) Where(ps ...predicate.OrderReturn) {
 	m.predicates = append(m.predicates, ps...)
@@ -4401,7 +4790,7 @@ func (m *OrderReturnMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *OrderReturnMutation) Fields() []string {
-	fields := make([]string, 0, 10)
+	fields := make([]string, 0, 12)
 	if m.slot != nil {
 		fields = append(fields, orderreturn.FieldSlot)
 	}
@@ -4432,6 +4821,12 @@ func (m *OrderReturnMutation) Fields() []string {
 	if m.total_minor != nil {
 		fields = append(fields, orderreturn.FieldTotalMinor)
 	}
+	if m.order_id != nil {
+		fields = append(fields, orderreturn.FieldOrderID)
+	}
+	if m.progress != nil {
+		fields = append(fields, orderreturn.FieldProgress)
+	}
 	return fields
 }
 
@@ -4460,6 +4855,10 @@ func (m *OrderReturnMutation) Field(name string) (ent.Value, bool) {
 		return m.Lines()
 	case orderreturn.FieldTotalMinor:
 		return m.TotalMinor()
+	case orderreturn.FieldOrderID:
+		return m.OrderID()
+	case orderreturn.FieldProgress:
+		return m.Progress()
 	}
 	return nil, false
 }
@@ -4489,6 +4888,10 @@ func (m *OrderReturnMutation) OldField(ctx context.Context, name string) (ent.Va
 		return m.OldLines(ctx)
 	case orderreturn.FieldTotalMinor:
 		return m.OldTotalMinor(ctx)
+	case orderreturn.FieldOrderID:
+		return m.OldOrderID(ctx)
+	case orderreturn.FieldProgress:
+		return m.OldProgress(ctx)
 	}
 	return nil, fmt.Errorf("unknown OrderReturn field %s", name)
 }
@@ -4568,6 +4971,20 @@ func (m *OrderReturnMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetTotalMinor(v)
 		return nil
+	case orderreturn.FieldOrderID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrderID(v)
+		return nil
+	case orderreturn.FieldProgress:
+		v, ok := value.(*schema.ReturnProgress)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProgress(v)
+		return nil
 	}
 	return fmt.Errorf("unknown OrderReturn field %s", name)
 }
@@ -4636,7 +5053,14 @@ func (m *OrderReturnMutation) AddField(name string, value ent.Value) error {
 // ClearedFields returns all nullable fields that were cleared during this
 // mutation.
 func (m *OrderReturnMutation) ClearedFields() []string {
-	return nil
+	var fields []string
+	if m.FieldCleared(orderreturn.FieldOrderID) {
+		fields = append(fields, orderreturn.FieldOrderID)
+	}
+	if m.FieldCleared(orderreturn.FieldProgress) {
+		fields = append(fields, orderreturn.FieldProgress)
+	}
+	return fields
 }
 
 // FieldCleared returns a boolean indicating if a field with the given name was
@@ -4649,6 +5073,14 @@ func (m *OrderReturnMutation) FieldCleared(name string) bool {
 // ClearField clears the value of the field with the given name. It returns an
 // error if the field is not defined in the schema.
 func (m *OrderReturnMutation) ClearField(name string) error {
+	switch name {
+	case orderreturn.FieldOrderID:
+		m.ClearOrderID()
+		return nil
+	case orderreturn.FieldProgress:
+		m.ClearProgress()
+		return nil
+	}
 	return fmt.Errorf("unknown OrderReturn nullable field %s", name)
 }
 
@@ -4685,6 +5117,12 @@ func (m *OrderReturnMutation) ResetField(name string) error {
 		return nil
 	case orderreturn.FieldTotalMinor:
 		m.ResetTotalMinor()
+		return nil
+	case orderreturn.FieldOrderID:
+		m.ResetOrderID()
+		return nil
+	case orderreturn.FieldProgress:
+		m.ResetProgress()
 		return nil
 	}
 	return fmt.Errorf("unknown OrderReturn field %s", name)
@@ -10281,6 +10719,726 @@ func (m *RequestMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *RequestMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Request edge %s", name)
+}
+
+// RiskAssessmentMutation represents an operation that mutates the RiskAssessment nodes in the graph.
+type RiskAssessmentMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *uuid.UUID
+	slot          *int16
+	addslot       *int16
+	score         *int
+	addscore      *int
+	outcome       *uint8
+	addoutcome    *int8
+	reasons       *[]schema.RiskReason
+	appendreasons []schema.RiskReason
+	shadow        *bool
+	create_time   *time.Time
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*RiskAssessment, error)
+	predicates    []predicate.RiskAssessment
+}
+
+var _ ent.Mutation = (*RiskAssessmentMutation)(nil)
+
+// riskassessmentOption allows management of the mutation configuration using functional options.
+type riskassessmentOption func(*RiskAssessmentMutation)
+
+// newRiskAssessmentMutation creates new mutation for the RiskAssessment entity.
+func newRiskAssessmentMutation(c config, op Op, opts ...riskassessmentOption) *RiskAssessmentMutation {
+	m := &RiskAssessmentMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeRiskAssessment,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withRiskAssessmentID sets the ID field of the mutation.
+func withRiskAssessmentID(id uuid.UUID) riskassessmentOption {
+	return func(m *RiskAssessmentMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *RiskAssessment
+		)
+		m.oldValue = func(ctx context.Context) (*RiskAssessment, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().RiskAssessment.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withRiskAssessment sets the old RiskAssessment of the mutation.
+func withRiskAssessment(node *RiskAssessment) riskassessmentOption {
+	return func(m *RiskAssessmentMutation) {
+		m.oldValue = func(context.Context) (*RiskAssessment, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m RiskAssessmentMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m RiskAssessmentMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("db: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of RiskAssessment entities.
+func (m *RiskAssessmentMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *RiskAssessmentMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *RiskAssessmentMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().RiskAssessment.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetSlot sets the "slot" field.
+func (m *RiskAssessmentMutation) SetSlot(i int16) {
+	m.slot = &i
+	m.addslot = nil
+}
+
+// Slot returns the value of the "slot" field in the mutation.
+func (m *RiskAssessmentMutation) Slot() (r int16, exists bool) {
+	v := m.slot
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSlot returns the old "slot" field's value of the RiskAssessment entity.
+// If the RiskAssessment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RiskAssessmentMutation) OldSlot(ctx context.Context) (v int16, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSlot is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSlot requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSlot: %w", err)
+	}
+	return oldValue.Slot, nil
+}
+
+// AddSlot adds i to the "slot" field.
+func (m *RiskAssessmentMutation) AddSlot(i int16) {
+	if m.addslot != nil {
+		*m.addslot += i
+	} else {
+		m.addslot = &i
+	}
+}
+
+// AddedSlot returns the value that was added to the "slot" field in this mutation.
+func (m *RiskAssessmentMutation) AddedSlot() (r int16, exists bool) {
+	v := m.addslot
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSlot resets all changes to the "slot" field.
+func (m *RiskAssessmentMutation) ResetSlot() {
+	m.slot = nil
+	m.addslot = nil
+}
+
+// SetScore sets the "score" field.
+func (m *RiskAssessmentMutation) SetScore(i int) {
+	m.score = &i
+	m.addscore = nil
+}
+
+// Score returns the value of the "score" field in the mutation.
+func (m *RiskAssessmentMutation) Score() (r int, exists bool) {
+	v := m.score
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldScore returns the old "score" field's value of the RiskAssessment entity.
+// If the RiskAssessment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RiskAssessmentMutation) OldScore(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldScore is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldScore requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldScore: %w", err)
+	}
+	return oldValue.Score, nil
+}
+
+// AddScore adds i to the "score" field.
+func (m *RiskAssessmentMutation) AddScore(i int) {
+	if m.addscore != nil {
+		*m.addscore += i
+	} else {
+		m.addscore = &i
+	}
+}
+
+// AddedScore returns the value that was added to the "score" field in this mutation.
+func (m *RiskAssessmentMutation) AddedScore() (r int, exists bool) {
+	v := m.addscore
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetScore resets all changes to the "score" field.
+func (m *RiskAssessmentMutation) ResetScore() {
+	m.score = nil
+	m.addscore = nil
+}
+
+// SetOutcome sets the "outcome" field.
+func (m *RiskAssessmentMutation) SetOutcome(u uint8) {
+	m.outcome = &u
+	m.addoutcome = nil
+}
+
+// Outcome returns the value of the "outcome" field in the mutation.
+func (m *RiskAssessmentMutation) Outcome() (r uint8, exists bool) {
+	v := m.outcome
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOutcome returns the old "outcome" field's value of the RiskAssessment entity.
+// If the RiskAssessment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RiskAssessmentMutation) OldOutcome(ctx context.Context) (v uint8, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOutcome is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOutcome requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOutcome: %w", err)
+	}
+	return oldValue.Outcome, nil
+}
+
+// AddOutcome adds u to the "outcome" field.
+func (m *RiskAssessmentMutation) AddOutcome(u int8) {
+	if m.addoutcome != nil {
+		*m.addoutcome += u
+	} else {
+		m.addoutcome = &u
+	}
+}
+
+// AddedOutcome returns the value that was added to the "outcome" field in this mutation.
+func (m *RiskAssessmentMutation) AddedOutcome() (r int8, exists bool) {
+	v := m.addoutcome
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetOutcome resets all changes to the "outcome" field.
+func (m *RiskAssessmentMutation) ResetOutcome() {
+	m.outcome = nil
+	m.addoutcome = nil
+}
+
+// SetReasons sets the "reasons" field.
+func (m *RiskAssessmentMutation) SetReasons(sr []schema.RiskReason) {
+	m.reasons = &sr
+	m.appendreasons = nil
+}
+
+// Reasons returns the value of the "reasons" field in the mutation.
+func (m *RiskAssessmentMutation) Reasons() (r []schema.RiskReason, exists bool) {
+	v := m.reasons
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReasons returns the old "reasons" field's value of the RiskAssessment entity.
+// If the RiskAssessment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RiskAssessmentMutation) OldReasons(ctx context.Context) (v []schema.RiskReason, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReasons is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReasons requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReasons: %w", err)
+	}
+	return oldValue.Reasons, nil
+}
+
+// AppendReasons adds sr to the "reasons" field.
+func (m *RiskAssessmentMutation) AppendReasons(sr []schema.RiskReason) {
+	m.appendreasons = append(m.appendreasons, sr...)
+}
+
+// AppendedReasons returns the list of values that were appended to the "reasons" field in this mutation.
+func (m *RiskAssessmentMutation) AppendedReasons() ([]schema.RiskReason, bool) {
+	if len(m.appendreasons) == 0 {
+		return nil, false
+	}
+	return m.appendreasons, true
+}
+
+// ResetReasons resets all changes to the "reasons" field.
+func (m *RiskAssessmentMutation) ResetReasons() {
+	m.reasons = nil
+	m.appendreasons = nil
+}
+
+// SetShadow sets the "shadow" field.
+func (m *RiskAssessmentMutation) SetShadow(b bool) {
+	m.shadow = &b
+}
+
+// Shadow returns the value of the "shadow" field in the mutation.
+func (m *RiskAssessmentMutation) Shadow() (r bool, exists bool) {
+	v := m.shadow
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldShadow returns the old "shadow" field's value of the RiskAssessment entity.
+// If the RiskAssessment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RiskAssessmentMutation) OldShadow(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldShadow is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldShadow requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldShadow: %w", err)
+	}
+	return oldValue.Shadow, nil
+}
+
+// ResetShadow resets all changes to the "shadow" field.
+func (m *RiskAssessmentMutation) ResetShadow() {
+	m.shadow = nil
+}
+
+// SetCreateTime sets the "create_time" field.
+func (m *RiskAssessmentMutation) SetCreateTime(t time.Time) {
+	m.create_time = &t
+}
+
+// CreateTime returns the value of the "create_time" field in the mutation.
+func (m *RiskAssessmentMutation) CreateTime() (r time.Time, exists bool) {
+	v := m.create_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreateTime returns the old "create_time" field's value of the RiskAssessment entity.
+// If the RiskAssessment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RiskAssessmentMutation) OldCreateTime(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreateTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreateTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreateTime: %w", err)
+	}
+	return oldValue.CreateTime, nil
+}
+
+// ResetCreateTime resets all changes to the "create_time" field.
+func (m *RiskAssessmentMutation) ResetCreateTime() {
+	m.create_time = nil
+}
+
+// Where appends a list predicates to the RiskAssessmentMutation builder.
+func (m *RiskAssessmentMutation) Where(ps ...predicate.RiskAssessment) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the RiskAssessmentMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *RiskAssessmentMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.RiskAssessment, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *RiskAssessmentMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *RiskAssessmentMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (RiskAssessment).
+func (m *RiskAssessmentMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *RiskAssessmentMutation) Fields() []string {
+	fields := make([]string, 0, 6)
+	if m.slot != nil {
+		fields = append(fields, riskassessment.FieldSlot)
+	}
+	if m.score != nil {
+		fields = append(fields, riskassessment.FieldScore)
+	}
+	if m.outcome != nil {
+		fields = append(fields, riskassessment.FieldOutcome)
+	}
+	if m.reasons != nil {
+		fields = append(fields, riskassessment.FieldReasons)
+	}
+	if m.shadow != nil {
+		fields = append(fields, riskassessment.FieldShadow)
+	}
+	if m.create_time != nil {
+		fields = append(fields, riskassessment.FieldCreateTime)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *RiskAssessmentMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case riskassessment.FieldSlot:
+		return m.Slot()
+	case riskassessment.FieldScore:
+		return m.Score()
+	case riskassessment.FieldOutcome:
+		return m.Outcome()
+	case riskassessment.FieldReasons:
+		return m.Reasons()
+	case riskassessment.FieldShadow:
+		return m.Shadow()
+	case riskassessment.FieldCreateTime:
+		return m.CreateTime()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *RiskAssessmentMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case riskassessment.FieldSlot:
+		return m.OldSlot(ctx)
+	case riskassessment.FieldScore:
+		return m.OldScore(ctx)
+	case riskassessment.FieldOutcome:
+		return m.OldOutcome(ctx)
+	case riskassessment.FieldReasons:
+		return m.OldReasons(ctx)
+	case riskassessment.FieldShadow:
+		return m.OldShadow(ctx)
+	case riskassessment.FieldCreateTime:
+		return m.OldCreateTime(ctx)
+	}
+	return nil, fmt.Errorf("unknown RiskAssessment field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RiskAssessmentMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case riskassessment.FieldSlot:
+		v, ok := value.(int16)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSlot(v)
+		return nil
+	case riskassessment.FieldScore:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetScore(v)
+		return nil
+	case riskassessment.FieldOutcome:
+		v, ok := value.(uint8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOutcome(v)
+		return nil
+	case riskassessment.FieldReasons:
+		v, ok := value.([]schema.RiskReason)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReasons(v)
+		return nil
+	case riskassessment.FieldShadow:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetShadow(v)
+		return nil
+	case riskassessment.FieldCreateTime:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreateTime(v)
+		return nil
+	}
+	return fmt.Errorf("unknown RiskAssessment field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *RiskAssessmentMutation) AddedFields() []string {
+	var fields []string
+	if m.addslot != nil {
+		fields = append(fields, riskassessment.FieldSlot)
+	}
+	if m.addscore != nil {
+		fields = append(fields, riskassessment.FieldScore)
+	}
+	if m.addoutcome != nil {
+		fields = append(fields, riskassessment.FieldOutcome)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *RiskAssessmentMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case riskassessment.FieldSlot:
+		return m.AddedSlot()
+	case riskassessment.FieldScore:
+		return m.AddedScore()
+	case riskassessment.FieldOutcome:
+		return m.AddedOutcome()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RiskAssessmentMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case riskassessment.FieldSlot:
+		v, ok := value.(int16)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSlot(v)
+		return nil
+	case riskassessment.FieldScore:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddScore(v)
+		return nil
+	case riskassessment.FieldOutcome:
+		v, ok := value.(int8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddOutcome(v)
+		return nil
+	}
+	return fmt.Errorf("unknown RiskAssessment numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *RiskAssessmentMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *RiskAssessmentMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *RiskAssessmentMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown RiskAssessment nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *RiskAssessmentMutation) ResetField(name string) error {
+	switch name {
+	case riskassessment.FieldSlot:
+		m.ResetSlot()
+		return nil
+	case riskassessment.FieldScore:
+		m.ResetScore()
+		return nil
+	case riskassessment.FieldOutcome:
+		m.ResetOutcome()
+		return nil
+	case riskassessment.FieldReasons:
+		m.ResetReasons()
+		return nil
+	case riskassessment.FieldShadow:
+		m.ResetShadow()
+		return nil
+	case riskassessment.FieldCreateTime:
+		m.ResetCreateTime()
+		return nil
+	}
+	return fmt.Errorf("unknown RiskAssessment field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *RiskAssessmentMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *RiskAssessmentMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *RiskAssessmentMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *RiskAssessmentMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *RiskAssessmentMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *RiskAssessmentMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *RiskAssessmentMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown RiskAssessment unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *RiskAssessmentMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown RiskAssessment edge %s", name)
 }
 
 // SagaMutation represents an operation that mutates the Saga nodes in the graph.

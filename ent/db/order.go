@@ -52,6 +52,14 @@ type Order struct {
 	Note string `json:"note,omitempty"`
 	// CancelReason holds the value of the "cancel_reason" field.
 	CancelReason string `json:"cancel_reason,omitempty"`
+	// A token of the gateway; may be empty.
+	PaymentMethod string `json:"payment_method,omitempty"`
+	// How often it was placed.
+	Placements int `json:"placements,omitempty"`
+	// ConfirmTime holds the value of the "confirm_time" field.
+	ConfirmTime *time.Time `json:"confirm_time,omitempty"`
+	// What only some orders have.
+	Progress *schema.OrderProgress `json:"progress,omitempty"`
 	// The sequence of its last event.
 	Version      int64 `json:"version,omitempty"`
 	selectValues sql.SelectValues
@@ -62,13 +70,13 @@ func (*Order) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case order.FieldLines, order.FieldShipTo:
+		case order.FieldLines, order.FieldShipTo, order.FieldProgress:
 			values[i] = new([]byte)
-		case order.FieldSlot, order.FieldLifecycle, order.FieldPaymentStatus, order.FieldFulfillmentStatus, order.FieldShippingMinor, order.FieldTotalMinor, order.FieldVersion:
+		case order.FieldSlot, order.FieldLifecycle, order.FieldPaymentStatus, order.FieldFulfillmentStatus, order.FieldShippingMinor, order.FieldTotalMinor, order.FieldPlacements, order.FieldVersion:
 			values[i] = new(sql.NullInt64)
-		case order.FieldCustomerID, order.FieldSource, order.FieldNumber, order.FieldCurrency, order.FieldNote, order.FieldCancelReason:
+		case order.FieldCustomerID, order.FieldSource, order.FieldNumber, order.FieldCurrency, order.FieldNote, order.FieldCancelReason, order.FieldPaymentMethod:
 			values[i] = new(sql.NullString)
-		case order.FieldCreateTime, order.FieldUpdateTime:
+		case order.FieldCreateTime, order.FieldUpdateTime, order.FieldConfirmTime:
 			values[i] = new(sql.NullTime)
 		case order.FieldID:
 			values[i] = new(uuid.UUID)
@@ -193,6 +201,33 @@ func (_m *Order) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.CancelReason = value.String
 			}
+		case order.FieldPaymentMethod:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field payment_method", values[i])
+			} else if value.Valid {
+				_m.PaymentMethod = value.String
+			}
+		case order.FieldPlacements:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field placements", values[i])
+			} else if value.Valid {
+				_m.Placements = int(value.Int64)
+			}
+		case order.FieldConfirmTime:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field confirm_time", values[i])
+			} else if value.Valid {
+				_m.ConfirmTime = new(time.Time)
+				*_m.ConfirmTime = value.Time
+			}
+		case order.FieldProgress:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field progress", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.Progress); err != nil {
+					return fmt.Errorf("unmarshal field progress: %w", err)
+				}
+			}
 		case order.FieldVersion:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
 				return fmt.Errorf("unexpected type %T for field version", values[i])
@@ -282,6 +317,20 @@ func (_m *Order) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("cancel_reason=")
 	builder.WriteString(_m.CancelReason)
+	builder.WriteString(", ")
+	builder.WriteString("payment_method=")
+	builder.WriteString(_m.PaymentMethod)
+	builder.WriteString(", ")
+	builder.WriteString("placements=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Placements))
+	builder.WriteString(", ")
+	if v := _m.ConfirmTime; v != nil {
+		builder.WriteString("confirm_time=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	builder.WriteString("progress=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Progress))
 	builder.WriteString(", ")
 	builder.WriteString("version=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Version))

@@ -121,6 +121,54 @@ func (_c *OrderCreate) SetCancelReason(v string) *OrderCreate {
 	return _c
 }
 
+// SetPaymentMethod sets the "payment_method" field.
+func (_c *OrderCreate) SetPaymentMethod(v string) *OrderCreate {
+	_c.mutation.SetPaymentMethod(v)
+	return _c
+}
+
+// SetNillablePaymentMethod sets the "payment_method" field if the given value is not nil.
+func (_c *OrderCreate) SetNillablePaymentMethod(v *string) *OrderCreate {
+	if v != nil {
+		_c.SetPaymentMethod(*v)
+	}
+	return _c
+}
+
+// SetPlacements sets the "placements" field.
+func (_c *OrderCreate) SetPlacements(v int) *OrderCreate {
+	_c.mutation.SetPlacements(v)
+	return _c
+}
+
+// SetNillablePlacements sets the "placements" field if the given value is not nil.
+func (_c *OrderCreate) SetNillablePlacements(v *int) *OrderCreate {
+	if v != nil {
+		_c.SetPlacements(*v)
+	}
+	return _c
+}
+
+// SetConfirmTime sets the "confirm_time" field.
+func (_c *OrderCreate) SetConfirmTime(v time.Time) *OrderCreate {
+	_c.mutation.SetConfirmTime(v)
+	return _c
+}
+
+// SetNillableConfirmTime sets the "confirm_time" field if the given value is not nil.
+func (_c *OrderCreate) SetNillableConfirmTime(v *time.Time) *OrderCreate {
+	if v != nil {
+		_c.SetConfirmTime(*v)
+	}
+	return _c
+}
+
+// SetProgress sets the "progress" field.
+func (_c *OrderCreate) SetProgress(v *schema.OrderProgress) *OrderCreate {
+	_c.mutation.SetProgress(v)
+	return _c
+}
+
 // SetVersion sets the "version" field.
 func (_c *OrderCreate) SetVersion(v int64) *OrderCreate {
 	_c.mutation.SetVersion(v)
@@ -140,6 +188,7 @@ func (_c *OrderCreate) Mutation() *OrderMutation {
 
 // Save creates the Order in the database.
 func (_c *OrderCreate) Save(ctx context.Context) (*Order, error) {
+	_c.defaults()
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -162,6 +211,18 @@ func (_c *OrderCreate) Exec(ctx context.Context) error {
 func (_c *OrderCreate) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
 		panic(err)
+	}
+}
+
+// defaults sets the default values of the builder before save.
+func (_c *OrderCreate) defaults() {
+	if _, ok := _c.mutation.PaymentMethod(); !ok {
+		v := order.DefaultPaymentMethod
+		_c.mutation.SetPaymentMethod(v)
+	}
+	if _, ok := _c.mutation.Placements(); !ok {
+		v := order.DefaultPlacements
+		_c.mutation.SetPlacements(v)
 	}
 }
 
@@ -211,6 +272,12 @@ func (_c *OrderCreate) check() error {
 	}
 	if _, ok := _c.mutation.CancelReason(); !ok {
 		return &ValidationError{Name: "cancel_reason", err: errors.New(`db: missing required field "Order.cancel_reason"`)}
+	}
+	if _, ok := _c.mutation.PaymentMethod(); !ok {
+		return &ValidationError{Name: "payment_method", err: errors.New(`db: missing required field "Order.payment_method"`)}
+	}
+	if _, ok := _c.mutation.Placements(); !ok {
+		return &ValidationError{Name: "placements", err: errors.New(`db: missing required field "Order.placements"`)}
 	}
 	if _, ok := _c.mutation.Version(); !ok {
 		return &ValidationError{Name: "version", err: errors.New(`db: missing required field "Order.version"`)}
@@ -314,6 +381,22 @@ func (_c *OrderCreate) createSpec() (*Order, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.CancelReason(); ok {
 		_spec.SetField(order.FieldCancelReason, field.TypeString, value)
 		_node.CancelReason = value
+	}
+	if value, ok := _c.mutation.PaymentMethod(); ok {
+		_spec.SetField(order.FieldPaymentMethod, field.TypeString, value)
+		_node.PaymentMethod = value
+	}
+	if value, ok := _c.mutation.Placements(); ok {
+		_spec.SetField(order.FieldPlacements, field.TypeInt, value)
+		_node.Placements = value
+	}
+	if value, ok := _c.mutation.ConfirmTime(); ok {
+		_spec.SetField(order.FieldConfirmTime, field.TypeTime, value)
+		_node.ConfirmTime = &value
+	}
+	if value, ok := _c.mutation.Progress(); ok {
+		_spec.SetField(order.FieldProgress, field.TypeJSON, value)
+		_node.Progress = value
 	}
 	if value, ok := _c.mutation.Version(); ok {
 		_spec.SetField(order.FieldVersion, field.TypeInt64, value)
@@ -524,6 +607,72 @@ func (u *OrderUpsert) SetCancelReason(v string) *OrderUpsert {
 // UpdateCancelReason sets the "cancel_reason" field to the value that was provided on create.
 func (u *OrderUpsert) UpdateCancelReason() *OrderUpsert {
 	u.SetExcluded(order.FieldCancelReason)
+	return u
+}
+
+// SetPaymentMethod sets the "payment_method" field.
+func (u *OrderUpsert) SetPaymentMethod(v string) *OrderUpsert {
+	u.Set(order.FieldPaymentMethod, v)
+	return u
+}
+
+// UpdatePaymentMethod sets the "payment_method" field to the value that was provided on create.
+func (u *OrderUpsert) UpdatePaymentMethod() *OrderUpsert {
+	u.SetExcluded(order.FieldPaymentMethod)
+	return u
+}
+
+// SetPlacements sets the "placements" field.
+func (u *OrderUpsert) SetPlacements(v int) *OrderUpsert {
+	u.Set(order.FieldPlacements, v)
+	return u
+}
+
+// UpdatePlacements sets the "placements" field to the value that was provided on create.
+func (u *OrderUpsert) UpdatePlacements() *OrderUpsert {
+	u.SetExcluded(order.FieldPlacements)
+	return u
+}
+
+// AddPlacements adds v to the "placements" field.
+func (u *OrderUpsert) AddPlacements(v int) *OrderUpsert {
+	u.Add(order.FieldPlacements, v)
+	return u
+}
+
+// SetConfirmTime sets the "confirm_time" field.
+func (u *OrderUpsert) SetConfirmTime(v time.Time) *OrderUpsert {
+	u.Set(order.FieldConfirmTime, v)
+	return u
+}
+
+// UpdateConfirmTime sets the "confirm_time" field to the value that was provided on create.
+func (u *OrderUpsert) UpdateConfirmTime() *OrderUpsert {
+	u.SetExcluded(order.FieldConfirmTime)
+	return u
+}
+
+// ClearConfirmTime clears the value of the "confirm_time" field.
+func (u *OrderUpsert) ClearConfirmTime() *OrderUpsert {
+	u.SetNull(order.FieldConfirmTime)
+	return u
+}
+
+// SetProgress sets the "progress" field.
+func (u *OrderUpsert) SetProgress(v *schema.OrderProgress) *OrderUpsert {
+	u.Set(order.FieldProgress, v)
+	return u
+}
+
+// UpdateProgress sets the "progress" field to the value that was provided on create.
+func (u *OrderUpsert) UpdateProgress() *OrderUpsert {
+	u.SetExcluded(order.FieldProgress)
+	return u
+}
+
+// ClearProgress clears the value of the "progress" field.
+func (u *OrderUpsert) ClearProgress() *OrderUpsert {
+	u.SetNull(order.FieldProgress)
 	return u
 }
 
@@ -793,6 +942,83 @@ func (u *OrderUpsertOne) UpdateCancelReason() *OrderUpsertOne {
 	})
 }
 
+// SetPaymentMethod sets the "payment_method" field.
+func (u *OrderUpsertOne) SetPaymentMethod(v string) *OrderUpsertOne {
+	return u.Update(func(s *OrderUpsert) {
+		s.SetPaymentMethod(v)
+	})
+}
+
+// UpdatePaymentMethod sets the "payment_method" field to the value that was provided on create.
+func (u *OrderUpsertOne) UpdatePaymentMethod() *OrderUpsertOne {
+	return u.Update(func(s *OrderUpsert) {
+		s.UpdatePaymentMethod()
+	})
+}
+
+// SetPlacements sets the "placements" field.
+func (u *OrderUpsertOne) SetPlacements(v int) *OrderUpsertOne {
+	return u.Update(func(s *OrderUpsert) {
+		s.SetPlacements(v)
+	})
+}
+
+// AddPlacements adds v to the "placements" field.
+func (u *OrderUpsertOne) AddPlacements(v int) *OrderUpsertOne {
+	return u.Update(func(s *OrderUpsert) {
+		s.AddPlacements(v)
+	})
+}
+
+// UpdatePlacements sets the "placements" field to the value that was provided on create.
+func (u *OrderUpsertOne) UpdatePlacements() *OrderUpsertOne {
+	return u.Update(func(s *OrderUpsert) {
+		s.UpdatePlacements()
+	})
+}
+
+// SetConfirmTime sets the "confirm_time" field.
+func (u *OrderUpsertOne) SetConfirmTime(v time.Time) *OrderUpsertOne {
+	return u.Update(func(s *OrderUpsert) {
+		s.SetConfirmTime(v)
+	})
+}
+
+// UpdateConfirmTime sets the "confirm_time" field to the value that was provided on create.
+func (u *OrderUpsertOne) UpdateConfirmTime() *OrderUpsertOne {
+	return u.Update(func(s *OrderUpsert) {
+		s.UpdateConfirmTime()
+	})
+}
+
+// ClearConfirmTime clears the value of the "confirm_time" field.
+func (u *OrderUpsertOne) ClearConfirmTime() *OrderUpsertOne {
+	return u.Update(func(s *OrderUpsert) {
+		s.ClearConfirmTime()
+	})
+}
+
+// SetProgress sets the "progress" field.
+func (u *OrderUpsertOne) SetProgress(v *schema.OrderProgress) *OrderUpsertOne {
+	return u.Update(func(s *OrderUpsert) {
+		s.SetProgress(v)
+	})
+}
+
+// UpdateProgress sets the "progress" field to the value that was provided on create.
+func (u *OrderUpsertOne) UpdateProgress() *OrderUpsertOne {
+	return u.Update(func(s *OrderUpsert) {
+		s.UpdateProgress()
+	})
+}
+
+// ClearProgress clears the value of the "progress" field.
+func (u *OrderUpsertOne) ClearProgress() *OrderUpsertOne {
+	return u.Update(func(s *OrderUpsert) {
+		s.ClearProgress()
+	})
+}
+
 // SetVersion sets the "version" field.
 func (u *OrderUpsertOne) SetVersion(v int64) *OrderUpsertOne {
 	return u.Update(func(s *OrderUpsert) {
@@ -871,6 +1097,7 @@ func (_c *OrderCreateBulk) Save(ctx context.Context) ([]*Order, error) {
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
+			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*OrderMutation)
 				if !ok {
@@ -1225,6 +1452,83 @@ func (u *OrderUpsertBulk) SetCancelReason(v string) *OrderUpsertBulk {
 func (u *OrderUpsertBulk) UpdateCancelReason() *OrderUpsertBulk {
 	return u.Update(func(s *OrderUpsert) {
 		s.UpdateCancelReason()
+	})
+}
+
+// SetPaymentMethod sets the "payment_method" field.
+func (u *OrderUpsertBulk) SetPaymentMethod(v string) *OrderUpsertBulk {
+	return u.Update(func(s *OrderUpsert) {
+		s.SetPaymentMethod(v)
+	})
+}
+
+// UpdatePaymentMethod sets the "payment_method" field to the value that was provided on create.
+func (u *OrderUpsertBulk) UpdatePaymentMethod() *OrderUpsertBulk {
+	return u.Update(func(s *OrderUpsert) {
+		s.UpdatePaymentMethod()
+	})
+}
+
+// SetPlacements sets the "placements" field.
+func (u *OrderUpsertBulk) SetPlacements(v int) *OrderUpsertBulk {
+	return u.Update(func(s *OrderUpsert) {
+		s.SetPlacements(v)
+	})
+}
+
+// AddPlacements adds v to the "placements" field.
+func (u *OrderUpsertBulk) AddPlacements(v int) *OrderUpsertBulk {
+	return u.Update(func(s *OrderUpsert) {
+		s.AddPlacements(v)
+	})
+}
+
+// UpdatePlacements sets the "placements" field to the value that was provided on create.
+func (u *OrderUpsertBulk) UpdatePlacements() *OrderUpsertBulk {
+	return u.Update(func(s *OrderUpsert) {
+		s.UpdatePlacements()
+	})
+}
+
+// SetConfirmTime sets the "confirm_time" field.
+func (u *OrderUpsertBulk) SetConfirmTime(v time.Time) *OrderUpsertBulk {
+	return u.Update(func(s *OrderUpsert) {
+		s.SetConfirmTime(v)
+	})
+}
+
+// UpdateConfirmTime sets the "confirm_time" field to the value that was provided on create.
+func (u *OrderUpsertBulk) UpdateConfirmTime() *OrderUpsertBulk {
+	return u.Update(func(s *OrderUpsert) {
+		s.UpdateConfirmTime()
+	})
+}
+
+// ClearConfirmTime clears the value of the "confirm_time" field.
+func (u *OrderUpsertBulk) ClearConfirmTime() *OrderUpsertBulk {
+	return u.Update(func(s *OrderUpsert) {
+		s.ClearConfirmTime()
+	})
+}
+
+// SetProgress sets the "progress" field.
+func (u *OrderUpsertBulk) SetProgress(v *schema.OrderProgress) *OrderUpsertBulk {
+	return u.Update(func(s *OrderUpsert) {
+		s.SetProgress(v)
+	})
+}
+
+// UpdateProgress sets the "progress" field to the value that was provided on create.
+func (u *OrderUpsertBulk) UpdateProgress() *OrderUpsertBulk {
+	return u.Update(func(s *OrderUpsert) {
+		s.UpdateProgress()
+	})
+}
+
+// ClearProgress clears the value of the "progress" field.
+func (u *OrderUpsertBulk) ClearProgress() *OrderUpsertBulk {
+	return u.Update(func(s *OrderUpsert) {
+		s.ClearProgress()
 	})
 }
 

@@ -202,6 +202,73 @@ func (_u *OrderUpdate) SetNillableCancelReason(v *string) *OrderUpdate {
 	return _u
 }
 
+// SetPaymentMethod sets the "payment_method" field.
+func (_u *OrderUpdate) SetPaymentMethod(v string) *OrderUpdate {
+	_u.mutation.SetPaymentMethod(v)
+	return _u
+}
+
+// SetNillablePaymentMethod sets the "payment_method" field if the given value is not nil.
+func (_u *OrderUpdate) SetNillablePaymentMethod(v *string) *OrderUpdate {
+	if v != nil {
+		_u.SetPaymentMethod(*v)
+	}
+	return _u
+}
+
+// SetPlacements sets the "placements" field.
+func (_u *OrderUpdate) SetPlacements(v int) *OrderUpdate {
+	_u.mutation.ResetPlacements()
+	_u.mutation.SetPlacements(v)
+	return _u
+}
+
+// SetNillablePlacements sets the "placements" field if the given value is not nil.
+func (_u *OrderUpdate) SetNillablePlacements(v *int) *OrderUpdate {
+	if v != nil {
+		_u.SetPlacements(*v)
+	}
+	return _u
+}
+
+// AddPlacements adds value to the "placements" field.
+func (_u *OrderUpdate) AddPlacements(v int) *OrderUpdate {
+	_u.mutation.AddPlacements(v)
+	return _u
+}
+
+// SetConfirmTime sets the "confirm_time" field.
+func (_u *OrderUpdate) SetConfirmTime(v time.Time) *OrderUpdate {
+	_u.mutation.SetConfirmTime(v)
+	return _u
+}
+
+// SetNillableConfirmTime sets the "confirm_time" field if the given value is not nil.
+func (_u *OrderUpdate) SetNillableConfirmTime(v *time.Time) *OrderUpdate {
+	if v != nil {
+		_u.SetConfirmTime(*v)
+	}
+	return _u
+}
+
+// ClearConfirmTime clears the value of the "confirm_time" field.
+func (_u *OrderUpdate) ClearConfirmTime() *OrderUpdate {
+	_u.mutation.ClearConfirmTime()
+	return _u
+}
+
+// SetProgress sets the "progress" field.
+func (_u *OrderUpdate) SetProgress(v *schema.OrderProgress) *OrderUpdate {
+	_u.mutation.SetProgress(v)
+	return _u
+}
+
+// ClearProgress clears the value of the "progress" field.
+func (_u *OrderUpdate) ClearProgress() *OrderUpdate {
+	_u.mutation.ClearProgress()
+	return _u
+}
+
 // SetVersion sets the "version" field.
 func (_u *OrderUpdate) SetVersion(v int64) *OrderUpdate {
 	_u.mutation.ResetVersion()
@@ -322,6 +389,27 @@ func (_u *OrderUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.CancelReason(); ok {
 		_spec.SetField(order.FieldCancelReason, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.PaymentMethod(); ok {
+		_spec.SetField(order.FieldPaymentMethod, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Placements(); ok {
+		_spec.SetField(order.FieldPlacements, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedPlacements(); ok {
+		_spec.AddField(order.FieldPlacements, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.ConfirmTime(); ok {
+		_spec.SetField(order.FieldConfirmTime, field.TypeTime, value)
+	}
+	if _u.mutation.ConfirmTimeCleared() {
+		_spec.ClearField(order.FieldConfirmTime, field.TypeTime)
+	}
+	if value, ok := _u.mutation.Progress(); ok {
+		_spec.SetField(order.FieldProgress, field.TypeJSON, value)
+	}
+	if _u.mutation.ProgressCleared() {
+		_spec.ClearField(order.FieldProgress, field.TypeJSON)
 	}
 	if value, ok := _u.mutation.Version(); ok {
 		_spec.SetField(order.FieldVersion, field.TypeInt64, value)
@@ -522,6 +610,73 @@ func (_u *OrderUpdateOne) SetNillableCancelReason(v *string) *OrderUpdateOne {
 	return _u
 }
 
+// SetPaymentMethod sets the "payment_method" field.
+func (_u *OrderUpdateOne) SetPaymentMethod(v string) *OrderUpdateOne {
+	_u.mutation.SetPaymentMethod(v)
+	return _u
+}
+
+// SetNillablePaymentMethod sets the "payment_method" field if the given value is not nil.
+func (_u *OrderUpdateOne) SetNillablePaymentMethod(v *string) *OrderUpdateOne {
+	if v != nil {
+		_u.SetPaymentMethod(*v)
+	}
+	return _u
+}
+
+// SetPlacements sets the "placements" field.
+func (_u *OrderUpdateOne) SetPlacements(v int) *OrderUpdateOne {
+	_u.mutation.ResetPlacements()
+	_u.mutation.SetPlacements(v)
+	return _u
+}
+
+// SetNillablePlacements sets the "placements" field if the given value is not nil.
+func (_u *OrderUpdateOne) SetNillablePlacements(v *int) *OrderUpdateOne {
+	if v != nil {
+		_u.SetPlacements(*v)
+	}
+	return _u
+}
+
+// AddPlacements adds value to the "placements" field.
+func (_u *OrderUpdateOne) AddPlacements(v int) *OrderUpdateOne {
+	_u.mutation.AddPlacements(v)
+	return _u
+}
+
+// SetConfirmTime sets the "confirm_time" field.
+func (_u *OrderUpdateOne) SetConfirmTime(v time.Time) *OrderUpdateOne {
+	_u.mutation.SetConfirmTime(v)
+	return _u
+}
+
+// SetNillableConfirmTime sets the "confirm_time" field if the given value is not nil.
+func (_u *OrderUpdateOne) SetNillableConfirmTime(v *time.Time) *OrderUpdateOne {
+	if v != nil {
+		_u.SetConfirmTime(*v)
+	}
+	return _u
+}
+
+// ClearConfirmTime clears the value of the "confirm_time" field.
+func (_u *OrderUpdateOne) ClearConfirmTime() *OrderUpdateOne {
+	_u.mutation.ClearConfirmTime()
+	return _u
+}
+
+// SetProgress sets the "progress" field.
+func (_u *OrderUpdateOne) SetProgress(v *schema.OrderProgress) *OrderUpdateOne {
+	_u.mutation.SetProgress(v)
+	return _u
+}
+
+// ClearProgress clears the value of the "progress" field.
+func (_u *OrderUpdateOne) ClearProgress() *OrderUpdateOne {
+	_u.mutation.ClearProgress()
+	return _u
+}
+
 // SetVersion sets the "version" field.
 func (_u *OrderUpdateOne) SetVersion(v int64) *OrderUpdateOne {
 	_u.mutation.ResetVersion()
@@ -672,6 +827,27 @@ func (_u *OrderUpdateOne) sqlSave(ctx context.Context) (_node *Order, err error)
 	}
 	if value, ok := _u.mutation.CancelReason(); ok {
 		_spec.SetField(order.FieldCancelReason, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.PaymentMethod(); ok {
+		_spec.SetField(order.FieldPaymentMethod, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Placements(); ok {
+		_spec.SetField(order.FieldPlacements, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedPlacements(); ok {
+		_spec.AddField(order.FieldPlacements, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.ConfirmTime(); ok {
+		_spec.SetField(order.FieldConfirmTime, field.TypeTime, value)
+	}
+	if _u.mutation.ConfirmTimeCleared() {
+		_spec.ClearField(order.FieldConfirmTime, field.TypeTime)
+	}
+	if value, ok := _u.mutation.Progress(); ok {
+		_spec.SetField(order.FieldProgress, field.TypeJSON, value)
+	}
+	if _u.mutation.ProgressCleared() {
+		_spec.ClearField(order.FieldProgress, field.TypeJSON)
 	}
 	if value, ok := _u.mutation.Version(); ok {
 		_spec.SetField(order.FieldVersion, field.TypeInt64, value)

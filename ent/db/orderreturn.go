@@ -39,7 +39,11 @@ type OrderReturn struct {
 	// Lines holds the value of the "lines" field.
 	Lines []schema.ReturnLine `json:"lines,omitempty"`
 	// Minor units.
-	TotalMinor   int64 `json:"total_minor,omitempty"`
+	TotalMinor int64 `json:"total_minor,omitempty"`
+	// None for imported history, whose lines tell.
+	OrderID *uuid.UUID `json:"order_id,omitempty"`
+	// Progress holds the value of the "progress" field.
+	Progress     *schema.ReturnProgress `json:"progress,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -48,7 +52,9 @@ func (*OrderReturn) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case orderreturn.FieldLines:
+		case orderreturn.FieldOrderID:
+			values[i] = &sql.NullScanner{S: new(uuid.UUID)}
+		case orderreturn.FieldLines, orderreturn.FieldProgress:
 			values[i] = new([]byte)
 		case orderreturn.FieldSlot, orderreturn.FieldStatus, orderreturn.FieldTotalMinor:
 			values[i] = new(sql.NullInt64)
@@ -141,6 +147,21 @@ func (_m *OrderReturn) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.TotalMinor = value.Int64
 			}
+		case orderreturn.FieldOrderID:
+			if value, ok := values[i].(*sql.NullScanner); !ok {
+				return fmt.Errorf("unexpected type %T for field order_id", values[i])
+			} else if value.Valid {
+				_m.OrderID = new(uuid.UUID)
+				*_m.OrderID = *value.S.(*uuid.UUID)
+			}
+		case orderreturn.FieldProgress:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field progress", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.Progress); err != nil {
+					return fmt.Errorf("unmarshal field progress: %w", err)
+				}
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -206,6 +227,14 @@ func (_m *OrderReturn) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("total_minor=")
 	builder.WriteString(fmt.Sprintf("%v", _m.TotalMinor))
+	builder.WriteString(", ")
+	if v := _m.OrderID; v != nil {
+		builder.WriteString("order_id=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	builder.WriteString("progress=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Progress))
 	builder.WriteByte(')')
 	return builder.String()
 }

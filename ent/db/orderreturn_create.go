@@ -85,6 +85,26 @@ func (_c *OrderReturnCreate) SetTotalMinor(v int64) *OrderReturnCreate {
 	return _c
 }
 
+// SetOrderID sets the "order_id" field.
+func (_c *OrderReturnCreate) SetOrderID(v uuid.UUID) *OrderReturnCreate {
+	_c.mutation.SetOrderID(v)
+	return _c
+}
+
+// SetNillableOrderID sets the "order_id" field if the given value is not nil.
+func (_c *OrderReturnCreate) SetNillableOrderID(v *uuid.UUID) *OrderReturnCreate {
+	if v != nil {
+		_c.SetOrderID(*v)
+	}
+	return _c
+}
+
+// SetProgress sets the "progress" field.
+func (_c *OrderReturnCreate) SetProgress(v *schema.ReturnProgress) *OrderReturnCreate {
+	_c.mutation.SetProgress(v)
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *OrderReturnCreate) SetID(v uuid.UUID) *OrderReturnCreate {
 	_c.mutation.SetID(v)
@@ -231,6 +251,14 @@ func (_c *OrderReturnCreate) createSpec() (*OrderReturn, *sqlgraph.CreateSpec) {
 		_spec.SetField(orderreturn.FieldTotalMinor, field.TypeInt64, value)
 		_node.TotalMinor = value
 	}
+	if value, ok := _c.mutation.OrderID(); ok {
+		_spec.SetField(orderreturn.FieldOrderID, field.TypeUUID, value)
+		_node.OrderID = &value
+	}
+	if value, ok := _c.mutation.Progress(); ok {
+		_spec.SetField(orderreturn.FieldProgress, field.TypeJSON, value)
+		_node.Progress = value
+	}
 	return _node, _spec
 }
 
@@ -343,6 +371,24 @@ func (u *OrderReturnUpsert) AddTotalMinor(v int64) *OrderReturnUpsert {
 	return u
 }
 
+// SetProgress sets the "progress" field.
+func (u *OrderReturnUpsert) SetProgress(v *schema.ReturnProgress) *OrderReturnUpsert {
+	u.Set(orderreturn.FieldProgress, v)
+	return u
+}
+
+// UpdateProgress sets the "progress" field to the value that was provided on create.
+func (u *OrderReturnUpsert) UpdateProgress() *OrderReturnUpsert {
+	u.SetExcluded(orderreturn.FieldProgress)
+	return u
+}
+
+// ClearProgress clears the value of the "progress" field.
+func (u *OrderReturnUpsert) ClearProgress() *OrderReturnUpsert {
+	u.SetNull(orderreturn.FieldProgress)
+	return u
+}
+
 // UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
 // Using this option is equivalent to using:
 //
@@ -377,6 +423,9 @@ func (u *OrderReturnUpsertOne) UpdateNewValues() *OrderReturnUpsertOne {
 		}
 		if _, exists := u.create.mutation.Currency(); exists {
 			s.SetIgnore(orderreturn.FieldCurrency)
+		}
+		if _, exists := u.create.mutation.OrderID(); exists {
+			s.SetIgnore(orderreturn.FieldOrderID)
 		}
 	}))
 	return u
@@ -476,6 +525,27 @@ func (u *OrderReturnUpsertOne) AddTotalMinor(v int64) *OrderReturnUpsertOne {
 func (u *OrderReturnUpsertOne) UpdateTotalMinor() *OrderReturnUpsertOne {
 	return u.Update(func(s *OrderReturnUpsert) {
 		s.UpdateTotalMinor()
+	})
+}
+
+// SetProgress sets the "progress" field.
+func (u *OrderReturnUpsertOne) SetProgress(v *schema.ReturnProgress) *OrderReturnUpsertOne {
+	return u.Update(func(s *OrderReturnUpsert) {
+		s.SetProgress(v)
+	})
+}
+
+// UpdateProgress sets the "progress" field to the value that was provided on create.
+func (u *OrderReturnUpsertOne) UpdateProgress() *OrderReturnUpsertOne {
+	return u.Update(func(s *OrderReturnUpsert) {
+		s.UpdateProgress()
+	})
+}
+
+// ClearProgress clears the value of the "progress" field.
+func (u *OrderReturnUpsertOne) ClearProgress() *OrderReturnUpsertOne {
+	return u.Update(func(s *OrderReturnUpsert) {
+		s.ClearProgress()
 	})
 }
 
@@ -679,6 +749,9 @@ func (u *OrderReturnUpsertBulk) UpdateNewValues() *OrderReturnUpsertBulk {
 			if _, exists := b.mutation.Currency(); exists {
 				s.SetIgnore(orderreturn.FieldCurrency)
 			}
+			if _, exists := b.mutation.OrderID(); exists {
+				s.SetIgnore(orderreturn.FieldOrderID)
+			}
 		}
 	}))
 	return u
@@ -778,6 +851,27 @@ func (u *OrderReturnUpsertBulk) AddTotalMinor(v int64) *OrderReturnUpsertBulk {
 func (u *OrderReturnUpsertBulk) UpdateTotalMinor() *OrderReturnUpsertBulk {
 	return u.Update(func(s *OrderReturnUpsert) {
 		s.UpdateTotalMinor()
+	})
+}
+
+// SetProgress sets the "progress" field.
+func (u *OrderReturnUpsertBulk) SetProgress(v *schema.ReturnProgress) *OrderReturnUpsertBulk {
+	return u.Update(func(s *OrderReturnUpsert) {
+		s.SetProgress(v)
+	})
+}
+
+// UpdateProgress sets the "progress" field to the value that was provided on create.
+func (u *OrderReturnUpsertBulk) UpdateProgress() *OrderReturnUpsertBulk {
+	return u.Update(func(s *OrderReturnUpsert) {
+		s.UpdateProgress()
+	})
+}
+
+// ClearProgress clears the value of the "progress" field.
+func (u *OrderReturnUpsertBulk) ClearProgress() *OrderReturnUpsertBulk {
+	return u.Update(func(s *OrderReturnUpsert) {
+		s.ClearProgress()
 	})
 }
 

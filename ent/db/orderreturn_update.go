@@ -99,6 +99,18 @@ func (_u *OrderReturnUpdate) AddTotalMinor(v int64) *OrderReturnUpdate {
 	return _u
 }
 
+// SetProgress sets the "progress" field.
+func (_u *OrderReturnUpdate) SetProgress(v *schema.ReturnProgress) *OrderReturnUpdate {
+	_u.mutation.SetProgress(v)
+	return _u
+}
+
+// ClearProgress clears the value of the "progress" field.
+func (_u *OrderReturnUpdate) ClearProgress() *OrderReturnUpdate {
+	_u.mutation.ClearProgress()
+	return _u
+}
+
 // Mutation returns the OrderReturnMutation object of the builder.
 func (_u *OrderReturnUpdate) Mutation() *OrderReturnMutation {
 	return _u.mutation
@@ -168,6 +180,15 @@ func (_u *OrderReturnUpdate) sqlSave(ctx context.Context) (_node int, err error)
 	}
 	if value, ok := _u.mutation.AddedTotalMinor(); ok {
 		_spec.AddField(orderreturn.FieldTotalMinor, field.TypeInt64, value)
+	}
+	if _u.mutation.OrderIDCleared() {
+		_spec.ClearField(orderreturn.FieldOrderID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.Progress(); ok {
+		_spec.SetField(orderreturn.FieldProgress, field.TypeJSON, value)
+	}
+	if _u.mutation.ProgressCleared() {
+		_spec.ClearField(orderreturn.FieldProgress, field.TypeJSON)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
@@ -256,6 +277,18 @@ func (_u *OrderReturnUpdateOne) SetNillableTotalMinor(v *int64) *OrderReturnUpda
 // AddTotalMinor adds value to the "total_minor" field.
 func (_u *OrderReturnUpdateOne) AddTotalMinor(v int64) *OrderReturnUpdateOne {
 	_u.mutation.AddTotalMinor(v)
+	return _u
+}
+
+// SetProgress sets the "progress" field.
+func (_u *OrderReturnUpdateOne) SetProgress(v *schema.ReturnProgress) *OrderReturnUpdateOne {
+	_u.mutation.SetProgress(v)
+	return _u
+}
+
+// ClearProgress clears the value of the "progress" field.
+func (_u *OrderReturnUpdateOne) ClearProgress() *OrderReturnUpdateOne {
+	_u.mutation.ClearProgress()
 	return _u
 }
 
@@ -358,6 +391,15 @@ func (_u *OrderReturnUpdateOne) sqlSave(ctx context.Context) (_node *OrderReturn
 	}
 	if value, ok := _u.mutation.AddedTotalMinor(); ok {
 		_spec.AddField(orderreturn.FieldTotalMinor, field.TypeInt64, value)
+	}
+	if _u.mutation.OrderIDCleared() {
+		_spec.ClearField(orderreturn.FieldOrderID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.Progress(); ok {
+		_spec.SetField(orderreturn.FieldProgress, field.TypeJSON, value)
+	}
+	if _u.mutation.ProgressCleared() {
+		_spec.ClearField(orderreturn.FieldProgress, field.TypeJSON)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &OrderReturn{config: _u.config}

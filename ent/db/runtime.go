@@ -4,6 +4,7 @@ package db
 
 import (
 	"github.com/orderprocessing/orderprocessing/ent/db/hold"
+	"github.com/orderprocessing/orderprocessing/ent/db/order"
 	"github.com/orderprocessing/orderprocessing/ent/db/product"
 	"github.com/orderprocessing/orderprocessing/ent/db/request"
 	"github.com/orderprocessing/orderprocessing/ent/db/stocklevel"
@@ -20,6 +21,16 @@ func init() {
 	holdDescCommitted := holdFields[4].Descriptor()
 	// hold.DefaultCommitted holds the default value on creation for the committed field.
 	hold.DefaultCommitted = holdDescCommitted.Default.(int64)
+	orderFields := schema.Order{}.Fields()
+	_ = orderFields
+	// orderDescPaymentMethod is the schema descriptor for payment_method field.
+	orderDescPaymentMethod := orderFields[14].Descriptor()
+	// order.DefaultPaymentMethod holds the default value on creation for the payment_method field.
+	order.DefaultPaymentMethod = orderDescPaymentMethod.Default.(string)
+	// orderDescPlacements is the schema descriptor for placements field.
+	orderDescPlacements := orderFields[15].Descriptor()
+	// order.DefaultPlacements holds the default value on creation for the placements field.
+	order.DefaultPlacements = orderDescPlacements.Default.(int)
 	productFields := schema.Product{}.Fields()
 	_ = productFields
 	// productDescBackorderLimit is the schema descriptor for backorder_limit field.

@@ -34,6 +34,8 @@ type Tx struct {
 	Product *ProductClient
 	// Request is the client for interacting with the Request builders.
 	Request *RequestClient
+	// RiskAssessment is the client for interacting with the RiskAssessment builders.
+	RiskAssessment *RiskAssessmentClient
 	// Saga is the client for interacting with the Saga builders.
 	Saga *SagaClient
 	// ServerKey is the client for interacting with the ServerKey builders.
@@ -187,6 +189,7 @@ func (tx *Tx) init() {
 	tx.PaymentOperation = NewPaymentOperationClient(tx.config)
 	tx.Product = NewProductClient(tx.config)
 	tx.Request = NewRequestClient(tx.config)
+	tx.RiskAssessment = NewRiskAssessmentClient(tx.config)
 	tx.Saga = NewSagaClient(tx.config)
 	tx.ServerKey = NewServerKeyClient(tx.config)
 	tx.ShardRange = NewShardRangeClient(tx.config)

@@ -1,6 +1,8 @@
 package schema
 
 import (
+	"time"
+
 	"entgo.io/ent"
 	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/entsql"
@@ -33,6 +35,10 @@ func (Order) Fields() []ent.Field {
 		field.JSON("ship_to", &Address{}).Optional(),
 		field.String("note"),
 		field.String("cancel_reason"),
+		field.String("payment_method").Default("").Comment("A token of the gateway; may be empty."),
+		field.Int("placements").Default(0).Comment("How often it was placed."),
+		field.Time("confirm_time").Optional().Nillable(),
+		field.JSON("progress", &OrderProgress{}).Optional().Comment("What only some orders have."),
 		field.Int64("version").Comment("The sequence of its last event."),
 	}
 }
@@ -67,6 +73,32 @@ type OrderLine struct {
 	UnitPrice   int64  `json:"unit_price"`         // minor units
 	Discount    int64  `json:"discount,omitempty"` // minor units, off the whole line
 	Returned    int64  `json:"returned,omitempty"`
+}
+
+// OrderProgress is what has become of an order since it was placed, as far as it is out of the ordinary.
+type OrderProgress struct {
+	StatusReason string     `json:"status_reason,omitempty"`
+	ActionURL    string     `json:"action_url,omitempty"`
+	Cleared      bool       `json:"cleared,omitempty"`
+	Shipments    []Shipment `json:"shipments,omitempty"`
+}
+
+// Shipment is a parcel as it is stored. Its number is its place in the list, from 1.
+type Shipment struct {
+	State    uint8          `json:"state"`
+	Lines    []LineQuantity `json:"lines"`
+	Carrier  string         `json:"carrier,omitempty"`
+	Tracking string         `json:"tracking,omitempty"`
+	Amount   int64          `json:"amount,omitempty"` // minor units
+	Final    bool           `json:"final,omitempty"`
+	Created  time.Time      `json:"created"`
+	Updated  time.Time      `json:"updated"`
+}
+
+// LineQuantity is how much of a line, named by its position from 1.
+type LineQuantity struct {
+	Position int   `json:"position"`
+	Quantity int64 `json:"quantity"`
 }
 
 // Address is where parcels go, as it is stored.

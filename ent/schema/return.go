@@ -27,6 +27,8 @@ func (OrderReturn) Fields() []ent.Field {
 		field.String("currency").Immutable().SchemaType(map[string]string{dialect.Postgres: "char(3)"}),
 		field.JSON("lines", []ReturnLine{}),
 		field.Int64("total_minor").Comment("Minor units."),
+		field.UUID("order_id", uuid.UUID{}).Immutable().Optional().Nillable().Comment("None for imported history, whose lines tell."),
+		field.JSON("progress", &ReturnProgress{}).Optional(),
 	}
 }
 
@@ -41,6 +43,13 @@ func (OrderReturn) Indexes() []ent.Index {
 // Annotations hold the rules that the database checks itself.
 func (OrderReturn) Annotations() []schema.Annotation {
 	return []schema.Annotation{check("order_return_slot", "slot >= 0 AND slot < 4096")}
+}
+
+// ReturnProgress is what was said and decided about a return, as it is stored.
+type ReturnProgress struct {
+	Reason  string         `json:"reason,omitempty"`
+	Refund  int64          `json:"refund,omitempty"` // minor units
+	Restock []LineQuantity `json:"restock,omitempty"`
 }
 
 // ReturnLine is a line of a return as it is stored.

@@ -129,6 +129,18 @@ func (f RequestFunc) Mutate(ctx context.Context, m db.Mutation) (db.Value, error
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *db.RequestMutation", m)
 }
 
+// The RiskAssessmentFunc type is an adapter to allow the use of ordinary
+// function as RiskAssessment mutator.
+type RiskAssessmentFunc func(context.Context, *db.RiskAssessmentMutation) (db.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f RiskAssessmentFunc) Mutate(ctx context.Context, m db.Mutation) (db.Value, error) {
+	if mv, ok := m.(*db.RiskAssessmentMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *db.RiskAssessmentMutation", m)
+}
+
 // The SagaFunc type is an adapter to allow the use of ordinary
 // function as Saga mutator.
 type SagaFunc func(context.Context, *db.SagaMutation) (db.Value, error)

@@ -93,6 +93,10 @@ var (
 		{Name: "ship_to", Type: field.TypeJSON, Nullable: true},
 		{Name: "note", Type: field.TypeString},
 		{Name: "cancel_reason", Type: field.TypeString},
+		{Name: "payment_method", Type: field.TypeString, Default: ""},
+		{Name: "placements", Type: field.TypeInt, Default: 0},
+		{Name: "confirm_time", Type: field.TypeTime, Nullable: true},
+		{Name: "progress", Type: field.TypeJSON, Nullable: true},
 		{Name: "version", Type: field.TypeInt64},
 	}
 	// OrdersTable holds the schema information for the "orders" table.
@@ -157,6 +161,8 @@ var (
 		{Name: "currency", Type: field.TypeString, SchemaType: map[string]string{"postgres": "char(3)"}},
 		{Name: "lines", Type: field.TypeJSON},
 		{Name: "total_minor", Type: field.TypeInt64},
+		{Name: "order_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "progress", Type: field.TypeJSON, Nullable: true},
 	}
 	// OrderReturnsTable holds the schema information for the "order_returns" table.
 	OrderReturnsTable = &schema.Table{
@@ -319,6 +325,22 @@ var (
 			},
 		},
 	}
+	// RiskAssessmentsColumns holds the columns for the "risk_assessments" table.
+	RiskAssessmentsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "slot", Type: field.TypeInt16},
+		{Name: "score", Type: field.TypeInt},
+		{Name: "outcome", Type: field.TypeUint8},
+		{Name: "reasons", Type: field.TypeJSON},
+		{Name: "shadow", Type: field.TypeBool},
+		{Name: "create_time", Type: field.TypeTime},
+	}
+	// RiskAssessmentsTable holds the schema information for the "risk_assessments" table.
+	RiskAssessmentsTable = &schema.Table{
+		Name:       "risk_assessments",
+		Columns:    RiskAssessmentsColumns,
+		PrimaryKey: []*schema.Column{RiskAssessmentsColumns[0]},
+	}
 	// SagasColumns holds the columns for the "sagas" table.
 	SagasColumns = []*schema.Column{
 		{Name: "saga_key", Type: field.TypeString},
@@ -460,6 +482,7 @@ var (
 		PaymentOperationsTable,
 		ProductsTable,
 		RequestsTable,
+		RiskAssessmentsTable,
 		SagasTable,
 		ServerKeysTable,
 		ShardRangesTable,
@@ -522,6 +545,10 @@ func init() {
 	RequestsTable.Annotation = &entsql.Annotation{}
 	RequestsTable.Annotation.Checks = map[string]string{
 		"request_slot": "slot >= 0 AND slot < 4096",
+	}
+	RiskAssessmentsTable.Annotation = &entsql.Annotation{}
+	RiskAssessmentsTable.Annotation.Checks = map[string]string{
+		"risk_assessment_slot": "slot >= 0 AND slot < 4096",
 	}
 	SagasTable.Annotation = &entsql.Annotation{}
 	SagasTable.Annotation.Checks = map[string]string{

@@ -43,6 +43,14 @@ const (
 	FieldNote = "note"
 	// FieldCancelReason holds the string denoting the cancel_reason field in the database.
 	FieldCancelReason = "cancel_reason"
+	// FieldPaymentMethod holds the string denoting the payment_method field in the database.
+	FieldPaymentMethod = "payment_method"
+	// FieldPlacements holds the string denoting the placements field in the database.
+	FieldPlacements = "placements"
+	// FieldConfirmTime holds the string denoting the confirm_time field in the database.
+	FieldConfirmTime = "confirm_time"
+	// FieldProgress holds the string denoting the progress field in the database.
+	FieldProgress = "progress"
 	// FieldVersion holds the string denoting the version field in the database.
 	FieldVersion = "version"
 	// Table holds the table name of the order in the database.
@@ -68,6 +76,10 @@ var Columns = []string{
 	FieldShipTo,
 	FieldNote,
 	FieldCancelReason,
+	FieldPaymentMethod,
+	FieldPlacements,
+	FieldConfirmTime,
+	FieldProgress,
 	FieldVersion,
 }
 
@@ -80,6 +92,13 @@ func ValidColumn(column string) bool {
 	}
 	return false
 }
+
+var (
+	// DefaultPaymentMethod holds the default value on creation for the "payment_method" field.
+	DefaultPaymentMethod string
+	// DefaultPlacements holds the default value on creation for the "placements" field.
+	DefaultPlacements int
+)
 
 // OrderOption defines the ordering options for the Order queries.
 type OrderOption func(*sql.Selector)
@@ -157,6 +176,21 @@ func ByNote(opts ...sql.OrderTermOption) OrderOption {
 // ByCancelReason orders the results by the cancel_reason field.
 func ByCancelReason(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCancelReason, opts...).ToFunc()
+}
+
+// ByPaymentMethod orders the results by the payment_method field.
+func ByPaymentMethod(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPaymentMethod, opts...).ToFunc()
+}
+
+// ByPlacements orders the results by the placements field.
+func ByPlacements(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPlacements, opts...).ToFunc()
+}
+
+// ByConfirmTime orders the results by the confirm_time field.
+func ByConfirmTime(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldConfirmTime, opts...).ToFunc()
 }
 
 // ByVersion orders the results by the version field.

@@ -125,6 +125,21 @@ func CancelReason(v string) predicate.Order {
 	return predicate.Order(sql.FieldEQ(FieldCancelReason, v))
 }
 
+// PaymentMethod applies equality check predicate on the "payment_method" field. It's identical to PaymentMethodEQ.
+func PaymentMethod(v string) predicate.Order {
+	return predicate.Order(sql.FieldEQ(FieldPaymentMethod, v))
+}
+
+// Placements applies equality check predicate on the "placements" field. It's identical to PlacementsEQ.
+func Placements(v int) predicate.Order {
+	return predicate.Order(sql.FieldEQ(FieldPlacements, v))
+}
+
+// ConfirmTime applies equality check predicate on the "confirm_time" field. It's identical to ConfirmTimeEQ.
+func ConfirmTime(v time.Time) predicate.Order {
+	return predicate.Order(sql.FieldEQ(FieldConfirmTime, v))
+}
+
 // Version applies equality check predicate on the "version" field. It's identical to VersionEQ.
 func Version(v int64) predicate.Order {
 	return predicate.Order(sql.FieldEQ(FieldVersion, v))
@@ -848,6 +863,171 @@ func CancelReasonEqualFold(v string) predicate.Order {
 // CancelReasonContainsFold applies the ContainsFold predicate on the "cancel_reason" field.
 func CancelReasonContainsFold(v string) predicate.Order {
 	return predicate.Order(sql.FieldContainsFold(FieldCancelReason, v))
+}
+
+// PaymentMethodEQ applies the EQ predicate on the "payment_method" field.
+func PaymentMethodEQ(v string) predicate.Order {
+	return predicate.Order(sql.FieldEQ(FieldPaymentMethod, v))
+}
+
+// PaymentMethodNEQ applies the NEQ predicate on the "payment_method" field.
+func PaymentMethodNEQ(v string) predicate.Order {
+	return predicate.Order(sql.FieldNEQ(FieldPaymentMethod, v))
+}
+
+// PaymentMethodIn applies the In predicate on the "payment_method" field.
+func PaymentMethodIn(vs ...string) predicate.Order {
+	return predicate.Order(sql.FieldIn(FieldPaymentMethod, vs...))
+}
+
+// PaymentMethodNotIn applies the NotIn predicate on the "payment_method" field.
+func PaymentMethodNotIn(vs ...string) predicate.Order {
+	return predicate.Order(sql.FieldNotIn(FieldPaymentMethod, vs...))
+}
+
+// PaymentMethodGT applies the GT predicate on the "payment_method" field.
+func PaymentMethodGT(v string) predicate.Order {
+	return predicate.Order(sql.FieldGT(FieldPaymentMethod, v))
+}
+
+// PaymentMethodGTE applies the GTE predicate on the "payment_method" field.
+func PaymentMethodGTE(v string) predicate.Order {
+	return predicate.Order(sql.FieldGTE(FieldPaymentMethod, v))
+}
+
+// PaymentMethodLT applies the LT predicate on the "payment_method" field.
+func PaymentMethodLT(v string) predicate.Order {
+	return predicate.Order(sql.FieldLT(FieldPaymentMethod, v))
+}
+
+// PaymentMethodLTE applies the LTE predicate on the "payment_method" field.
+func PaymentMethodLTE(v string) predicate.Order {
+	return predicate.Order(sql.FieldLTE(FieldPaymentMethod, v))
+}
+
+// PaymentMethodContains applies the Contains predicate on the "payment_method" field.
+func PaymentMethodContains(v string) predicate.Order {
+	return predicate.Order(sql.FieldContains(FieldPaymentMethod, v))
+}
+
+// PaymentMethodHasPrefix applies the HasPrefix predicate on the "payment_method" field.
+func PaymentMethodHasPrefix(v string) predicate.Order {
+	return predicate.Order(sql.FieldHasPrefix(FieldPaymentMethod, v))
+}
+
+// PaymentMethodHasSuffix applies the HasSuffix predicate on the "payment_method" field.
+func PaymentMethodHasSuffix(v string) predicate.Order {
+	return predicate.Order(sql.FieldHasSuffix(FieldPaymentMethod, v))
+}
+
+// PaymentMethodEqualFold applies the EqualFold predicate on the "payment_method" field.
+func PaymentMethodEqualFold(v string) predicate.Order {
+	return predicate.Order(sql.FieldEqualFold(FieldPaymentMethod, v))
+}
+
+// PaymentMethodContainsFold applies the ContainsFold predicate on the "payment_method" field.
+func PaymentMethodContainsFold(v string) predicate.Order {
+	return predicate.Order(sql.FieldContainsFold(FieldPaymentMethod, v))
+}
+
+// PlacementsEQ applies the EQ predicate on the "placements" field.
+func PlacementsEQ(v int) predicate.Order {
+	return predicate.Order(sql.FieldEQ(FieldPlacements, v))
+}
+
+// PlacementsNEQ applies the NEQ predicate on the "placements" field.
+func PlacementsNEQ(v int) predicate.Order {
+	return predicate.Order(sql.FieldNEQ(FieldPlacements, v))
+}
+
+// PlacementsIn applies the In predicate on the "placements" field.
+func PlacementsIn(vs ...int) predicate.Order {
+	return predicate.Order(sql.FieldIn(FieldPlacements, vs...))
+}
+
+// PlacementsNotIn applies the NotIn predicate on the "placements" field.
+func PlacementsNotIn(vs ...int) predicate.Order {
+	return predicate.Order(sql.FieldNotIn(FieldPlacements, vs...))
+}
+
+// PlacementsGT applies the GT predicate on the "placements" field.
+func PlacementsGT(v int) predicate.Order {
+	return predicate.Order(sql.FieldGT(FieldPlacements, v))
+}
+
+// PlacementsGTE applies the GTE predicate on the "placements" field.
+func PlacementsGTE(v int) predicate.Order {
+	return predicate.Order(sql.FieldGTE(FieldPlacements, v))
+}
+
+// PlacementsLT applies the LT predicate on the "placements" field.
+func PlacementsLT(v int) predicate.Order {
+	return predicate.Order(sql.FieldLT(FieldPlacements, v))
+}
+
+// PlacementsLTE applies the LTE predicate on the "placements" field.
+func PlacementsLTE(v int) predicate.Order {
+	return predicate.Order(sql.FieldLTE(FieldPlacements, v))
+}
+
+// ConfirmTimeEQ applies the EQ predicate on the "confirm_time" field.
+func ConfirmTimeEQ(v time.Time) predicate.Order {
+	return predicate.Order(sql.FieldEQ(FieldConfirmTime, v))
+}
+
+// ConfirmTimeNEQ applies the NEQ predicate on the "confirm_time" field.
+func ConfirmTimeNEQ(v time.Time) predicate.Order {
+	return predicate.Order(sql.FieldNEQ(FieldConfirmTime, v))
+}
+
+// ConfirmTimeIn applies the In predicate on the "confirm_time" field.
+func ConfirmTimeIn(vs ...time.Time) predicate.Order {
+	return predicate.Order(sql.FieldIn(FieldConfirmTime, vs...))
+}
+
+// ConfirmTimeNotIn applies the NotIn predicate on the "confirm_time" field.
+func ConfirmTimeNotIn(vs ...time.Time) predicate.Order {
+	return predicate.Order(sql.FieldNotIn(FieldConfirmTime, vs...))
+}
+
+// ConfirmTimeGT applies the GT predicate on the "confirm_time" field.
+func ConfirmTimeGT(v time.Time) predicate.Order {
+	return predicate.Order(sql.FieldGT(FieldConfirmTime, v))
+}
+
+// ConfirmTimeGTE applies the GTE predicate on the "confirm_time" field.
+func ConfirmTimeGTE(v time.Time) predicate.Order {
+	return predicate.Order(sql.FieldGTE(FieldConfirmTime, v))
+}
+
+// ConfirmTimeLT applies the LT predicate on the "confirm_time" field.
+func ConfirmTimeLT(v time.Time) predicate.Order {
+	return predicate.Order(sql.FieldLT(FieldConfirmTime, v))
+}
+
+// ConfirmTimeLTE applies the LTE predicate on the "confirm_time" field.
+func ConfirmTimeLTE(v time.Time) predicate.Order {
+	return predicate.Order(sql.FieldLTE(FieldConfirmTime, v))
+}
+
+// ConfirmTimeIsNil applies the IsNil predicate on the "confirm_time" field.
+func ConfirmTimeIsNil() predicate.Order {
+	return predicate.Order(sql.FieldIsNull(FieldConfirmTime))
+}
+
+// ConfirmTimeNotNil applies the NotNil predicate on the "confirm_time" field.
+func ConfirmTimeNotNil() predicate.Order {
+	return predicate.Order(sql.FieldNotNull(FieldConfirmTime))
+}
+
+// ProgressIsNil applies the IsNil predicate on the "progress" field.
+func ProgressIsNil() predicate.Order {
+	return predicate.Order(sql.FieldIsNull(FieldProgress))
+}
+
+// ProgressNotNil applies the NotNil predicate on the "progress" field.
+func ProgressNotNil() predicate.Order {
+	return predicate.Order(sql.FieldNotNull(FieldProgress))
 }
 
 // VersionEQ applies the EQ predicate on the "version" field.

@@ -31,6 +31,10 @@ const (
 	FieldLines = "lines"
 	// FieldTotalMinor holds the string denoting the total_minor field in the database.
 	FieldTotalMinor = "total_minor"
+	// FieldOrderID holds the string denoting the order_id field in the database.
+	FieldOrderID = "order_id"
+	// FieldProgress holds the string denoting the progress field in the database.
+	FieldProgress = "progress"
 	// Table holds the table name of the orderreturn in the database.
 	Table = "order_returns"
 )
@@ -48,6 +52,8 @@ var Columns = []string{
 	FieldCurrency,
 	FieldLines,
 	FieldTotalMinor,
+	FieldOrderID,
+	FieldProgress,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -111,4 +117,9 @@ func ByCurrency(opts ...sql.OrderTermOption) OrderOption {
 // ByTotalMinor orders the results by the total_minor field.
 func ByTotalMinor(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldTotalMinor, opts...).ToFunc()
+}
+
+// ByOrderID orders the results by the order_id field.
+func ByOrderID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldOrderID, opts...).ToFunc()
 }

@@ -100,6 +100,11 @@ func TotalMinor(v int64) predicate.OrderReturn {
 	return predicate.OrderReturn(sql.FieldEQ(FieldTotalMinor, v))
 }
 
+// OrderID applies equality check predicate on the "order_id" field. It's identical to OrderIDEQ.
+func OrderID(v uuid.UUID) predicate.OrderReturn {
+	return predicate.OrderReturn(sql.FieldEQ(FieldOrderID, v))
+}
+
 // SlotEQ applies the EQ predicate on the "slot" field.
 func SlotEQ(v int16) predicate.OrderReturn {
 	return predicate.OrderReturn(sql.FieldEQ(FieldSlot, v))
@@ -558,6 +563,66 @@ func TotalMinorLT(v int64) predicate.OrderReturn {
 // TotalMinorLTE applies the LTE predicate on the "total_minor" field.
 func TotalMinorLTE(v int64) predicate.OrderReturn {
 	return predicate.OrderReturn(sql.FieldLTE(FieldTotalMinor, v))
+}
+
+// OrderIDEQ applies the EQ predicate on the "order_id" field.
+func OrderIDEQ(v uuid.UUID) predicate.OrderReturn {
+	return predicate.OrderReturn(sql.FieldEQ(FieldOrderID, v))
+}
+
+// OrderIDNEQ applies the NEQ predicate on the "order_id" field.
+func OrderIDNEQ(v uuid.UUID) predicate.OrderReturn {
+	return predicate.OrderReturn(sql.FieldNEQ(FieldOrderID, v))
+}
+
+// OrderIDIn applies the In predicate on the "order_id" field.
+func OrderIDIn(vs ...uuid.UUID) predicate.OrderReturn {
+	return predicate.OrderReturn(sql.FieldIn(FieldOrderID, vs...))
+}
+
+// OrderIDNotIn applies the NotIn predicate on the "order_id" field.
+func OrderIDNotIn(vs ...uuid.UUID) predicate.OrderReturn {
+	return predicate.OrderReturn(sql.FieldNotIn(FieldOrderID, vs...))
+}
+
+// OrderIDGT applies the GT predicate on the "order_id" field.
+func OrderIDGT(v uuid.UUID) predicate.OrderReturn {
+	return predicate.OrderReturn(sql.FieldGT(FieldOrderID, v))
+}
+
+// OrderIDGTE applies the GTE predicate on the "order_id" field.
+func OrderIDGTE(v uuid.UUID) predicate.OrderReturn {
+	return predicate.OrderReturn(sql.FieldGTE(FieldOrderID, v))
+}
+
+// OrderIDLT applies the LT predicate on the "order_id" field.
+func OrderIDLT(v uuid.UUID) predicate.OrderReturn {
+	return predicate.OrderReturn(sql.FieldLT(FieldOrderID, v))
+}
+
+// OrderIDLTE applies the LTE predicate on the "order_id" field.
+func OrderIDLTE(v uuid.UUID) predicate.OrderReturn {
+	return predicate.OrderReturn(sql.FieldLTE(FieldOrderID, v))
+}
+
+// OrderIDIsNil applies the IsNil predicate on the "order_id" field.
+func OrderIDIsNil() predicate.OrderReturn {
+	return predicate.OrderReturn(sql.FieldIsNull(FieldOrderID))
+}
+
+// OrderIDNotNil applies the NotNil predicate on the "order_id" field.
+func OrderIDNotNil() predicate.OrderReturn {
+	return predicate.OrderReturn(sql.FieldNotNull(FieldOrderID))
+}
+
+// ProgressIsNil applies the IsNil predicate on the "progress" field.
+func ProgressIsNil() predicate.OrderReturn {
+	return predicate.OrderReturn(sql.FieldIsNull(FieldProgress))
+}
+
+// ProgressNotNil applies the NotNil predicate on the "progress" field.
+func ProgressNotNil() predicate.OrderReturn {
+	return predicate.OrderReturn(sql.FieldNotNull(FieldProgress))
 }
 
 // And groups predicates with the AND operator between them.

@@ -36,6 +36,9 @@ type Product func(*sql.Selector)
 // Request is the predicate function for request builders.
 type Request func(*sql.Selector)
 
+// RiskAssessment is the predicate function for riskassessment builders.
+type RiskAssessment func(*sql.Selector)
+
 // Saga is the predicate function for saga builders.
 type Saga func(*sql.Selector)
 

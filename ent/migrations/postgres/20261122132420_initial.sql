@@ -57,6 +57,10 @@ CREATE TABLE "orders" (
   "ship_to" jsonb NULL,
   "note" character varying NOT NULL,
   "cancel_reason" character varying NOT NULL,
+  "payment_method" character varying NOT NULL DEFAULT '',
+  "placements" bigint NOT NULL DEFAULT 0,
+  "confirm_time" timestamptz NULL,
+  "progress" jsonb NULL,
   "version" bigint NOT NULL,
   PRIMARY KEY ("id"),
   CONSTRAINT "order_slot" CHECK ((slot >= 0) AND (slot < 4096)),
@@ -95,6 +99,8 @@ CREATE TABLE "order_returns" (
   "currency" character(3) NOT NULL,
   "lines" jsonb NOT NULL,
   "total_minor" bigint NOT NULL,
+  "order_id" uuid NULL,
+  "progress" jsonb NULL,
   PRIMARY KEY ("id"),
   CONSTRAINT "order_return_slot" CHECK ((slot >= 0) AND (slot < 4096))
 );
@@ -205,6 +211,18 @@ CREATE TABLE "requests" (
 );
 -- Create index "request_create_time" to table: "requests"
 CREATE INDEX "request_create_time" ON "requests" ("create_time");
+-- Create "risk_assessments" table
+CREATE TABLE "risk_assessments" (
+  "id" uuid NOT NULL,
+  "slot" smallint NOT NULL,
+  "score" bigint NOT NULL,
+  "outcome" smallint NOT NULL,
+  "reasons" jsonb NOT NULL,
+  "shadow" boolean NOT NULL,
+  "create_time" timestamptz NOT NULL,
+  PRIMARY KEY ("id"),
+  CONSTRAINT "risk_assessment_slot" CHECK ((slot >= 0) AND (slot < 4096))
+);
 -- Create "sagas" table
 CREATE TABLE "sagas" (
   "saga_key" text NOT NULL COLLATE "C",

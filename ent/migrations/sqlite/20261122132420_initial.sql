@@ -57,6 +57,10 @@ CREATE TABLE `orders` (
   `ship_to` json NULL,
   `note` text NOT NULL,
   `cancel_reason` text NOT NULL,
+  `payment_method` text NOT NULL DEFAULT (''),
+  `placements` integer NOT NULL DEFAULT (0),
+  `confirm_time` datetime NULL,
+  `progress` json NULL,
   `version` integer NOT NULL,
   PRIMARY KEY (`id`),
   CONSTRAINT `order_slot` CHECK (slot >= 0 AND slot < 4096),
@@ -95,6 +99,8 @@ CREATE TABLE `order_returns` (
   `currency` text NOT NULL,
   `lines` json NOT NULL,
   `total_minor` integer NOT NULL,
+  `order_id` uuid NULL,
+  `progress` json NULL,
   PRIMARY KEY (`id`),
   CONSTRAINT `order_return_slot` CHECK (slot >= 0 AND slot < 4096)
 );
@@ -205,6 +211,18 @@ CREATE TABLE `requests` (
 );
 -- Create index "request_create_time" to table: "requests"
 CREATE INDEX `request_create_time` ON `requests` (`create_time`);
+-- Create "risk_assessments" table
+CREATE TABLE `risk_assessments` (
+  `id` uuid NOT NULL,
+  `slot` integer NOT NULL,
+  `score` integer NOT NULL,
+  `outcome` integer NOT NULL,
+  `reasons` json NOT NULL,
+  `shadow` bool NOT NULL,
+  `create_time` datetime NOT NULL,
+  PRIMARY KEY (`id`),
+  CONSTRAINT `risk_assessment_slot` CHECK (slot >= 0 AND slot < 4096)
+);
 -- Create "sagas" table
 CREATE TABLE `sagas` (
   `saga_key` text NOT NULL,

@@ -1,0 +1,38 @@
+package schema
+
+import (
+	"entgo.io/ent"
+	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/field"
+)
+
+// RiskAssessment is what was odd about an order, never changed. Its id is the order's; an order with
+// nothing odd about it has none.
+type RiskAssessment struct{ ent.Schema }
+
+// Mixin gives the slot.
+func (RiskAssessment) Mixin() []ent.Mixin { return []ent.Mixin{slotted{}} }
+
+// Fields lists the columns.
+func (RiskAssessment) Fields() []ent.Field {
+	return []ent.Field{
+		uuidKey(),
+		field.Int("score").Immutable(),
+		field.Uint8("outcome").Immutable().Comment("orders.v1.RiskOutcome."),
+		field.JSON("reasons", []RiskReason{}).Immutable(),
+		field.Bool("shadow").Immutable().Comment("The outcome was only noted."),
+		field.Time("create_time").Immutable(),
+	}
+}
+
+// Annotations hold the rules that the database checks itself.
+func (RiskAssessment) Annotations() []schema.Annotation {
+	return []schema.Annotation{check("risk_assessment_slot", "slot >= 0 AND slot < 4096")}
+}
+
+// RiskReason is one thing that was odd.
+type RiskReason struct {
+	Rule        string `json:"rule"`
+	Points      int    `json:"points"`
+	Explanation string `json:"explanation"`
+}
