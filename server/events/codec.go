@@ -47,19 +47,23 @@ func changeToProto(c order.Change) *eventsv1.OrderEvent {
 	case order.Drafted:
 		m.Change = &eventsv1.OrderEvent_Drafted{Drafted: &eventsv1.OrderDrafted{Details: detailsToProto(c.Details)}}
 	case order.Placed:
-		m.Change = &eventsv1.OrderEvent_Placed{Placed: &eventsv1.OrderPlaced{Details: detailsToProto(c.Details)}}
+		m.Change = &eventsv1.OrderEvent_Placed{Placed: &eventsv1.OrderPlaced{
+			Details: detailsToProto(c.Details), PaymentMethod: c.PaymentMethod,
+		}}
 	case order.Edited:
 		m.Change = &eventsv1.OrderEvent_Edited{Edited: &eventsv1.OrderEdited{Details: detailsToProto(c.Details)}}
 	case order.CancelRequested:
 		m.Change = &eventsv1.OrderEvent_CancelRequested{CancelRequested: &eventsv1.OrderCancelRequested{Reason: c.Reason}}
 	case order.Undone:
-		m.Change = &eventsv1.OrderEvent_Canceled{Canceled: &eventsv1.OrderCanceled{}}
+		m.Change = &eventsv1.OrderEvent_Canceled{Canceled: &eventsv1.OrderCanceled{Payment: eventsv1.PaymentSummary(c.Payment)}}
 	case order.Imported:
 		m.Change = &eventsv1.OrderEvent_Imported{Imported: &eventsv1.OrderImported{
 			Details: detailsToProto(c.Details), Delivered: c.Delivered,
 		}}
 	case order.GoodsReturned:
 		m.Change = &eventsv1.OrderEvent_Returned{Returned: returnedToProto(c)}
+	default:
+		progressToProto(m, c)
 	}
 	return m
 }
@@ -69,13 +73,15 @@ func changeFromProto(m *eventsv1.OrderEvent) (order.Change, error) {
 	case *eventsv1.OrderEvent_Drafted:
 		return order.Drafted{Details: detailsFromProto(c.Drafted.GetDetails())}, nil
 	case *eventsv1.OrderEvent_Placed:
-		return order.Placed{Details: detailsFromProto(c.Placed.GetDetails())}, nil
+		return order.Placed{
+			Details: detailsFromProto(c.Placed.GetDetails()), PaymentMethod: c.Placed.GetPaymentMethod(),
+		}, nil
 	case *eventsv1.OrderEvent_Edited:
 		return order.Edited{Details: detailsFromProto(c.Edited.GetDetails())}, nil
 	case *eventsv1.OrderEvent_CancelRequested:
 		return order.CancelRequested{Reason: c.CancelRequested.GetReason()}, nil
 	case *eventsv1.OrderEvent_Canceled:
-		return order.Undone{}, nil
+		return order.Undone{Payment: paymentFromProto(c.Canceled)}, nil
 	case *eventsv1.OrderEvent_Imported:
 		return order.Imported{
 			Details: detailsFromProto(c.Imported.GetDetails()), Delivered: c.Imported.GetDelivered(),
@@ -83,31 +89,36 @@ func changeFromProto(m *eventsv1.OrderEvent) (order.Change, error) {
 	case *eventsv1.OrderEvent_Returned:
 		return returnedFromProto(c.Returned)
 	default:
-		return nil, fmt.Errorf("a stored event is of a kind this version does not know (%T)", c)
+		return progressFromProto(m)
 	}
 }
 
 func returnedToProto(c order.GoodsReturned) *eventsv1.OrderReturned {
-	m := &eventsv1.OrderReturned{ReturnId: c.ReturnID.String()}
-	for _, l := range c.Lines {
-		m.Lines = append(m.Lines, &eventsv1.ReturnedQuantity{
-			Position: int32(l.Position), //nolint:gosec // at most order.MaxLines
-			Quantity: l.Quantity,
-		})
-	}
-	return m
+	return &eventsv1.OrderReturned{ReturnId: c.ReturnID.String(), Lines: quantitiesToProto(c.Lines)}
 }
 
 func returnedFromProto(m *eventsv1.OrderReturned) (order.Change, error) {
 	returnID, err := order.ParseReturnID(m.GetReturnId())
-	if err != nil {
-		return nil, err
+	return order.GoodsReturned{ReturnID: returnID, Lines: quantitiesFromProto(m.GetLines())}, err
+}
+
+func quantitiesToProto(lines []order.LineQuantity) []*eventsv1.LineQuantity {
+	all := make([]*eventsv1.LineQuantity, len(lines))
+	for i, l := range lines {
+		all[i] = &eventsv1.LineQuantity{
+			Position: int32(l.Position), //nolint:gosec // at most order.MaxLines
+			Quantity: l.Quantity,
+		}
 	}
-	c := order.GoodsReturned{ReturnID: returnID}
-	for _, l := range m.GetLines() {
-		c.Lines = append(c.Lines, order.LineQuantity{Position: int(l.GetPosition()), Quantity: l.GetQuantity()})
+	return all
+}
+
+func quantitiesFromProto(lines []*eventsv1.LineQuantity) []order.LineQuantity {
+	all := make([]order.LineQuantity, len(lines))
+	for i, l := range lines {
+		all[i] = order.LineQuantity{Position: int(l.GetPosition()), Quantity: l.GetQuantity()}
 	}
-	return c, nil
+	return all
 }
 
 func detailsToProto(d order.Details) *eventsv1.OrderDetails {

@@ -23,6 +23,7 @@ var update = flag.Bool("update", false, "write testdata anew; only for events th
 func changes() map[string]order.Change {
 	created := time.UnixMilli(1700000000123)
 	returnID := order.ImportedReturnID(created, "cus_1", "shop", "C1")
+	shipmentID := order.ShipmentID{UUID: order.ImportedID(created, "cus_1", "shop", "1").WithPart(2)}
 	details := order.Details{
 		CustomerID: "cus_1", Source: "shop", Number: "536365", Currency: "GBP", Shipping: 495, Note: "Grüße 🧶",
 		Lines: []order.Line{
@@ -33,11 +34,23 @@ func changes() map[string]order.Change {
 	}
 	return map[string]order.Change{
 		"drafted":          order.Drafted{Details: details},
-		"placed":           order.Placed{Details: details},
+		"placed":           order.Placed{Details: details, PaymentMethod: "tok_visa"},
 		"edited":           order.Edited{Details: details},
 		"cancel_requested": order.CancelRequested{Reason: "too late"},
-		"canceled":         order.Undone{},
-		"imported":         order.Imported{Details: details, Delivered: true},
+		"canceled":         order.Undone{Payment: order.PaymentVoided},
+		"confirmed":        order.Accepted{Payment: order.PaymentAuthorized},
+		"action_required":  order.ActionAsked{Reason: "AUTHENTICATION_REQUIRED", URL: "https://bank.example/prove"},
+		"held":             order.PutOnHold{Reason: "RISK_REVIEW"},
+		"resumed":          order.Resumed{},
+		"rejected":         order.Refused{Reason: "OUT_OF_STOCK", Payment: order.PaymentNone},
+		"expired":          order.TimedOut{Payment: order.PaymentVoided},
+		"payment_changed":  order.PaymentChanged{Payment: order.PaymentPartiallyRefunded},
+		"shipment_created": order.ShipmentCreated{ShipmentID: shipmentID, Lines: []order.LineQuantity{{Position: 2, Quantity: 3}}},
+		"shipment_moved": order.ShipmentMoved{
+			ShipmentID: shipmentID, State: order.ShipmentShipped, Carrier: "Royal Mail", Tracking: "RM1", Amount: 1295, Final: true,
+		},
+		"completed": order.Finished{},
+		"imported":  order.Imported{Details: details, Delivered: true},
 		"returned": order.GoodsReturned{ReturnID: returnID, Lines: []order.LineQuantity{
 			{Position: 1, Quantity: 2}, {Position: 1000, Quantity: 1_000_000},
 		}},

@@ -41,6 +41,16 @@ func (a Minor) Times(quantity int64) (Minor, error) {
 	return Minor(low), nil
 }
 
+// Part gives a × n ÷ of, rounded down. It is exact for any amount; 0 ≤ n ≤ of and of > 0 must hold.
+func (a Minor) Part(n, of int64) Minor {
+	if a < 0 {
+		return -(-a).Part(n, of)
+	}
+	high, low := bits.Mul64(uint64(a), uint64(n))    //nolint:gosec // neither is negative
+	quotient, _ := bits.Div64(high, low, uint64(of)) //nolint:gosec // positive; the quotient is at most a
+	return Minor(quotient)                           //nolint:gosec // at most a
+}
+
 func overflow() error {
 	return fault.New(fault.KindInvalid, fault.ReasonAmountOverflow,
 		"the amount is larger than 9223372036854775807 minor units")

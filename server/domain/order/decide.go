@@ -1,6 +1,7 @@
 package order
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/orderprocessing/orderprocessing/server/domain/card"
@@ -14,10 +15,13 @@ const MaxLines = 1000
 // MaxQuantity is how many of one SKU a line may have.
 const MaxQuantity = 1_000_000
 
-// Begin decides on a new order: a draft, or placed at once. When expected is given, the total
-// must be exactly that.
-func Begin(d Details, draft bool, expected *money.Minor) (Change, error) {
+// Begin decides on a new order: a draft, or placed at once and to be paid with a token of the
+// gateway, which may be empty. When expected is given, the total must be exactly that.
+func Begin(d Details, draft bool, method string, expected *money.Minor) (Change, error) {
 	if err := d.Check(); err != nil {
+		return nil, err
+	}
+	if err := card.CheckText("payment_method", method); err != nil {
 		return nil, err
 	}
 	if err := d.expect(expected); err != nil {
@@ -26,7 +30,7 @@ func Begin(d Details, draft bool, expected *money.Minor) (Change, error) {
 	if draft {
 		return Drafted{Details: d}, nil
 	}
-	return Placed{Details: d}, nil
+	return Placed{Details: d, PaymentMethod: method}, nil
 }
 
 // Import decides on an order of another system, as history.
@@ -40,18 +44,23 @@ func Import(d Details, delivered bool) (Change, error) {
 	return Imported{Details: d, Delivered: delivered}, nil
 }
 
-// Place decides on placing a draft. Placing a placed order changes nothing.
-func (o Order) Place(expected *money.Minor) ([]Change, error) {
-	if o.Lifecycle == Pending {
-		return nil, nil
+// Place decides on placing a draft, or on going on with an order that waits for its customer. An empty
+// method is the one of before. Placing a placed order changes nothing.
+func (o Order) Place(method string, expected *money.Minor) ([]Change, error) {
+	if err := card.CheckText("payment_method", method); err != nil {
+		return nil, err
 	}
-	if o.Lifecycle != Draft {
+	switch o.Lifecycle {
+	case Pending:
+		return nil, nil
+	case Draft, ActionRequired:
+	default:
 		return nil, refused("placed", o.Lifecycle)
 	}
 	if err := o.expect(expected); err != nil {
 		return nil, err
 	}
-	return []Change{Placed{Details: o.Details}}, nil
+	return []Change{Placed{Details: o.Details, PaymentMethod: cmp.Or(method, o.PaymentMethod)}}, nil
 }
 
 // Edit is what an edit changes; nil leaves a field as it is.
@@ -62,13 +71,14 @@ type Edit struct {
 	Note     *string
 }
 
-// Edit decides on an edit. A draft may change in all of it; an order that is on its way to a
-// parcel only in where it goes and in its note. An edit that changes nothing is no change.
+// Edit decides on an edit. A draft and an order that waits for its customer may change in all of it;
+// an order that is on its way to a parcel only in where it goes and in its note, until a part has
+// left. An edit that changes nothing is no change.
 func (o Order) Edit(e Edit) ([]Change, error) {
-	if !o.Lifecycle.editable() {
+	if !o.Lifecycle.editable() || o.Fulfillment != Unfulfilled {
 		return nil, refused("edited", o.Lifecycle)
 	}
-	if o.Lifecycle != Draft && (e.Lines != nil || e.Shipping != nil) {
+	if o.Lifecycle != Draft && o.Lifecycle != ActionRequired && (e.Lines != nil || e.Shipping != nil) {
 		return nil, fault.New(fault.KindPrecondition, fault.ReasonFieldNotEditable,
 			"the lines and the carriage of an order in %s are fixed", o.Lifecycle)
 	}
@@ -94,8 +104,8 @@ func (o Order) Edit(e Edit) ([]Change, error) {
 	return []Change{Edited{Details: d}}, nil
 }
 
-// Cancel decides on canceling before anything has shipped. Canceling twice changes nothing. While
-// nothing is held and no money has moved, the order is undone at once.
+// Cancel decides on canceling before anything has left. Canceling twice changes nothing. The order is
+// Canceling until its stock and its money are let go.
 func (o Order) Cancel(reason string) ([]Change, error) {
 	if err := card.CheckText("reason", reason); err != nil {
 		return nil, err
@@ -105,10 +115,42 @@ func (o Order) Cancel(reason string) ([]Change, error) {
 		return nil, nil
 	case !o.Lifecycle.MayBecome(Canceling) || o.Fulfillment != Unfulfilled:
 		return nil, refused("canceled", o.Lifecycle)
-	case o.Payment == PaymentNone:
-		return []Change{CancelRequested{Reason: reason}, Undone{}}, nil
 	}
 	return []Change{CancelRequested{Reason: reason}}, nil
+}
+
+// Hold decides on keeping the order from going on until staff have looked at it.
+func (o Order) Hold(reason string) ([]Change, error) {
+	if err := card.CheckText("reason", reason); err != nil {
+		return nil, err
+	}
+	switch {
+	case o.Lifecycle == OnHold:
+		return nil, nil
+	case !o.Lifecycle.MayBecome(OnHold):
+		return nil, refused("put on hold", o.Lifecycle)
+	}
+	return []Change{PutOnHold{Reason: reason}}, nil
+}
+
+// Resume decides on letting an order go on that was put on hold. One that goes on already does.
+func (o Order) Resume() ([]Change, error) {
+	switch o.Lifecycle {
+	case OnHold:
+		return []Change{Resumed{}}, nil
+	case Pending, Confirmed:
+		return nil, nil
+	default:
+		return nil, refused("resumed", o.Lifecycle)
+	}
+}
+
+// Paid decides on what has become of the money of an order that was confirmed.
+func (o Order) Paid(status PaymentStatus) ([]Change, error) {
+	if o.Payment == status {
+		return o.AndComplete()
+	}
+	return o.AndComplete(PaymentChanged{Payment: status})
 }
 
 // CheckEtag refuses a change that was made on another version of the order. An empty etag asks

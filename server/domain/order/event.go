@@ -1,11 +1,13 @@
 package order
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/orderprocessing/orderprocessing/server/domain/id"
+	"github.com/orderprocessing/orderprocessing/server/domain/money"
 	"github.com/orderprocessing/orderprocessing/server/fault"
 )
 
@@ -17,21 +19,23 @@ type Event struct {
 	Change   Change
 }
 
-// Change is what happened: one of Drafted, Placed, Edited, CancelRequested, Undone, Imported and
-// GoodsReturned.
+// Change is what happened: one of the types below.
 type Change interface{ change() }
 
 type (
 	// Drafted makes a draft.
 	Drafted struct{ Details Details }
 	// Placed binds the customer and fixes the prices.
-	Placed struct{ Details Details }
+	Placed struct {
+		Details       Details
+		PaymentMethod string // a token of the gateway; empty for none
+	}
 	// Edited says how the order reads from now on.
 	Edited struct{ Details Details }
 	// CancelRequested stops all parcels.
 	CancelRequested struct{ Reason string }
 	// Undone says that nothing of the order is held or owed any more.
-	Undone struct{}
+	Undone struct{ Payment PaymentStatus }
 	// Imported takes an order of another system as history.
 	Imported struct {
 		Details   Details
@@ -42,6 +46,38 @@ type (
 		ReturnID ReturnID
 		Lines    []LineQuantity
 	}
+	// Accepted says that stock is held and the money authorized.
+	Accepted struct{ Payment PaymentStatus }
+	// ActionAsked makes the order wait for its customer.
+	ActionAsked struct{ Reason, URL string }
+	// PutOnHold makes the order wait for staff.
+	PutOnHold struct{ Reason string }
+	// Resumed lets the order go on from where it was put on hold, or had to wait for a proof.
+	Resumed struct{}
+	// Refused says that the order could not be taken, and that nothing of it is held or owed any more.
+	Refused struct {
+		Reason  string
+		Payment PaymentStatus
+	}
+	// TimedOut says that nobody finished the order in time, and that nothing of it is held any more.
+	TimedOut struct{ Payment PaymentStatus }
+	// PaymentChanged says that money was taken or given back.
+	PaymentChanged struct{ Payment PaymentStatus }
+	// ShipmentCreated plans a parcel.
+	ShipmentCreated struct {
+		ShipmentID ShipmentID
+		Lines      []LineQuantity
+	}
+	// ShipmentMoved says where a parcel is now.
+	ShipmentMoved struct {
+		ShipmentID        ShipmentID
+		State             ShipmentState
+		Carrier, Tracking string
+		Amount            money.Minor
+		Final             bool // it is handed over, and nothing of the order is left to ship
+	}
+	// Finished says that nothing is left to do.
+	Finished struct{}
 )
 
 // LineQuantity is a quantity of one line, named by its position from 1.
@@ -57,6 +93,16 @@ func (CancelRequested) change() {}
 func (Undone) change()          {}
 func (Imported) change()        {}
 func (GoodsReturned) change()   {}
+func (Accepted) change()        {}
+func (ActionAsked) change()     {}
+func (PutOnHold) change()       {}
+func (Resumed) change()         {}
+func (Refused) change()         {}
+func (TimedOut) change()        {}
+func (PaymentChanged) change()  {}
+func (ShipmentCreated) change() {}
+func (ShipmentMoved) change()   {}
+func (Finished) change()        {}
 
 // Apply gives the order after the event. It fails on an event that cannot follow: such a history
 // is damaged.
@@ -74,16 +120,25 @@ func (o Order) Apply(e Event) (Order, error) {
 		o.Details, o.Lifecycle = c.Details, Draft
 		follows = from.MayBecome(Draft)
 	case Placed:
-		o.Details, o.Lifecycle = c.Details, Pending
-		follows = from.MayBecome(Pending)
+		if from != ActionRequired || o.ActionURL == "" || c.PaymentMethod != o.PaymentMethod {
+			o.Placements++ // otherwise the customer has only proved who they are
+		}
+		o.Details, o.Lifecycle, o.PaymentMethod = c.Details, Pending, c.PaymentMethod
+		o.StatusReason, o.ActionURL = "", ""
+		follows = from.MayBecome(Pending) && from != OnHold
 	case Edited:
+		if from == ActionRequired {
+			o.ActionURL = "" // what was to be proved is out of date
+		}
 		o.Details = c.Details
 		follows = from.editable() && o.covers(o.Returned)
 	case CancelRequested:
-		o.CancelReason, o.Lifecycle = c.Reason, Canceling
+		o.CancelReason, o.Lifecycle, o.StatusReason, o.ActionURL = c.Reason, Canceling, "", ""
+		o.giveUpShipments(e.Time)
 		follows = from.MayBecome(Canceling)
 	case Undone:
 		o.Fulfillment, o.Lifecycle = FulfillmentCanceled, Canceled
+		o.Payment = cmp.Or(c.Payment, o.Payment)
 		follows = from.MayBecome(Canceled)
 	case Imported:
 		o.Details, o.Lifecycle = c.Details, Confirmed
@@ -94,7 +149,7 @@ func (o Order) Apply(e Event) (Order, error) {
 	case GoodsReturned:
 		follows = from.sold() && o.takeBack(c.Lines)
 	default:
-		return o, fmt.Errorf("event %d of %s is of an unknown kind %T", e.Sequence, e.OrderID, c)
+		o, follows = o.applyProgress(e)
 	}
 	if !follows {
 		return o, fmt.Errorf("event %d of %s (%T) cannot happen in %s", e.Sequence, e.OrderID, e.Change, from)

@@ -102,7 +102,7 @@ func FuzzDecisions(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, seed uint64, steps uint8) {
 		chance := rand.New(rand.NewPCG(seed, 1))
-		first, err := order.Begin(randomDetails(chance), chance.IntN(2) == 0, nil)
+		first, err := order.Begin(randomDetails(chance), chance.IntN(2) == 0, "", nil)
 		if err != nil {
 			return
 		}
@@ -126,24 +126,54 @@ func FuzzDecisions(f *testing.F) {
 		requireExact(t, o)
 		for i := range o.Lines {
 			require.LessOrEqual(t, o.ReturnedOf(i), o.Lines[i].Quantity)
+			require.LessOrEqual(t, o.ShippedOf(i), o.Lines[i].Quantity)
 		}
+		requireParcelsExact(t, o)
 	})
 }
 
 func decide(chance *rand.Rand, o order.Order) ([]order.Change, error) {
-	switch chance.IntN(10) {
+	switch chance.IntN(16) {
 	case 0:
-		return o.Place(nil)
+		return o.Place(fmt.Sprint(chance.IntN(2)), nil)
 	case 1:
 		return o.Cancel(fmt.Sprint(chance.IntN(3)))
-	case 2, 3, 4:
+	case 2, 3:
 		return goodsReturned(chance, o), nil
-	case 5:
+	case 4:
 		return o.Edit(order.Edit{ShipTo: &order.Address{City: fmt.Sprint(chance.IntN(3))}})
+	case 5:
+		return o.Hold("why")
+	case 6:
+		return o.Resume()
+	case 7:
+		return o.Paid(order.PaymentStatus(1 + chance.IntN(8)))
+	case 8, 9:
+		if o.Lifecycle == order.Pending {
+			return o.AndComplete(order.Accepted{Payment: order.PaymentAuthorized})
+		}
+		return nil, nil
+	case 10, 11:
+		return o.Allocate(someOf(chance, o))
+	case 12, 13:
+		if len(o.Shipments) > 0 {
+			s := o.Shipments[chance.IntN(len(o.Shipments))]
+			return o.MoveShipment(s.ID, order.Move{To: order.ShipmentState(1 + chance.IntN(6))})
+		}
+		return nil, nil
 	default:
 		d := randomDetails(chance)
 		return o.Edit(order.Edit{Lines: &d.Lines, Shipping: &d.Shipping})
 	}
+}
+
+// someOf gives a part of one line of the order, or nothing.
+func someOf(chance *rand.Rand, o order.Order) []order.LineQuantity {
+	if chance.IntN(2) == 0 {
+		return nil
+	}
+	i := chance.IntN(len(o.Lines))
+	return []order.LineQuantity{{Position: i + 1, Quantity: 1 + chance.Int64N(o.Lines[i].Quantity)}}
 }
 
 // goodsReturned traces a return of something like a line of the order.
@@ -181,4 +211,20 @@ func requireExact(t *testing.T, o order.Order) {
 	got, err := o.Total()
 	require.NoError(t, err)
 	require.Equal(t, want.String(), big.NewInt(int64(got)).String())
+}
+
+// requireParcelsExact holds what the parcels cost against the total.
+func requireParcelsExact(t *testing.T, o order.Order) {
+	t.Helper()
+	total, err := o.Total()
+	require.NoError(t, err)
+	var cost money.Minor
+	last := false
+	for _, s := range o.Shipments {
+		cost, last = cost+s.Amount, last || s.Final
+	}
+	require.LessOrEqual(t, cost, total)
+	if last {
+		require.Equal(t, total, cost, "all parcels together cost the total")
+	}
 }

@@ -53,6 +53,29 @@ func ParseReturnID(text string) (ReturnID, error) {
 	return ReturnID{u}, err
 }
 
+// NewReturnID makes the id of a return that is asked for now. It shares the order's slot.
+func NewReturnID(now time.Time, orderID ID) ReturnID {
+	return ReturnID{id.New(now, orderID.Slot()).WithPart(0)}
+}
+
+// ShipmentID names a parcel, `shp_…`: its order's id with the number of the parcel as its part.
+type ShipmentID struct{ id.UUID }
+
+// String writes the id as callers know it.
+func (i ShipmentID) String() string { return i.Format("shp") }
+
+// OrderID gives the order that the parcel belongs to.
+func (i ShipmentID) OrderID() ID { return ID{i.WithPart(0)} }
+
+// ParseShipmentID reads an id as callers know it, or fails with INVALID_ID.
+func ParseShipmentID(text string) (ShipmentID, error) {
+	u, err := id.Parse("shp", text)
+	if err == nil && u.Part() == 0 {
+		err = fault.New(fault.KindInvalid, fault.ReasonInvalidID, "this id names no parcel")
+	}
+	return ShipmentID{u}, err
+}
+
 // ImportedReturnID is ImportedID for a return.
 func ImportedReturnID(created time.Time, customerID, source, number string) ReturnID {
 	return ReturnID{imported("return", created, customerID, source, number)}

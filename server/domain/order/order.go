@@ -20,9 +20,23 @@ type Order struct {
 	Fulfillment  FulfillmentStatus
 	Returned     []int64 // how many of each line came back; as long as Lines, or nil for none
 	CancelReason string
-	Version      int64     // the sequence of its last event, from 1
-	Created      time.Time // UTC, microseconds
-	Updated      time.Time // UTC, microseconds
+	// How it is to be paid: a token of the gateway; empty for none. Placements is how often it was
+	// placed, which tells one attempt at the money from the next.
+	PaymentMethod string
+	Placements    int
+	Confirmed     time.Time // UTC, microseconds; zero until then
+	Progress
+	Version int64     // the sequence of its last event, from 1
+	Created time.Time // UTC, microseconds
+	Updated time.Time // UTC, microseconds
+}
+
+// Progress is what only some orders have.
+type Progress struct {
+	StatusReason string // why it waits or could not be taken; empty while all is well
+	ActionURL    string // where the customer proves who they are
+	Cleared      bool   // staff have looked at its risk
+	Shipments    []Shipment
 }
 
 // Details is what was ordered, by whom, and where it goes.
@@ -98,11 +112,28 @@ func (o Order) ReturnedOf(index int) int64 {
 	return o.Returned[index]
 }
 
+func (p Progress) equal(other Progress) bool {
+	return p.StatusReason == other.StatusReason && p.ActionURL == other.ActionURL && p.Cleared == other.Cleared &&
+		slices.EqualFunc(p.Shipments, other.Shipments, Shipment.equal)
+}
+
 // Equal tells whether two orders are the same in everything.
 func (o Order) Equal(other Order) bool {
 	return o.ID == other.ID && o.Lifecycle == other.Lifecycle && o.Payment == other.Payment &&
 		o.Fulfillment == other.Fulfillment && o.CancelReason == other.CancelReason && o.Version == other.Version &&
-		o.Created.Equal(other.Created) && o.Updated.Equal(other.Updated) &&
+		o.PaymentMethod == other.PaymentMethod && o.Placements == other.Placements &&
+		o.Confirmed.Equal(other.Confirmed) && o.equal(other.Progress) && o.Created.Equal(other.Created) && o.Updated.Equal(other.Updated) &&
 		o.CustomerID == other.CustomerID && o.Source == other.Source && o.Number == other.Number &&
 		o.Currency == other.Currency && o.same(other.Details) && slices.Equal(o.Returned, other.Returned)
+}
+
+// Demands sums up the goods that the order needs, by SKU.
+func (d Details) Demands() map[string]int64 {
+	demands := make(map[string]int64, len(d.Lines))
+	for _, l := range d.Lines {
+		if !l.Service {
+			demands[l.SKU] += l.Quantity
+		}
+	}
+	return demands
 }

@@ -19,7 +19,12 @@ type Return struct {
 	Status     ReturnStatus
 	Currency   money.Currency
 	Lines      []ReturnLine
-	Created    time.Time // UTC, microseconds
+	OrderID    ID             // zero for imported history, whose lines tell
+	Reason     string         // why it was asked for, or refused
+	Refund     money.Minor    // what the customer gets back, once that is decided
+	Restock    []LineQuantity // what goes back on the shelf, once that is decided
+	Created    time.Time      // UTC, microseconds
+	Updated    time.Time      // UTC, microseconds
 }
 
 // ReturnLine is one SKU that came back, with the order lines that sold it. No matches make it
@@ -39,8 +44,15 @@ type Match struct {
 // ReturnStatus is where a return is on its way. The numbers are stored.
 type ReturnStatus uint8
 
-// ReturnClosed says that refund and restock are decided.
-const ReturnClosed ReturnStatus = 6
+// The states of a return.
+const (
+	ReturnRequested ReturnStatus = 1 // asked for
+	ReturnApproved  ReturnStatus = 2 // may be sent
+	ReturnReceived  ReturnStatus = 4 // has arrived
+	ReturnInspected ReturnStatus = 5 // refund and restock are decided, and under way
+	ReturnClosed    ReturnStatus = 6 // both are done
+	ReturnRejected  ReturnStatus = 7 // not taken back
+)
 
 // Total is what the return is worth, or AMOUNT_OVERFLOW.
 func (r Return) Total() (money.Minor, error) {

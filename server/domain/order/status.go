@@ -57,6 +57,16 @@ func (l Lifecycle) editable() bool {
 	}
 }
 
+// Final tells whether nothing happens to the order any more, but that goods of it come back.
+func (l Lifecycle) Final() bool {
+	switch l {
+	case Completed, Canceled, Rejected, Expired:
+		return true
+	default:
+		return false
+	}
+}
+
 // sold tells whether the order is a sale: goods of it can come back.
 func (l Lifecycle) sold() bool {
 	switch l {
@@ -88,6 +98,9 @@ type FulfillmentStatus uint8
 // The fulfillment of an order.
 const (
 	Unfulfilled         FulfillmentStatus = 1 // nothing has left
+	PartlyShipped       FulfillmentStatus = 2 // a part has left
+	Shipped             FulfillmentStatus = 3 // all of it has left
+	PartlyDelivered     FulfillmentStatus = 4 // a part has arrived
 	Delivered           FulfillmentStatus = 5 // all of it has arrived
 	FulfillmentReturned FulfillmentStatus = 6 // all of it came back
 	FulfillmentCanceled FulfillmentStatus = 7 // nothing will leave

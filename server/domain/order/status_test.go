@@ -56,7 +56,7 @@ var follows = map[string]struct {
 }{
 	//                                                                            –DPAOCKcXRE
 	"Drafted":              {order.Drafted{Details: details()}, "x.........."},
-	"Placed":               {order.Placed{Details: details()}, "xx.xx......"},
+	"Placed":               {order.Placed{Details: details()}, "xx.x......."},
 	"Edited":               {order.Edited{Details: details()}, ".xxxxx....."},
 	"CancelRequested":      {order.CancelRequested{}, "..xxxx....."},
 	"Undone":               {order.Undone{}, ".......x..."},
@@ -64,8 +64,22 @@ var follows = map[string]struct {
 	"Imported, delivered":  {order.Imported{Details: details(), Delivered: true}, "x.........."},
 	"GoodsReturned":        {order.GoodsReturned{Lines: []order.LineQuantity{{Position: 1, Quantity: 1}}}, "..xxxxx...."},
 	"GoodsReturned, empty": {order.GoodsReturned{}, "..........."},
+	"Accepted":             {order.Accepted{}, "..x........"},
+	"ActionAsked":          {order.ActionAsked{}, "..x........"},
+	"PutOnHold":            {order.PutOnHold{}, "..x..x....."},
+	"Resumed":              {order.Resumed{}, "...xx......"},
+	"Refused":              {order.Refused{}, "..x........"},
+	"TimedOut":             {order.TimedOut{}, ".xxx......."},
+	"PaymentChanged":       {order.PaymentChanged{Payment: order.PaymentPaid}, "..xxxxxxxxx"},
+	"PaymentChanged, how?": {order.PaymentChanged{}, "..........."},
+	"ShipmentCreated":      {order.ShipmentCreated{ShipmentID: parcel, Lines: []order.LineQuantity{{Position: 1, Quantity: 1}}}, ".....x....."},
+	"ShipmentCreated, too": {order.ShipmentCreated{ShipmentID: parcel, Lines: []order.LineQuantity{{Position: 1, Quantity: 1000}}}, "..........."},
+	"ShipmentMoved, none":  {order.ShipmentMoved{ShipmentID: parcel, State: order.ShipmentShipped}, "..........."},
+	"Finished":             {order.Finished{}, ".....x....."},
 	"nothing":              {nil, "..........."},
 }
+
+var parcel = order.ShipmentID{UUID: order.ID{}.WithPart(1)}
 
 func TestOrder_Apply(t *testing.T) {
 	t.Run("a change happens where the table says and nowhere else", func(t *testing.T) {
@@ -73,7 +87,7 @@ func TestOrder_Apply(t *testing.T) {
 			for column, in := range lifecycles {
 				o := order.Order{}
 				if in != 0 {
-					o = order.Order{Details: details(), Lifecycle: in, Version: 1}
+					o = order.Order{Details: details(), Lifecycle: in, Placements: 1, Version: 1}
 				}
 				got, err := o.Apply(order.Event{Sequence: o.Version + 1, Change: f.change})
 				require.Equal(t, f.in[column] == 'x', err == nil, "%s in %s: %v", name, in, err)

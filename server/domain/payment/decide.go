@@ -49,6 +49,22 @@ func Authorize(r Record, n New, now time.Time) (*Decision, error) {
 	return p.send(o, now), nil
 }
 
+// Forsake decides that a wish to authorize, which is not recorded, shall never be carried out: a
+// payment that was given up stands in its place. It gives nil when something is recorded.
+func Forsake(r Record, n New, now time.Time) *Decision {
+	if !r.Operation.ID.IsZero() {
+		return nil
+	}
+	o := newOperation(n.OrderID, KindAuthorize, n.Wish, now)
+	o.State = Requested
+	p := Payment{
+		ID: ID{o.ID.UUID}, OrderID: n.OrderID, CustomerID: n.CustomerID, Gateway: n.Gateway,
+		Currency: n.Currency, Amount: n.Wish.Amount, Auth: Requested, Void: Forsaken, Created: now,
+	}
+	o.PaymentID, o.SentAt = p.ID, now
+	return p.decided(now, o)
+}
+
 // Ask decides on a wish to capture, void or refund. The gateway is called after the decision is
 // stored, if it has an operation that is Submitted. A nil decision means that there is nothing to
 // do: the wish is decided already, or what it wants holds.

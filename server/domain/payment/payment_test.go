@@ -81,6 +81,15 @@ func (b *bank) authorize(key string, amount money.Minor) error {
 	return err
 }
 
+// forsake gives up a wish to authorize, recorded or not.
+func (b *bank) forsake(key string, amount money.Minor) {
+	b.t.Helper()
+	b.store(payment.Forsake(b.record(key), payment.New{
+		OrderID: orderID, CustomerID: "cus_1", Gateway: "test", Currency: "GBP",
+		Wish: payment.Wish{Key: payment.KeyOf(orderID, key), Amount: amount},
+	}, noon))
+}
+
 func (b *bank) ask(kind payment.Kind, key string, amount money.Minor, final bool) error {
 	d, err := payment.Ask(b.record(key), kind, payment.Wish{Key: payment.KeyOf(orderID, key), Amount: amount, Final: final}, noon)
 	b.store(d)
@@ -230,7 +239,12 @@ func TestWalk(t *testing.T) {
 		chance := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test
 		b := newBank(t)
 		b.taken = taken
-		require.NoError(t, b.authorize("pay", 100))
+		if seed%8 == 0 {
+			b.forsake("pay", 100)
+			requireReason(t, fault.ReasonAuthorizationClosed, b.authorize("pay", 100))
+		} else {
+			require.NoError(t, b.authorize("pay", 100))
+		}
 		for step := range 30 {
 			switch chance.IntN(10) {
 			case 0:

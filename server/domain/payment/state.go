@@ -43,6 +43,7 @@ type Transition struct {
 // once. UNKNOWN is left only when the gateway tells, asked with the same key or by its webhook.
 var Transitions = []Transition{
 	{0, Authorizing, "a wish to authorize, recorded before the gateway is called"},
+	{0, Voided, "given up before the wish to authorize was recorded"},
 	{Created, Authorizing, "the same wish again"},
 	{Created, Voided, "a wish to void; the gateway knows nothing of it"},
 	{Created, Authorized, "a late event: it happened after all"},

@@ -44,7 +44,7 @@ func (s HoldState) String() string { return stateNames[s] }
 // moves are the ways between the states.
 var moves = map[HoldState][]HoldState{
 	Requested:   {Held, Backordered, Unavailable, Released},
-	Held:        {Committed, Released, Expired},
+	Held:        {Committed, Released, Expired, Backordered}, // the last when more is wanted than there is
 	Backordered: {Held, Released, Expired},
 	Unavailable: {Held, Backordered, Released},
 }
@@ -105,8 +105,8 @@ func (h Hold) close(state HoldState) Hold {
 
 // Hold decides what an order gets of a SKU: held as far as there is enough on hand, backordered as
 // far as the limit allows, else unavailable; never a part. Who holds already is told the same
-// again; who has let go gets nothing any more. Only what was unavailable may be asked for anew, in
-// another quantity.
+// again; who has let go gets nothing any more. Asking for another quantity changes an open hold of
+// which nothing has left, if there is enough; otherwise it stays as it is, and its quantity tells.
 func (l Level) Hold(h Hold, quantity int64, expires time.Time) (Level, Hold, error) {
 	if quantity < 1 || quantity > MaxQuantity {
 		return l, h, fault.Invalid(fault.ReasonQuantityInvalid, "demands", "a quantity is 1 to %d", MaxQuantity)
@@ -115,6 +115,12 @@ func (l Level) Hold(h Hold, quantity int64, expires time.Time) (Level, Hold, err
 	switch {
 	case h.State == Released, h.State == Expired, h.Quantity == quantity:
 		return l, h, nil
+	case h.IsOpen() && h.Committed == 0:
+		resized, other, _ := l.without(h).Hold(Hold{OrderID: h.OrderID, SKU: h.SKU}, quantity, expires)
+		if other.State == Unavailable {
+			return l, h, nil
+		}
+		return resized, other, nil
 	case h.State != Requested && !again:
 		return l, h, fault.New(fault.KindExists, fault.ReasonHoldDiffers,
 			"the order holds %d of %s already, not %d", h.Quantity, h.SKU, quantity)

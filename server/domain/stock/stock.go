@@ -94,6 +94,9 @@ type Adjustment struct {
 // AdjustmentReason is why a level was changed by hand. The numbers are stored.
 type AdjustmentReason uint8
 
+// ReasonReturned is that a customer brought it back.
+const ReasonReturned AdjustmentReason = 5
+
 // MaxOnHand bounds what a shelf can hold, so that sums never overflow.
 const MaxOnHand = 1_000_000_000_000
 
