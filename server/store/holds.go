@@ -16,12 +16,14 @@ import (
 //
 // What happens to the holds of one SKU is linearizable, and the sum of the open ones never passes
 // what is on hand and the backorder limit. Demands of one SKU in one call count as their sum.
-// SKUs of several shards are settled shard by shard: when one fails, the others have taken effect,
-// and the same call again, or a release, settles the rest.
+// SKUs of several shards are settled shard by shard: when one fails, others have taken effect, and
+// the same call again, or a release, settles the rest. Behind a shard that has not enough, HoldStock
+// asks no other: what was not asked for is Requested.
 type Holds interface {
 	// HoldStock holds each SKU for itself, all that is wanted of it or nothing, until expires; the
 	// zero time is never. A SKU that nobody stocks is unavailable. Repeating changes nothing and
-	// tells what became of the hold; it fails with HOLD_DIFFERS when another quantity is held.
+	// tells what became of the hold. Another quantity changes an open hold if there is enough, and
+	// leaves it as it is otherwise; it fails with HOLD_DIFFERS when some of it has left the shelf.
 	HoldStock(ctx context.Context, orderID order.ID, demands []stock.Demand, expires time.Time) ([]stock.Hold, error)
 
 	// ReleaseStock lets go of what is held and has not left the shelf. A hold that was never asked
@@ -52,6 +54,25 @@ type StockAudits interface {
 	// AuditStock reads the next SKUs behind after, byte by byte, at most limit of them and none only
 	// at the end, each with the sums of its rows, from one snapshot.
 	AuditStock(ctx context.Context, after string, limit int) ([]AuditedStock, error)
+
+	// AuditHolds reads the next holds behind a key, by key, at most limit of them and none only at
+	// the end.
+	AuditHolds(ctx context.Context, after id.UUID, limit int) ([]AuditedHold, error)
+
+	// FindHolds reads those of the holds that are there, of any orders, in no order.
+	FindHolds(ctx context.Context, keys []HoldKey) ([]stock.Hold, error)
+}
+
+// HoldKey names a hold: an order has at most one of each SKU.
+type HoldKey struct {
+	OrderID order.ID
+	SKU     string
+}
+
+// AuditedHold is a hold under the key that it is stored by, which should be its stock.HoldID.
+type AuditedHold struct {
+	Key id.UUID
+	stock.Hold
 }
 
 // AuditedStock is a level and what the rows beside it add up to.

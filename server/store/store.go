@@ -8,6 +8,7 @@ import (
 
 	"github.com/orderprocessing/orderprocessing/server/domain/id"
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
+	"github.com/orderprocessing/orderprocessing/server/domain/risk"
 	"github.com/orderprocessing/orderprocessing/server/domain/stock"
 )
 
@@ -19,6 +20,8 @@ import (
 type Store interface {
 	Orders
 	Returns
+	Risks
+	Retention
 	Products
 	Payments
 	Holds
@@ -72,6 +75,35 @@ type Returns interface {
 	Returns(ctx context.Context, q ReturnQuery) ([]order.Return, error)
 	// ScanReturns is ScanOrders for returns.
 	ScanReturns(ctx context.Context, q ReturnQuery, take func([]order.Return) error) error
+	// ChangeReturn lets decide look at a return and its order and stores what it decides: the return,
+	// the events of the order and the request, in one transaction. A return that was not there before
+	// is new. decide may run more than once and must only decide. A request that was answered before
+	// gives that answer again without asking decide. It fails with ORDER_NOT_FOUND, and with
+	// RETURN_NOT_FOUND when the change names no order and there is no such return.
+	ChangeReturn(ctx context.Context, c ReturnChange) (order.Return, error)
+}
+
+// Risks keeps what was odd about orders.
+type Risks interface {
+	// SaveAssessment keeps an assessment, unless one of the order is kept already, and gives the one
+	// that is kept.
+	SaveAssessment(ctx context.Context, a risk.Assessment) (risk.Assessment, error)
+	// Assessment reads the assessment of an order; the zero Assessment when there is none.
+	Assessment(ctx context.Context, orderID order.ID) (risk.Assessment, error)
+}
+
+// Retention forgets what nobody will ask for again.
+type Retention interface {
+	// Forget deletes what was kept before a time of each kind, at most limit rows of a kind in each
+	// database, and tells how many were deleted. Call it again until there are none.
+	Forget(ctx context.Context, before Forgettable, limit int) (int, error)
+}
+
+// Forgettable says from when on each kind is kept.
+type Forgettable struct {
+	Requests      time.Time // answers to requests that are remembered
+	PaymentEvents time.Time // events of a gateway that were taken
+	Sagas         time.Time // sagas that are finished
 }
 
 // Products keeps products and their stock.
@@ -97,10 +129,26 @@ type Audits interface {
 	// limit of them and none only at the end, from one snapshot. An order without events or events
 	// without an order show as such.
 	Audit(ctx context.Context, after id.UUID, limit int) ([]Audited, error)
+
+	// FindOrders reads those of the orders that are there, in no order.
+	FindOrders(ctx context.Context, orderIDs []order.ID) ([]order.Order, error)
 }
 
 // Decide decides on a change. It gets the order as it stands.
 type Decide func(order.Order) ([]order.Change, error)
+
+// ReturnChange asks to change a return.
+type ReturnChange struct {
+	ReturnID order.ReturnID
+	OrderID  order.ID // of a new return; zero for one that is there
+	Request  Request
+	Decide   DecideReturn
+}
+
+// DecideReturn decides what a return becomes, and what of that happens to its order. It gets both as
+// they stand, and the zero Return when there is none yet. A return that does not change and no change
+// of the order is a success that stores nothing.
+type DecideReturn func(order.Return, order.Order) (order.Return, []order.Change, error)
 
 // DecideProduct decides what a product becomes. It gets nil when there is none yet.
 type DecideProduct func(current *stock.Product) (stock.Product, error)

@@ -24,12 +24,16 @@ type shared struct {
 func (s shared) Dialect() string { return s.name }
 
 // Tx gives the transaction itself.
-func (s shared) Tx(context.Context) (dialect.Tx, error) { return dialect.NopTx(s), nil }
+func (s shared) Tx(context.Context) (dialect.Tx, error) { return s, nil }
 
 // BeginTx gives the transaction itself.
-func (s shared) BeginTx(context.Context, *sql.TxOptions) (dialect.Tx, error) {
-	return dialect.NopTx(s), nil
-}
+func (s shared) BeginTx(context.Context, *sql.TxOptions) (dialect.Tx, error) { return s, nil }
+
+// Commit does nothing.
+func (s shared) Commit() error { return nil }
+
+// Rollback does nothing.
+func (s shared) Rollback() error { return nil }
 
 // Close does nothing: whoever began the transaction ends it.
 func (s shared) Close() error { return nil }

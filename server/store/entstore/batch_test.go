@@ -2,6 +2,7 @@ package entstore_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -59,5 +60,98 @@ func testBatch(t *testing.T, url string) {
 		orders, errs := s.CreateTogether(t.Context(), []store.NewOrder{one, two})
 		require.Equal(t, []error{nil, nil}, errs)
 		require.NotEqual(t, orders[0].ID, orders[1].ID)
+	})
+}
+
+func TestChangesOnSQLite(t *testing.T)   { testChanges(t, storetest.SQLite(1)(t)[0]) }
+func TestChangesOnPostgres(t *testing.T) { testChanges(t, storetest.Postgres(1)(t)[0]) }
+
+// noting decides to change the note, for who knows the order at this version.
+func noting(version int64, note string) store.Decide {
+	return func(o order.Order) ([]order.Change, error) {
+		if o.Version != version {
+			return nil, fmt.Errorf("decided on version %d", o.Version)
+		}
+		return o.Edit(order.Edit{Note: &note})
+	}
+}
+
+func testChanges(t *testing.T, url string) {
+	s := entstore.New(openDatabase(t, url), entstore.Options{Now: time.Now})
+	t.Cleanup(func() { require.NoError(t, s.Close(context.WithoutCancel(t.Context()))) })
+	one, err := s.CreateOrder(t.Context(), newOrder("cus_1", "one"))
+	require.NoError(t, err)
+	two, err := s.CreateOrder(t.Context(), newOrder("cus_2", "two"))
+	require.NoError(t, err)
+	request := func(name string) store.Request { return store.NewRequest("owner", name, []byte(name)) }
+	other := request("first")
+	other.Fingerprint[0]++
+	refused := func(o order.Order) ([]order.Change, error) { // by the database
+		d := o.Details
+		d.Shipping = -1
+		return []order.Change{order.Edited{Details: d}}, nil
+	}
+	type step struct {
+		about   order.ID
+		request store.Request
+		decide  store.Decide
+	}
+	together := func(steps ...step) ([]order.Order, []error) {
+		ids, requests, decide := make([]order.ID, len(steps)), make([]store.Request, len(steps)), make([]store.Decide, len(steps))
+		for i, st := range steps {
+			ids[i], requests[i], decide[i] = st.about, st.request, st.decide
+		}
+		return s.ChangeTogether(t.Context(), ids, requests, decide)
+	}
+
+	t.Run("each decides on what stands after those before it, and each request gets its own answer", func(t *testing.T) {
+		panics := func(order.Order) ([]order.Change, error) { panic("a bug") }
+		orders, errs := together(
+			step{one.ID, request("first"), noting(1, "a")},
+			step{two.ID, store.Request{}, noting(1, "b")},
+			step{one.ID, request("first"), noting(0, "asked again")},
+			step{one.ID, other, noting(2, "of another")},
+			step{one.ID, request("second"), noting(2, "c")},
+			step{order.NewID(one.Created, "cus_1", ""), request("missing"), noting(1, "d")},
+			step{two.ID, store.Request{}, noting(2, "e")},
+			step{two.ID, request("panics"), panics},
+			step{two.ID, request("nothing"), noting(3, "e")},
+			step{two.ID, request("nothing"), noting(3, "f")},
+		)
+		for i, version := range map[int]int64{0: 2, 1: 2, 2: 2, 4: 3, 6: 3, 8: 3, 9: 4} {
+			require.NoError(t, errs[i], "%d", i)
+			require.Equal(t, version, orders[i].Version, "%d", i)
+		}
+		require.Empty(t, cmp.Diff(orders[0], orders[2]))
+		require.Equal(t, fault.ReasonRequestIDReused, fault.ReasonOf(errs[3]))
+		require.Equal(t, fault.ReasonOrderNotFound, fault.ReasonOf(errs[5]))
+		require.ErrorContains(t, errs[7], "a bug")
+		for want, orderID := range map[string]order.ID{"c": one.ID, "f": two.ID} {
+			stored, err := s.Order(t.Context(), orderID)
+			require.NoError(t, err)
+			require.Equal(t, want, stored.Note)
+			events, err := s.OrderEvents(t.Context(), orderID, 0, 100)
+			require.NoError(t, err)
+			folded, err := order.Fold(events)
+			require.NoError(t, err)
+			require.Empty(t, cmp.Diff(stored, folded))
+		}
+	})
+	t.Run("one that the database refuses fails alone, and those behind it decide on what is stored", func(t *testing.T) {
+		orders, errs := together(
+			step{one.ID, request("third"), noting(3, "g")},
+			step{one.ID, request("bad"), refused},
+			step{one.ID, request("fourth"), func(o order.Order) ([]order.Change, error) {
+				note := "h"
+				return o.Edit(order.Edit{Note: &note})
+			}},
+			step{two.ID, request("fifth"), noting(4, "i")},
+		)
+		require.NoError(t, errs[0])
+		require.Error(t, errs[1])
+		require.NoError(t, errs[2])
+		require.NoError(t, errs[3])
+		require.Equal(t, []int64{4, 5, 5}, []int64{orders[0].Version, orders[2].Version, orders[3].Version})
+		require.Zero(t, orders[2].Shipping)
 	})
 }

@@ -2,7 +2,9 @@ package entstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,52 +14,122 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/domain/id"
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
 	"github.com/orderprocessing/orderprocessing/server/store"
+	"github.com/orderprocessing/orderprocessing/server/store/coalesce"
 )
 
-// ChangeOrder reads, lets decide decide and writes under the version it read.
-func (s *Store) ChangeOrder(
-	ctx context.Context, orderID order.ID, r store.Request, decide store.Decide,
-) (changed order.Order, err error) {
-	err = s.inTx(ctx, func(tx *db.Tx) error {
-		row, err := locked(s, tx.Order.Query().Where(entorder.ID(uuid.UUID(orderID.UUID)))).Only(ctx)
-		if db.IsNotFound(err) {
-			return orderNotFound()
-		}
-		if err != nil {
-			return err
-		}
-		// After the order: the same request that is answered meanwhile must not be decided anew.
-		first, ok, err := answerOf(ctx, tx, r)
-		if ok || err != nil {
-			changed = first
-			return err
-		}
-		current := orderFromRow(row)
-		changes, err := decide(current)
-		if err != nil {
-			return err
-		}
-		changed, err = advance(ctx, tx, current, s.now().UTC().Truncate(time.Microsecond), r, changes)
-		return err
-	})
-	return changed, err
+// orderChange is one call of ChangeOrder.
+type orderChange struct {
+	orderID order.ID
+	request store.Request
+	decide  store.Decide
 }
 
-// answerOf gives the first answer to a request about an order, if there was one.
-func answerOf(ctx context.Context, tx *db.Tx, r store.Request) (order.Order, bool, error) {
-	row, err := tx.Request.Get(ctx, r.Key)
-	if db.IsNotFound(err) {
-		return order.Order{}, false, nil
+// ChangeOrder shares its commit with the other changes of orders that come just now.
+func (s *Store) ChangeOrder(
+	ctx context.Context, orderID order.ID, r store.Request, decide store.Decide,
+) (order.Order, error) {
+	o, err := s.changes.Do(ctx, orderChange{orderID, r, decide})
+	if p := (panicked{}); errors.As(err, &p) {
+		panic(p.Error())
 	}
-	if err != nil {
-		return order.Order{}, false, err
-	}
-	if [32]byte(row.Fingerprint) != r.Fingerprint {
-		return order.Order{}, false, store.ErrRequestReused()
-	}
-	o, err := replay(ctx, tx.Client(), row)
-	return o, true, err
+	return o, err
 }
+
+func (s *Store) flushChanges(ctx context.Context, batch []orderChange) []coalesce.Result[order.Order] {
+	return together(ctx, batch, s.changeAll)
+}
+
+// changeAll lets each change decide on what stands after those before it.
+func (s *Store) changeAll(
+	ctx context.Context, batch []orderChange,
+) (results []coalesce.Result[order.Order], err error) {
+	err = s.inTxWaking(ctx, func(tx *db.Tx, w *wakes) error {
+		orders, err := s.lockOrders(ctx, tx, batch)
+		if err != nil {
+			return err
+		}
+		// After the orders: the same request that is answered meanwhile must not be decided anew.
+		answered, err := s.answers(ctx, tx, keysOf(batch, func(c orderChange) store.Request { return c.request }))
+		if err != nil {
+			return err
+		}
+		b := changing{orders: orders, answered: answered, rows: rows{wakes: w}, now: s.now().UTC().Truncate(time.Microsecond)}
+		results = make([]coalesce.Result[order.Order], len(batch))
+		for i, c := range batch {
+			results[i] = b.change(c)
+		}
+		return s.write(ctx, tx, &b.rows)
+	})
+	return results, err
+}
+
+// lockOrders reads the orders that the changes are about. Until the transaction ends nobody else
+// changes them.
+func (s *Store) lockOrders(ctx context.Context, tx *db.Tx, batch []orderChange) (map[order.ID]order.Order, error) {
+	keys := make([]uuid.UUID, len(batch))
+	for i, c := range batch {
+		keys[i] = uuid.UUID(c.orderID.UUID)
+	}
+	found, err := locked(s, tx.Order.Query().Where(among(s, unique(keys))).Order(entorder.ByID())).All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	orders := make(map[order.ID]order.Order, len(found))
+	for _, row := range found {
+		o := orderFromRow(row)
+		orders[o.ID] = o
+	}
+	return orders, nil
+}
+
+// changing is a batch of changes in its transaction.
+type changing struct {
+	orders   map[order.ID]order.Order
+	answered map[[16]byte]answer
+	rows     rows
+	now      time.Time
+}
+
+func (b *changing) change(c orderChange) (result coalesce.Result[order.Order]) {
+	current, ok := b.orders[c.orderID]
+	if !ok {
+		return coalesce.Result[order.Order]{Err: orderNotFound()}
+	}
+	remembered := c.request != store.Request{}
+	if first, ok := b.answered[c.request.Key]; ok && remembered {
+		return first.to(c.request)
+	}
+	changes, err := ask(c.decide, current)
+	if err != nil {
+		return coalesce.Result[order.Order]{Err: err}
+	}
+	result.Value, result.Err = b.rows.advance(current, b.now, c.request, changes)
+	if result.Err == nil && len(changes) > 0 {
+		b.orders[c.orderID] = result.Value
+		if remembered {
+			b.answered[c.request.Key] = answer{c.request.Fingerprint, result}
+		}
+	}
+	return result
+}
+
+// ask calls decide and makes an error of its panic, which is its caller's alone.
+func ask(decide store.Decide, o order.Order) (changes []order.Change, err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = panicked{value, debug.Stack()}
+		}
+	}()
+	return decide(o)
+}
+
+// panicked is a panic on its way to the goroutine that it belongs to.
+type panicked struct {
+	value any
+	stack []byte
+}
+
+func (p panicked) Error() string { return fmt.Sprintf("%v\n\n%s", p.value, p.stack) }
 
 // replay gives an order as it was when the request was answered: the fold of its events till then.
 func replay(ctx context.Context, c *db.Client, row *db.Request) (order.Order, error) {
@@ -75,35 +147,4 @@ func replay(ctx context.Context, c *db.Client, row *db.Request) (order.Order, er
 		err = fmt.Errorf("%s has %d events, its request remembers %d", orderID, o.Version, row.Version)
 	}
 	return o, err
-}
-
-// advance stores changes of an order that happened at a time, with their events and the request. It
-// fails with errLostRace when the order is not at the version it had.
-func advance(
-	ctx context.Context, tx *db.Tx, current order.Order, at time.Time, r store.Request, changes []order.Change,
-) (order.Order, error) {
-	if len(changes) == 0 {
-		return current, nil
-	}
-	next, events, err := current.Advance(current.ID, at, changes...)
-	if err != nil {
-		return next, err
-	}
-	update, err := changeOrderRow(tx.Order.Update(), next)
-	if err != nil {
-		return next, err
-	}
-	n, err := update.Where(entorder.ID(uuid.UUID(current.ID.UUID)), entorder.Version(current.Version)).Save(ctx)
-	if err != nil {
-		return next, err
-	}
-	if n == 0 {
-		return next, errLostRace
-	}
-	rows := newRows(tx)
-	if err := rows.addEvents(events); err != nil {
-		return next, err
-	}
-	rows.addRequest(r, next)
-	return next, rows.insert(ctx)
 }

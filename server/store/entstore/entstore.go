@@ -4,7 +4,6 @@ package entstore
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"math/rand/v2"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
 	"github.com/orderprocessing/orderprocessing/server/domain/payment"
 	"github.com/orderprocessing/orderprocessing/server/domain/stock"
+	"github.com/orderprocessing/orderprocessing/server/saga"
 	"github.com/orderprocessing/orderprocessing/server/store"
 	"github.com/orderprocessing/orderprocessing/server/store/coalesce"
 	"github.com/orderprocessing/orderprocessing/server/store/database"
@@ -27,9 +27,12 @@ type Options struct {
 	Now func() time.Time
 	// ObserveBatch is told how many new orders shared a commit.
 	ObserveBatch func(size int)
+	// Follow says which sagas follow from a change, and Starter starts them. Both nil: none do.
+	Follow  Follow
+	Starter saga.Starter
 }
 
-// The bounds of the writer that gathers new orders.
+// The bounds of the writers that gather what shares a commit.
 const (
 	maxBatch = 128
 	maxQueue = 4096
@@ -38,10 +41,14 @@ const (
 // Store is one shard. Make it with New.
 type Store struct {
 	database *database.Database
-	write    *db.Client
+	client   func(dialect.Driver) *db.Client
+	alone    *db.Client // writes each statement as a transaction of its own
 	read     *db.Client
 	now      func() time.Time
+	follow   Follow
+	starter  saga.Starter
 	creates  *coalesce.Writer[store.NewOrder, order.Order]
+	changes  *coalesce.Writer[orderChange, order.Order]
 	stock    *coalesce.Writer[stockOp, []stock.Hold]
 	payments *coalesce.Writer[store.PaymentChange, payment.Record]
 }
@@ -50,18 +57,24 @@ var _ store.Store = (*Store)(nil)
 
 // New makes a store over a migrated database. Closing the store closes the database.
 func New(d *database.Database, options Options) *Store {
-	client := func(pool *sql.DB) *db.Client {
-		return db.NewClient(db.Driver(entsql.OpenDB(d.Dialect(), pool)))
-	}
-	s := &Store{database: d, write: client(d.Write), read: client(d.Read), now: options.Now}
+	s := &Store{database: d, now: options.Now, follow: options.Follow, starter: options.Starter}
+	s.connect(func(driver dialect.Driver) *db.Client { return db.NewClient(db.Driver(driver)) })
 	observe := options.ObserveBatch
 	if observe == nil {
 		observe = func(int) {}
 	}
 	s.creates = coalesce.New(s.flushCreates, maxBatch, maxQueue, observe)
+	s.changes = coalesce.New(s.flushChanges, maxBatch, maxQueue, func(int) {})
 	s.stock = coalesce.New(s.flushStock, maxBatch, maxQueue, func(int) {})
 	s.payments = coalesce.New(s.flushPayments, maxBatch, maxQueue, func(int) {})
 	return s
+}
+
+// connect makes the clients of the database by client, which also makes that of each transaction.
+func (s *Store) connect(client func(dialect.Driver) *db.Client) {
+	s.client = client
+	s.alone = client(entsql.OpenDB(s.database.Dialect(), s.database.Write))
+	s.read = client(entsql.OpenDB(s.database.Dialect(), s.database.Read))
 }
 
 // Ping asks the database for a sign of life.
@@ -70,6 +83,7 @@ func (s *Store) Ping(ctx context.Context) error { return fromDriver(s.database.R
 // Close writes what was taken and closes the database.
 func (s *Store) Close(ctx context.Context) error {
 	s.creates.Close(ctx)
+	s.changes.Close(ctx)
 	s.stock.Close(ctx)
 	s.payments.Close(ctx)
 	return s.database.Close()
@@ -84,6 +98,12 @@ const maxAttempts = 8
 // inTx runs fn in one transaction that is committed when fn succeeds. fn runs again when others
 // got in the way.
 func (s *Store) inTx(ctx context.Context, fn func(tx *db.Tx) error) error {
+	return s.inTxWaking(ctx, func(tx *db.Tx, _ *wakes) error { return fn(tx) })
+}
+
+// inTxWaking is inTx for changes that sagas may follow from: those that fn gathers are started and
+// signaled in the same transaction.
+func (s *Store) inTxWaking(ctx context.Context, fn func(tx *db.Tx, w *wakes) error) error {
 	return again(ctx, func() error { return s.try(ctx, fn) })
 }
 
@@ -100,22 +120,24 @@ func again(ctx context.Context, transaction func() error) error {
 	}
 }
 
-func (s *Store) try(ctx context.Context, fn func(tx *db.Tx) error) (err error) {
-	tx, err := s.write.Tx(ctx)
+func (s *Store) try(ctx context.Context, fn func(tx *db.Tx, w *wakes) error) error {
+	both, err := s.database.Write.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
-	committed := false
-	defer func() {
-		if !committed { // also when fn panics
-			_ = tx.Rollback()
-		}
-	}()
-	if err := fn(tx); err != nil {
+	defer func() { _ = both.Rollback() }() // also when fn panics; nothing once it is committed
+	tx, err := s.client(database.Driver(both, s.database.Dialect())).Tx(ctx)
+	if err != nil {
 		return err
 	}
-	committed = true
-	return tx.Commit()
+	w := wakes{follow: s.follow}
+	if err := fn(tx, &w); err != nil {
+		return err
+	}
+	if err := w.send(ctx, both, s.starter); err != nil {
+		return err
+	}
+	return both.Commit()
 }
 
 // locked makes a query keep others from changing its rows until the transaction ends. SQLite has

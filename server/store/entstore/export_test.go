@@ -3,6 +3,7 @@ package entstore
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
@@ -19,10 +20,9 @@ type Recorder func(query string, args []any)
 // NewRecorded is New with a recorder between ent and the database.
 func NewRecorded(d *database.Database, options Options, record Recorder) *Store {
 	s := New(d, options)
-	client := func(pool *sql.DB) *db.Client {
-		return db.NewClient(db.Driver(recorded{entsql.OpenDB(d.Dialect(), pool), record}))
-	}
-	s.write, s.read = client(d.Write), client(d.Read)
+	s.connect(func(driver dialect.Driver) *db.Client {
+		return db.NewClient(db.Driver(recorded{driver, record}))
+	})
 	return s
 }
 
@@ -35,39 +35,72 @@ func (s *Store) CreateTogether(ctx context.Context, batch []store.NewOrder) ([]o
 	return orders, errs
 }
 
+// ChangeTogether makes these changes as one batch.
+func (s *Store) ChangeTogether(ctx context.Context, ids []order.ID, requests []store.Request, decide []store.Decide) ([]order.Order, []error) {
+	batch := make([]orderChange, len(ids))
+	for i := range batch {
+		batch[i] = orderChange{ids[i], requests[i], decide[i]}
+	}
+	orders, errs := make([]order.Order, len(batch)), make([]error, len(batch))
+	for i, r := range s.flushChanges(ctx, batch) {
+		orders[i], errs[i] = r.Value, r.Err
+	}
+	return orders, errs
+}
+
+// recorded is a driver whose every statement is told.
 type recorded struct {
-	*entsql.Driver
+	dialect.Driver
 	record Recorder
-}
-
-func (r recorded) Query(ctx context.Context, query string, args, v any) error {
-	r.record(query, args.([]any))
-	return r.Driver.Query(ctx, query, args, v)
-}
-
-func (r recorded) Exec(ctx context.Context, query string, args, v any) error {
-	r.record(query, args.([]any))
-	return r.Driver.Exec(ctx, query, args, v)
 }
 
 func (r recorded) Tx(ctx context.Context) (dialect.Tx, error) { return r.BeginTx(ctx, nil) }
 
 func (r recorded) BeginTx(ctx context.Context, options *sql.TxOptions) (dialect.Tx, error) {
-	tx, err := r.Driver.BeginTx(ctx, options)
-	return recordedTx{tx, r.record}, err
+	tx, err := r.Driver.(interface {
+		BeginTx(context.Context, *sql.TxOptions) (dialect.Tx, error)
+	}).BeginTx(ctx, options)
+	return recordedTx{recordedConn{tx, r.record}, tx}, err
+}
+
+func (r recorded) Query(ctx context.Context, query string, args, v any) error {
+	return recordedConn{r.Driver, r.record}.Query(ctx, query, args, v)
+}
+
+func (r recorded) Exec(ctx context.Context, query string, args, v any) error {
+	return recordedConn{r.Driver, r.record}.Exec(ctx, query, args, v)
+}
+
+func (r recorded) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return recordedConn{r.Driver, r.record}.QueryContext(ctx, query, args...)
 }
 
 type recordedTx struct {
-	dialect.Tx
+	recordedConn
+	driver.Tx
+}
+
+type recordedConn struct {
+	conn   dialect.ExecQuerier
 	record Recorder
 }
 
-func (r recordedTx) Query(ctx context.Context, query string, args, v any) error {
+func (r recordedConn) Query(ctx context.Context, query string, args, v any) error {
 	r.record(query, args.([]any))
-	return r.Tx.Query(ctx, query, args, v)
+	return r.conn.Query(ctx, query, args, v)
 }
 
-func (r recordedTx) Exec(ctx context.Context, query string, args, v any) error {
+func (r recordedConn) Exec(ctx context.Context, query string, args, v any) error {
 	r.record(query, args.([]any))
-	return r.Tx.Exec(ctx, query, args, v)
+	return r.conn.Exec(ctx, query, args, v)
+}
+
+func (r recordedConn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	r.record(query, args)
+	return r.conn.(querier).QueryContext(ctx, query, args...)
+}
+
+func (r recordedConn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	r.record(query, args)
+	return r.conn.(entsql.ExecQuerier).ExecContext(ctx, query, args...)
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/domain/id"
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
 	"github.com/orderprocessing/orderprocessing/server/domain/stock"
-	"github.com/orderprocessing/orderprocessing/server/fault"
 	"github.com/orderprocessing/orderprocessing/server/store"
 	"github.com/orderprocessing/orderprocessing/server/store/coalesce"
 )
@@ -97,22 +96,8 @@ func (s *Store) HoldsOf(ctx context.Context, orderID order.ID, skus []string) ([
 
 type settled = coalesce.Result[[]stock.Hold]
 
-// flushStock settles a batch in one transaction. When that fails for a reason that may lie in one
-// of its calls, each goes alone, so that one that fails fails alone.
 func (s *Store) flushStock(ctx context.Context, batch []stockOp) []settled {
-	results, err := s.settleAll(ctx, batch)
-	if err == nil {
-		return results
-	}
-	results = make([]settled, len(batch))
-	for i := range batch {
-		if len(batch) > 1 && fault.KindOf(err) != fault.KindUnavailable {
-			results[i] = s.flushStock(ctx, batch[i:i+1])[0]
-			continue
-		}
-		results[i].Err = err
-	}
-	return results
+	return together(ctx, batch, s.settleAll)
 }
 
 func (s *Store) settleAll(ctx context.Context, batch []stockOp) (results []settled, err error) {

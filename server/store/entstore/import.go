@@ -20,8 +20,8 @@ import (
 // Import stores documents in one transaction, in their order, so that a return finds the orders
 // that came before it. A document's id is made from what it is, so importing it again meets it.
 func (s *Store) Import(ctx context.Context, documents []store.Document) (outcomes []store.Outcome, err error) {
-	err = s.inTx(ctx, func(tx *db.Tx) error {
-		in := importing{tx: tx, rows: newRows(tx), seen: map[uuid.UUID][]byte{}, bought: map[string][]order.Order{}}
+	err = s.inTxWaking(ctx, func(tx *db.Tx, w *wakes) error {
+		in := importing{s: s, tx: tx, rows: rows{wakes: w}, seen: map[uuid.UUID][]byte{}, bought: map[string][]order.Order{}}
 		if err := in.findStored(ctx, documents); err != nil {
 			return err
 		}
@@ -31,15 +31,16 @@ func (s *Store) Import(ctx context.Context, documents []store.Document) (outcome
 				return err
 			}
 		}
-		return in.rows.insert(ctx)
+		return s.write(ctx, tx, &in.rows)
 	})
 	return outcomes, err
 }
 
 // importing is one transaction of an import.
 type importing struct {
+	s      *Store
 	tx     *db.Tx
-	rows   *rows
+	rows   rows
 	seen   map[uuid.UUID][]byte     // what is stored of these documents, in a form to compare
 	bought map[string][]order.Order // the orders of the customers met so far
 }
@@ -77,7 +78,7 @@ func (in *importing) take(ctx context.Context, d store.Document) (store.Outcome,
 
 // takeReturn ties the goods to the customer's earlier orders and books them there.
 func (in *importing) takeReturn(ctx context.Context, r order.Return) error {
-	if err := in.rows.insert(ctx); err != nil { // the orders that came before it
+	if err := in.s.write(ctx, in.tx, &in.rows); err != nil { // the orders that came before it
 		return err
 	}
 	earlier, err := in.ordersOf(ctx, r.CustomerID)
@@ -94,7 +95,7 @@ func (in *importing) takeReturn(ctx context.Context, r order.Return) error {
 	r, changes := r.Trace(candidates)
 	for i, o := range earlier {
 		if change, ok := changes[o.ID]; ok {
-			if earlier[i], err = advance(ctx, in.tx, o, r.Created, store.Request{}, []order.Change{change}); err != nil {
+			if earlier[i], err = in.rows.advance(o, r.Created, store.Request{}, []order.Change{change}); err != nil {
 				return err
 			}
 		}

@@ -4,63 +4,62 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/orderprocessing/orderprocessing/ent/db"
+	entorder "github.com/orderprocessing/orderprocessing/ent/db/order"
+	"github.com/orderprocessing/orderprocessing/ent/db/orderevent"
+	"github.com/orderprocessing/orderprocessing/ent/db/request"
 	"github.com/orderprocessing/orderprocessing/ent/schema"
 	"github.com/orderprocessing/orderprocessing/server/domain/id"
 	"github.com/orderprocessing/orderprocessing/server/domain/money"
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
 	"github.com/orderprocessing/orderprocessing/server/events"
+	"github.com/orderprocessing/orderprocessing/server/store"
 )
 
-// newOrderRow fills the row of an order that is not stored yet.
-func newOrderRow(c *db.OrderClient, o order.Order) (*db.OrderCreate, error) {
+// orderCells gives the row of an order.
+func orderCells(o order.Order) ([]cell, error) {
 	total, err := o.Total()
 	if err != nil {
 		return nil, err
 	}
-	row := c.Create().
-		SetID(uuid.UUID(o.ID.UUID)).
-		SetSlot(int16(o.ID.Slot())). //nolint:gosec // below 4096
-		SetCustomerID(o.CustomerID).
-		SetSource(o.Source).
-		SetNumber(o.Number).
-		SetLifecycle(uint8(o.Lifecycle)).
-		SetPaymentStatus(uint8(o.Payment)).
-		SetFulfillmentStatus(uint8(o.Fulfillment)).
-		SetCurrency(string(o.Currency)).
-		SetLines(linesToRow(o)).
-		SetShippingMinor(int64(o.Shipping)).
-		SetTotalMinor(int64(total)).
-		SetNote(o.Note).
-		SetCancelReason(o.CancelReason).
-		SetVersion(o.Version).
-		SetCreateTime(o.Created).
-		SetUpdateTime(o.Updated)
+	lines, err := newDocument(linesToRow(o))
+	if err != nil {
+		return nil, err
+	}
+	var shipTo, progress document
 	if o.ShipTo != (order.Address{}) {
-		row.SetShipTo((*schema.Address)(&o.ShipTo))
+		if shipTo, err = newDocument(schema.Address(o.ShipTo)); err != nil {
+			return nil, err
+		}
 	}
-	return row, nil
-}
-
-// changeOrderRow sets what may change in the row of an order.
-func changeOrderRow(u *db.OrderUpdate, o order.Order) (*db.OrderUpdate, error) {
-	total, err := o.Total()
-	if err != nil {
-		return nil, err
+	if p := progressToRow(o.Progress); p != nil {
+		if progress, err = newDocument(p); err != nil {
+			return nil, err
+		}
 	}
-	u.SetLifecycle(uint8(o.Lifecycle)).
-		SetPaymentStatus(uint8(o.Payment)).
-		SetFulfillmentStatus(uint8(o.Fulfillment)).
-		SetLines(linesToRow(o)).
-		SetShippingMinor(int64(o.Shipping)).
-		SetTotalMinor(int64(total)).
-		SetNote(o.Note).
-		SetCancelReason(o.CancelReason).
-		SetVersion(o.Version).
-		SetUpdateTime(o.Updated)
-	if o.ShipTo == (order.Address{}) {
-		return u.ClearShipTo(), nil
-	}
-	return u.SetShipTo((*schema.Address)(&o.ShipTo)), nil
+	return []cell{
+		{entorder.FieldID, uuid.UUID(o.ID.UUID), true},
+		{entorder.FieldSlot, int16(o.ID.Slot()), true}, //nolint:gosec // below 4096
+		{entorder.FieldCreateTime, o.Created, true},
+		{entorder.FieldUpdateTime, o.Updated, false},
+		{entorder.FieldCustomerID, o.CustomerID, true},
+		{entorder.FieldSource, o.Source, true},
+		{entorder.FieldNumber, o.Number, true},
+		{entorder.FieldLifecycle, uint8(o.Lifecycle), false},
+		{entorder.FieldPaymentStatus, uint8(o.Payment), false},
+		{entorder.FieldFulfillmentStatus, uint8(o.Fulfillment), false},
+		{entorder.FieldCurrency, string(o.Currency), true},
+		{entorder.FieldLines, lines, false},
+		{entorder.FieldShippingMinor, int64(o.Shipping), false},
+		{entorder.FieldTotalMinor, int64(total), false},
+		{entorder.FieldShipTo, shipTo, false},
+		{entorder.FieldNote, o.Note, false},
+		{entorder.FieldCancelReason, o.CancelReason, false},
+		{entorder.FieldPaymentMethod, o.PaymentMethod, false},
+		{entorder.FieldPlacements, o.Placements, false},
+		{entorder.FieldConfirmTime, timeOrNull(o.Confirmed), false},
+		{entorder.FieldProgress, progress, false},
+		{entorder.FieldVersion, o.Version, false},
+	}, nil
 }
 
 func orderFromRow(row *db.Order) order.Order {
@@ -75,13 +74,21 @@ func orderFromRow(row *db.Order) order.Order {
 			Shipping:   money.Minor(row.ShippingMinor),
 			Note:       row.Note,
 		},
-		Lifecycle:    order.Lifecycle(row.Lifecycle),
-		Payment:      order.PaymentStatus(row.PaymentStatus),
-		Fulfillment:  order.FulfillmentStatus(row.FulfillmentStatus),
-		CancelReason: row.CancelReason,
-		Version:      row.Version,
-		Created:      row.CreateTime.UTC(),
-		Updated:      row.UpdateTime.UTC(),
+		Lifecycle:     order.Lifecycle(row.Lifecycle),
+		Payment:       order.PaymentStatus(row.PaymentStatus),
+		Fulfillment:   order.FulfillmentStatus(row.FulfillmentStatus),
+		CancelReason:  row.CancelReason,
+		PaymentMethod: row.PaymentMethod,
+		Placements:    row.Placements,
+		Version:       row.Version,
+		Created:       row.CreateTime.UTC(),
+		Updated:       row.UpdateTime.UTC(),
+	}
+	if row.ConfirmTime != nil {
+		o.Confirmed = row.ConfirmTime.UTC()
+	}
+	if row.Progress != nil {
+		o.Progress = progressFromRow(o.ID, *row.Progress)
 	}
 	if row.ShipTo != nil {
 		o.ShipTo = order.Address(*row.ShipTo)
@@ -129,17 +136,53 @@ func lineFromRow(l schema.OrderLine) order.Line {
 	}
 }
 
-// newEventRow fills the row of an event.
-func newEventRow(c *db.OrderEventClient, e order.Event) (*db.OrderEventCreate, error) {
+// progressToRow gives nil for an order that is as most are.
+func progressToRow(p order.Progress) *schema.OrderProgress {
+	if p.StatusReason == "" && p.ActionURL == "" && !p.Cleared && len(p.Shipments) == 0 {
+		return nil
+	}
+	row := &schema.OrderProgress{StatusReason: p.StatusReason, ActionURL: p.ActionURL, Cleared: p.Cleared}
+	for _, s := range p.Shipments {
+		parcel := schema.Shipment{
+			State: uint8(s.State), Lines: make([]schema.LineQuantity, len(s.Lines)), Carrier: s.Carrier,
+			Tracking: s.Tracking, Amount: int64(s.Amount), Final: s.Final, Created: s.Created, Updated: s.Updated,
+		}
+		for i, l := range s.Lines {
+			parcel.Lines[i] = schema.LineQuantity(l)
+		}
+		row.Shipments = append(row.Shipments, parcel)
+	}
+	return row
+}
+
+func progressFromRow(orderID order.ID, row schema.OrderProgress) order.Progress {
+	p := order.Progress{StatusReason: row.StatusReason, ActionURL: row.ActionURL, Cleared: row.Cleared}
+	for i, parcel := range row.Shipments {
+		s := order.Shipment{
+			ID: order.ShipmentID{UUID: orderID.WithPart(i + 1)}, State: order.ShipmentState(parcel.State),
+			Lines: make([]order.LineQuantity, len(parcel.Lines)), Carrier: parcel.Carrier, Tracking: parcel.Tracking, Final: parcel.Final,
+			Amount: money.Minor(parcel.Amount), Created: parcel.Created.UTC(), Updated: parcel.Updated.UTC(),
+		}
+		for i, l := range parcel.Lines {
+			s.Lines[i] = order.LineQuantity(l)
+		}
+		p.Shipments = append(p.Shipments, s)
+	}
+	return p
+}
+
+// eventCells gives the row of an event.
+func eventCells(e order.Event) ([]cell, error) {
 	change, err := events.Marshal(e.Change)
 	if err != nil {
 		return nil, err
 	}
-	return c.Create().
-		SetID(uuid.UUID(e.OrderID.WithPart(int(e.Sequence)))).
-		SetSlot(int16(e.OrderID.Slot())). //nolint:gosec // below 4096
-		SetTime(e.Time).
-		SetChange(change), nil
+	return []cell{
+		{orderevent.FieldID, uuid.UUID(e.OrderID.WithPart(int(e.Sequence))), true},
+		{orderevent.FieldSlot, int16(e.OrderID.Slot()), true}, //nolint:gosec // below 4096
+		{orderevent.FieldTime, e.Time, true},
+		{orderevent.FieldChange, change, true},
+	}, nil
 }
 
 func eventFromRow(row *db.OrderEvent) (order.Event, error) {
@@ -154,4 +197,16 @@ func eventFromRow(row *db.OrderEvent) (order.Event, error) {
 		Time:     row.Time.UTC(),
 		Change:   change,
 	}, nil
+}
+
+// requestCells gives the row of a request that an order is the answer to.
+func requestCells(r store.Request, o order.Order) []cell {
+	return []cell{
+		{request.FieldID, uuid.UUID(r.Key), true},
+		{request.FieldSlot, int16(o.ID.Slot()), true}, //nolint:gosec // below 4096
+		{request.FieldFingerprint, r.Fingerprint[:], true},
+		{request.FieldOrderID, uuid.UUID(o.ID.UUID), true},
+		{request.FieldVersion, o.Version, true},
+		{request.FieldCreateTime, o.Updated, true},
+	}
 }

@@ -17,18 +17,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/store"
 )
 
-// cell is a column of a row: what is written there, and whether a change may overwrite it.
-type cell struct {
-	column string
-	value  any
-	fixed  bool
-}
-
 func paymentCells(p payment.Payment) []cell {
-	var expires any
-	if !p.Expires.IsZero() {
-		expires = p.Expires
-	}
 	return []cell{
 		{entpayment.FieldID, uuid.UUID(p.ID.UUID), true},
 		{entpayment.FieldSlot, int16(p.ID.Slot()), true}, //nolint:gosec // below 4096
@@ -53,7 +42,7 @@ func paymentCells(p payment.Payment) []cell {
 		{entpayment.FieldOpenUnknown, p.OpenUnknown, false},
 		{entpayment.FieldDecline, p.Decline, false},
 		{entpayment.FieldRedirectURL, p.RedirectURL, false},
-		{entpayment.FieldExpireTime, expires, false},
+		{entpayment.FieldExpireTime, timeOrNull(p.Expires), false},
 		{entpayment.FieldVersion, p.Version, false},
 	}
 }
@@ -160,7 +149,7 @@ func entryFromRow(row *db.LedgerEntry) payment.Entry {
 	}
 }
 
-func eventCells(e store.PaymentEvent, paymentID payment.ID, now time.Time) []cell {
+func paymentEventCells(e store.PaymentEvent, paymentID payment.ID, now time.Time) []cell {
 	return []cell{
 		{paymentevent.FieldID, uuid.UUID(e.Key()), true},
 		{paymentevent.FieldSlot, int16(paymentID.Slot()), true}, //nolint:gosec // below 4096

@@ -1,16 +1,12 @@
 package entstore
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
-	"entgo.io/ent/dialect"
-	entsql "entgo.io/ent/dialect/sql"
 	"github.com/google/uuid"
 
 	"github.com/orderprocessing/orderprocessing/ent/db"
@@ -20,7 +16,6 @@ import (
 	"github.com/orderprocessing/orderprocessing/ent/db/paymentoperation"
 	"github.com/orderprocessing/orderprocessing/server/domain/id"
 	"github.com/orderprocessing/orderprocessing/server/domain/payment"
-	"github.com/orderprocessing/orderprocessing/server/fault"
 	"github.com/orderprocessing/orderprocessing/server/store"
 	"github.com/orderprocessing/orderprocessing/server/store/coalesce"
 )
@@ -32,22 +27,8 @@ func (s *Store) ChangePayment(ctx context.Context, c store.PaymentChange) (payme
 	return s.payments.Do(ctx, c)
 }
 
-// flushPayments makes a batch of changes in one transaction. When that fails for a reason that may
-// lie in one of them, each goes alone.
 func (s *Store) flushPayments(ctx context.Context, batch []store.PaymentChange) []paymentResult {
-	results, err := s.changePayments(ctx, batch)
-	if err == nil {
-		return results
-	}
-	results = make([]paymentResult, len(batch))
-	for i := range batch {
-		if len(batch) > 1 && fault.KindOf(err) != fault.KindUnavailable {
-			results[i] = s.flushPayments(ctx, batch[i:i+1])[0]
-			continue
-		}
-		results[i].Err = err
-	}
-	return results
+	return together(ctx, batch, s.changePayments)
 }
 
 func (s *Store) changePayments(ctx context.Context, batch []store.PaymentChange) (results []paymentResult, err error) {
@@ -125,11 +106,6 @@ func (s *Store) lockPayments(ctx context.Context, tx *db.Tx, batch []store.Payme
 	return b, nil
 }
 
-func unique(keys []uuid.UUID) []uuid.UUID {
-	slices.SortFunc(keys, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
-	return slices.Compact(keys)
-}
-
 // change lets one request decide on what stands after those before it.
 func (b *paymentBatch) change(c store.PaymentChange) (payment.Record, error) {
 	current := payment.Record{Payment: b.payments[c.PaymentID.UUID], Operation: b.operations[c.Operation.UUID]}
@@ -152,7 +128,7 @@ func (b *paymentBatch) change(c store.PaymentChange) (payment.Record, error) {
 	}
 	if told {
 		b.taken[c.Event.Key()] = true
-		b.events = append(b.events, eventCells(c.Event, c.PaymentID, b.s.now().UTC().Truncate(time.Microsecond)))
+		b.events = append(b.events, paymentEventCells(c.Event, c.PaymentID, b.s.now().UTC().Truncate(time.Microsecond)))
 	}
 	return current, nil
 }
@@ -189,144 +165,14 @@ func (b *paymentBatch) write(ctx context.Context, tx *db.Tx) error {
 	for _, e := range b.entries {
 		entries = append(entries, entryCells(e))
 	}
-	if err := b.upsert(ctx, tx, entpayment.Table, payments, "payments.version < excluded.version"); err != nil {
+	if err := b.s.upsert(ctx, tx, entpayment.Table, payments, "payments.version < excluded.version"); err != nil {
 		return err
 	}
-	if err := b.upsert(ctx, tx, paymentoperation.Table, operations, "payment_operations.state < 4"); err != nil {
+	if err := b.s.upsert(ctx, tx, paymentoperation.Table, operations, "payment_operations.state < 4"); err != nil {
 		return err
 	}
-	if err := b.upsert(ctx, tx, ledgerentry.Table, entries, ""); err != nil {
+	if err := b.s.upsert(ctx, tx, ledgerentry.Table, entries, ""); err != nil {
 		return err
 	}
-	return b.upsert(ctx, tx, paymentevent.Table, b.events, "")
-}
-
-// upsert inserts rows in one statement. A row that is there is overwritten if it meets the
-// condition; without a condition, or when it does not meet it, another writer was first.
-func (b *paymentBatch) upsert(ctx context.Context, tx *db.Tx, table string, rows [][]cell, condition string) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	var query string
-	var args []any
-	if b.s.database.Dialect() == dialect.Postgres {
-		query, args = insertArrays(table, rows)
-	} else {
-		query, args = insertValues(table, rows)
-	}
-	if condition != "" {
-		var changes []string
-		for _, c := range rows[0] {
-			if !c.fixed {
-				changes = append(changes, fmt.Sprintf(`"%s" = excluded."%s"`, c.column, c.column))
-			}
-		}
-		query += ` ON CONFLICT ("id") DO UPDATE SET ` + strings.Join(changes, ", ") + " WHERE " + condition
-	}
-	result, err := tx.ExecContext(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	n, err := result.RowsAffected()
-	if err == nil && n != int64(len(rows)) {
-		return errLostRace
-	}
-	return err
-}
-
-// insertValues writes an insert with a parameter a cell.
-func insertValues(table string, rows [][]cell) (query string, args []any) {
-	var text strings.Builder
-	fmt.Fprintf(&text, `INSERT INTO "%s" (%s) VALUES `, table, cellColumns(rows[0]))
-	marks := "(?" + strings.Repeat(", ?", len(rows[0])-1) + ")"
-	for i, row := range rows {
-		if i > 0 {
-			text.WriteString(", ")
-		}
-		text.WriteString(marks)
-		for _, c := range row {
-			args = append(args, c.value)
-		}
-	}
-	return text.String(), args
-}
-
-// insertArrays writes an insert with an array a column: the statement is the same for any number of
-// rows, so Postgres parses and plans it once.
-func insertArrays(table string, rows [][]cell) (query string, args []any) {
-	var arrays []string
-	for i := range rows[0] {
-		array, kind := arrayOf(rows, i)
-		args = append(args, array)
-		arrays = append(arrays, fmt.Sprintf("$%d::%s[]", i+1, kind))
-	}
-	return fmt.Sprintf(`INSERT INTO "%s" (%s) SELECT * FROM unnest(%s)`, table, cellColumns(rows[0]), strings.Join(arrays, ", ")), args
-}
-
-func cellColumns(row []cell) string {
-	names := make([]string, len(row))
-	for i, c := range row {
-		names[i] = `"` + c.column + `"`
-	}
-	return strings.Join(names, ", ")
-}
-
-// arrayOf gathers a column, and names what Postgres calls its type. Only times may be NULL.
-func arrayOf(rows [][]cell, column int) (array any, kind string) {
-	switch rows[0][column].value.(type) {
-	case uuid.UUID:
-		return gather(rows, column, uuid.UUID.String), "uuid"
-	case string:
-		return gather(rows, column, func(v string) string { return v }), "text"
-	case bool:
-		return gather(rows, column, func(v bool) bool { return v }), "boolean"
-	case []byte:
-		return gather(rows, column, func(v []byte) []byte { return v }), "bytea"
-	case uint8:
-		return gather(rows, column, func(v uint8) int16 { return int16(v) }), "smallint"
-	case int16:
-		return gather(rows, column, func(v int16) int16 { return v }), "smallint"
-	case int:
-		return gather(rows, column, func(v int) int64 { return int64(v) }), "bigint"
-	case int64:
-		return gather(rows, column, func(v int64) int64 { return v }), "bigint"
-	}
-	times := make([]*time.Time, len(rows))
-	for i, row := range rows {
-		if at, ok := row[column].value.(time.Time); ok {
-			times[i] = &at
-		}
-	}
-	return times, "timestamptz"
-}
-
-func gather[From, To any](rows [][]cell, column int, convert func(From) To) []To {
-	values := make([]To, len(rows))
-	for i, row := range rows {
-		value, _ := row[column].value.(From) // a column has one type
-		values[i] = convert(value)
-	}
-	return values
-}
-
-// among finds the rows with these ids, by a statement that is the same for any number of them
-// where the database has words for that.
-func among(s *Store, keys []uuid.UUID) func(*entsql.Selector) {
-	return func(sel *entsql.Selector) {
-		if s.database.Dialect() != dialect.Postgres {
-			ids := make([]any, len(keys))
-			for i, key := range keys {
-				ids[i] = key
-			}
-			sel.Where(entsql.In(sel.C("id"), ids...))
-			return
-		}
-		texts := make([]string, len(keys))
-		for i, key := range keys {
-			texts[i] = key.String()
-		}
-		sel.Where(entsql.P(func(b *entsql.Builder) {
-			b.Ident(sel.C("id")).WriteString(" = ANY(").Arg(texts).WriteString("::uuid[])")
-		}))
-	}
+	return b.s.upsert(ctx, tx, paymentevent.Table, b.events, "")
 }

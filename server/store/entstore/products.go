@@ -188,8 +188,12 @@ func productFromRow(row *db.Product) stock.Product {
 	}
 }
 
-// firstAnswer reads the first answer to a request into answer, if there was one.
+// firstAnswer reads the first answer to a request into answer, if there was one. Who does not name
+// their request is never answered before.
 func firstAnswer(ctx context.Context, tx *db.Tx, r store.Request, answer any) (bool, error) {
+	if r == (store.Request{}) {
+		return false, nil
+	}
 	row, err := tx.Request.Get(ctx, r.Key)
 	if db.IsNotFound(err) {
 		return false, nil
@@ -203,8 +207,11 @@ func firstAnswer(ctx context.Context, tx *db.Tx, r store.Request, answer any) (b
 	return true, json.Unmarshal(row.Answer, answer)
 }
 
-// remember stores the answer to a request.
+// remember stores the answer to a request, unless it has no name.
 func (s *Store) remember(ctx context.Context, tx *db.Tx, r store.Request, slot id.Slot, answer any) error {
+	if r == (store.Request{}) {
+		return nil
+	}
 	text, err := json.Marshal(answer)
 	if err != nil {
 		return err

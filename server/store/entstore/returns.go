@@ -21,12 +21,16 @@ import (
 func (s *Store) Return(ctx context.Context, returnID order.ReturnID) (order.Return, error) {
 	row, err := s.read.OrderReturn.Get(ctx, uuid.UUID(returnID.UUID))
 	if db.IsNotFound(err) {
-		return order.Return{}, fault.New(fault.KindNotFound, fault.ReasonReturnNotFound, "there is no such return")
+		return order.Return{}, returnNotFound()
 	}
 	if err != nil {
 		return order.Return{}, fromDriver(err)
 	}
 	return returnFromRow(row), nil
+}
+
+func returnNotFound() error {
+	return fault.New(fault.KindNotFound, fault.ReasonReturnNotFound, "there is no such return")
 }
 
 // Returns walks the one index that fits the filter, from where the page before ended.
@@ -56,7 +60,7 @@ func newReturnRow(c *db.OrderReturnClient, r order.Return) (*db.OrderReturnCreat
 	if err != nil {
 		return nil, err
 	}
-	return c.Create().
+	row := c.Create().
 		SetID(uuid.UUID(r.ID.UUID)).
 		SetSlot(int16(r.ID.Slot())). //nolint:gosec // below 4096
 		SetCustomerID(r.CustomerID).
@@ -67,7 +71,22 @@ func newReturnRow(c *db.OrderReturnClient, r order.Return) (*db.OrderReturnCreat
 		SetLines(returnLinesToRow(r.Lines)).
 		SetTotalMinor(int64(total)).
 		SetCreateTime(r.Created).
-		SetUpdateTime(r.Created), nil
+		SetUpdateTime(r.Updated)
+	if r.Updated.IsZero() { // imported history
+		row.SetUpdateTime(r.Created)
+	}
+	if !r.OrderID.IsZero() {
+		row.SetOrderID(uuid.UUID(r.OrderID.UUID)).SetProgress(returnProgressToRow(r))
+	}
+	return row, nil
+}
+
+func returnProgressToRow(r order.Return) *schema.ReturnProgress {
+	p := &schema.ReturnProgress{Reason: r.Reason, Refund: int64(r.Refund)}
+	for _, l := range r.Restock {
+		p.Restock = append(p.Restock, schema.LineQuantity(l))
+	}
+	return p
 }
 
 func returnLinesToRow(lines []order.ReturnLine) []schema.ReturnLine {
@@ -93,6 +112,16 @@ func returnFromRow(row *db.OrderReturn) order.Return {
 		Currency:   money.Currency(row.Currency),
 		Lines:      make([]order.ReturnLine, len(row.Lines)),
 		Created:    row.CreateTime.UTC(),
+		Updated:    row.UpdateTime.UTC(),
+	}
+	if row.OrderID != nil {
+		r.OrderID = order.ID{UUID: id.UUID(*row.OrderID)}
+	}
+	if p := row.Progress; p != nil {
+		r.Reason, r.Refund = p.Reason, money.Minor(p.Refund)
+		for _, l := range p.Restock {
+			r.Restock = append(r.Restock, order.LineQuantity(l))
+		}
 	}
 	for i, l := range row.Lines {
 		r.Lines[i].Line = lineFromRow(l.OrderLine)

@@ -119,6 +119,11 @@ func (c *Cluster) Kill9() error {
 		kill(child)
 	}
 	_ = c.postgres.Wait() // says that it was killed
+	for _, child := range children {
+		for !ended(child) { // the next start is refused while one of them is there
+			rest(context.Background(), time.Millisecond)
+		}
+	}
 	c.postgres = nil
 	return err
 }

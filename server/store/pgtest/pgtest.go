@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/orderprocessing/orderprocessing/server/saga/river"
 	"github.com/orderprocessing/orderprocessing/server/store/database"
 	"github.com/orderprocessing/orderprocessing/server/store/migrate"
 )
@@ -100,6 +101,8 @@ func migrateAt(ctx context.Context, location string) error {
 		return err
 	}
 	defer db.Close()
-	_, err = migrate.Up(ctx, db)
-	return err
+	if _, err := migrate.Up(ctx, db); err != nil {
+		return err
+	}
+	return river.Migrate(ctx, db)
 }

@@ -2,22 +2,45 @@ package shard
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/orderprocessing/orderprocessing/server/domain/id"
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
 	"github.com/orderprocessing/orderprocessing/server/domain/stock"
 	"github.com/orderprocessing/orderprocessing/server/store"
 )
 
-// HoldStock asks the shards of the SKUs at once.
+// HoldStock asks the shards of the SKUs one after the other, in an order that is the same for all,
+// and stops behind one that has not enough. So of many who want the same SKUs, those who are first
+// at the first shard get all of them, and the others stand in nobody's way.
 func (s *Store) HoldStock(
 	ctx context.Context, orderID order.ID, demands []stock.Demand, expires time.Time,
 ) ([]stock.Hold, error) {
-	return spread(s, s.bySKU(demands), demands, func(one store.Store, mine []stock.Demand) ([]stock.Hold, error) {
-		return one.HoldStock(ctx, orderID, mine, expires)
-	})
+	places, holds := s.bySKU(demands), make([]stock.Hold, len(demands))
+	for i, d := range demands {
+		holds[i] = stock.Hold{OrderID: orderID, SKU: d.SKU}
+	}
+	for _, owner := range slices.Sorted(maps.Keys(places)) {
+		mine := make([]stock.Demand, len(places[owner]))
+		for i, place := range places[owner] {
+			mine[i] = demands[place]
+		}
+		got, err := s.shards[owner].HoldStock(ctx, orderID, mine, expires)
+		if err != nil {
+			return nil, err
+		}
+		for i, place := range places[owner] {
+			holds[place] = got[i]
+		}
+		if slices.ContainsFunc(got, func(h stock.Hold) bool { return h.State == stock.Unavailable }) {
+			break
+		}
+	}
+	return holds, nil
 }
 
 // ReleaseStock asks the shards of the SKUs at once.
@@ -87,6 +110,22 @@ func (s *Store) ExpireHolds(ctx context.Context, now time.Time, limit int) ([]st
 func (s *Store) AuditStock(ctx context.Context, after string, limit int) ([]store.AuditedStock, error) {
 	return merge(ctx, s.shards, limit, store.AuditedStock.CompareSKU, func(ctx context.Context, one store.Store) ([]store.AuditedStock, error) {
 		return one.AuditStock(ctx, after, limit)
+	})
+}
+
+// AuditHolds asks every shard and merges by key.
+func (s *Store) AuditHolds(ctx context.Context, after id.UUID, limit int) ([]store.AuditedHold, error) {
+	byKey := func(a, b store.AuditedHold) int { return a.Key.Compare(b.Key) }
+	return merge(ctx, s.shards, limit, byKey, func(ctx context.Context, one store.Store) ([]store.AuditedHold, error) {
+		return one.AuditHolds(ctx, after, limit)
+	})
+}
+
+// FindHolds asks the shards of the SKUs at once.
+func (s *Store) FindHolds(ctx context.Context, keys []store.HoldKey) ([]stock.Hold, error) {
+	slotOf := func(key store.HoldKey) id.Slot { return stock.SlotOf(key.SKU) }
+	return find(s, keys, slotOf, func(one store.Store, mine []store.HoldKey) ([]stock.Hold, error) {
+		return one.FindHolds(ctx, mine)
 	})
 }
 

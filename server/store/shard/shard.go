@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/orderprocessing/orderprocessing/server/domain/id"
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
+	"github.com/orderprocessing/orderprocessing/server/domain/risk"
 	"github.com/orderprocessing/orderprocessing/server/domain/stock"
 	"github.com/orderprocessing/orderprocessing/server/store"
 )
@@ -109,6 +111,21 @@ func (s *Store) Returns(ctx context.Context, q store.ReturnQuery) ([]order.Retur
 	})
 }
 
+// ChangeReturn goes to the shard of the return, which is that of its order.
+func (s *Store) ChangeReturn(ctx context.Context, c store.ReturnChange) (order.Return, error) {
+	return s.Of(c.ReturnID.Slot()).ChangeReturn(ctx, c)
+}
+
+// SaveAssessment goes to the shard of the order.
+func (s *Store) SaveAssessment(ctx context.Context, a risk.Assessment) (risk.Assessment, error) {
+	return s.Of(a.OrderID.Slot()).SaveAssessment(ctx, a)
+}
+
+// Assessment goes to the shard of the order.
+func (s *Store) Assessment(ctx context.Context, orderID order.ID) (risk.Assessment, error) {
+	return s.Of(orderID.Slot()).Assessment(ctx, orderID)
+}
+
 // PutProduct goes to the shard of the SKU.
 func (s *Store) PutProduct(ctx context.Context, sku string, r store.Request, decide store.DecideProduct) (stock.Product, error) {
 	return s.Of(stock.SlotOf(sku)).PutProduct(ctx, sku, r, decide)
@@ -174,6 +191,47 @@ func (s *Store) Audit(ctx context.Context, after id.UUID, limit int) ([]store.Au
 	return merge(ctx, s.shards, limit, byID, func(ctx context.Context, one store.Store) ([]store.Audited, error) {
 		return one.Audit(ctx, after, limit)
 	})
+}
+
+// FindOrders asks the shards of the orders at once.
+func (s *Store) FindOrders(ctx context.Context, orderIDs []order.ID) ([]order.Order, error) {
+	return find(s, orderIDs, order.ID.Slot, func(one store.Store, mine []order.ID) ([]order.Order, error) {
+		return one.FindOrders(ctx, mine)
+	})
+}
+
+// find asks each shard for what it owns, all at once, and puts the answers together.
+func find[Key, T any](
+	s *Store, keys []Key, slotOf func(Key) id.Slot, ask func(store.Store, []Key) ([]T, error),
+) ([]T, error) {
+	mine := make([][]Key, len(s.shards))
+	for _, key := range keys {
+		owner := s.owners[slotOf(key)]
+		mine[owner] = append(mine[owner], key)
+	}
+	found := make([][]T, len(s.shards))
+	var group errgroup.Group
+	for i, one := range s.shards {
+		if len(mine[i]) > 0 {
+			group.Go(func() (err error) {
+				found[i], err = ask(one, mine[i])
+				return err
+			})
+		}
+	}
+	err := group.Wait()
+	return slices.Concat(found...), err
+}
+
+// Forget asks all shards at once. What some have deleted counts even when others fail.
+func (s *Store) Forget(ctx context.Context, before store.Forgettable, limit int) (int, error) {
+	var deleted atomic.Int64
+	err := s.each(func(one store.Store) error {
+		n, err := one.Forget(ctx, before, limit)
+		deleted.Add(int64(n))
+		return err
+	})
+	return int(deleted.Load()), err
 }
 
 // Ping asks every shard.

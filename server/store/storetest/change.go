@@ -26,11 +26,16 @@ func testChange(t *testing.T, b bench) {
 			return o.Edit(order.Edit{ShipTo: &order.Address{City: "Zürich"}})
 		})
 		requireStored(t, s, o)
-		o = change(t, s, o.ID, "place", func(o order.Order) ([]order.Change, error) { return o.Place(nil) })
+		o = change(t, s, o.ID, "place", func(o order.Order) ([]order.Change, error) { return o.Place("tok_1", nil) })
 		require.Equal(t, order.Pending, o.Lifecycle)
 		requireStored(t, s, o)
-		o = change(t, s, o.ID, "cancel", canceling) // two events
+		require.Equal(t, "tok_1", o.PaymentMethod)
+		o = change(t, s, o.ID, "cancel", func(o order.Order) ([]order.Change, error) { // two events
+			changes, err := o.Cancel("too late")
+			return append(changes, order.Undone{Payment: order.PaymentVoided}), err
+		})
 		require.Equal(t, order.Canceled, o.Lifecycle)
+		require.Equal(t, order.PaymentVoided, o.Payment)
 		require.Equal(t, order.FulfillmentCanceled, o.Fulfillment)
 		require.Equal(t, "too late", o.CancelReason)
 		require.Equal(t, int64(6), o.Version)
@@ -81,6 +86,53 @@ func testChange(t *testing.T, b bench) {
 		require.ErrorIs(t, err, refusal)
 		requireStored(t, s, o)
 		requireStored(t, s, change(t, s, o.ID, "note", noting("tomorrow")))
+	})
+	t.Run("a change of the house, without a request, is not remembered", func(t *testing.T) {
+		s := b.new(t)
+		o := create(t, s, placed("new", details("cus_1")))
+		for _, note := range []string{"first", "second"} {
+			_, err := s.ChangeOrder(t.Context(), o.ID, store.Request{}, noting(note))
+			require.NoError(t, err)
+		}
+		got, err := s.Order(t.Context(), o.ID)
+		require.NoError(t, err)
+		require.Equal(t, "second", got.Note)
+		require.Equal(t, int64(3), got.Version)
+		requireStored(t, s, got)
+	})
+	t.Run("whatever becomes of an order is stored", func(t *testing.T) {
+		s := b.new(t)
+		o := create(t, s, made(noon, "new", order.Placed{Details: details("cus_1"), PaymentMethod: "tok_1"}, details("cus_1")))
+		require.Equal(t, "tok_1", o.PaymentMethod)
+		require.Equal(t, 1, o.Placements)
+		requireStored(t, s, o)
+		plain := create(t, s, placed("plain", details("cus_1")))
+		require.Equal(t, 0, s.count(t, "SELECT count(*) FROM orders WHERE progress IS NOT NULL OR confirm_time IS NOT NULL"))
+		parcel := func(n int) order.ShipmentID { return order.ShipmentID{UUID: o.ID.WithPart(n)} }
+		for i, c := range []order.Change{
+			order.ActionAsked{Reason: "PROOF_NEEDED", URL: "https://bank.example/prove?a=1&b=ü"},
+			order.Placed{Details: o.Details, PaymentMethod: "tok_2"},
+			order.PutOnHold{Reason: "odd"},
+			order.Resumed{},
+			order.Accepted{Payment: order.PaymentAuthorized},
+			order.ShipmentCreated{ShipmentID: parcel(1), Lines: []order.LineQuantity{{Position: 1, Quantity: 4}}},
+			order.ShipmentCreated{ShipmentID: parcel(2), Lines: []order.LineQuantity{{Position: 1, Quantity: 2}}},
+			order.ShipmentMoved{ShipmentID: parcel(2), State: order.ShipmentShipped, Carrier: "Pöst", Tracking: "T\"1\"", Amount: 1<<53 + 1},
+			order.ShipmentMoved{ShipmentID: parcel(1), State: order.ShipmentPacked},
+			order.PaymentChanged{Payment: order.PaymentPartiallyPaid},
+			order.ShipmentMoved{ShipmentID: parcel(2), State: order.ShipmentDelivered},
+		} {
+			o = change(t, s, o.ID, fmt.Sprint(i), func(order.Order) ([]order.Change, error) { return []order.Change{c}, nil })
+			requireStored(t, s, o)
+		}
+		require.Equal(t, 2, o.Placements)
+		require.Equal(t, "tok_2", o.PaymentMethod)
+		require.True(t, o.Cleared)
+		require.Len(t, o.Shipments, 2)
+		requireUTC(t, o.Confirmed, o.Shipments[0].Created, o.Shipments[1].Updated)
+		requireStored(t, s, plain)
+		listed := walk(t, s, store.OrderQuery{Payment: order.PaymentPartiallyPaid, Limit: 2})
+		requireSame(t, []order.Order{o}, listed)
 	})
 	t.Run("changes that cannot follow are not stored", func(t *testing.T) {
 		s := b.new(t)
@@ -145,6 +197,32 @@ func testChangeAtOnce(t *testing.T, b bench) {
 		}
 		require.Len(t, won, 1)
 		requireStored(t, s, won[0])
+	})
+	t.Run("many orders change at once, several times each, and what fails fails alone", func(t *testing.T) {
+		s := b.new(t)
+		servers := []store.Store{s, s.replica(t)}
+		orders := createMany(t, s, 12)
+		errs := make([]error, 8*len(orders))
+		atOnce(len(errs), func(i int) {
+			o := orders[i%len(orders)]
+			decide := noting(fmt.Sprint(i))
+			if i/len(orders) == 3 { // the database refuses it
+				decide = func(o order.Order) ([]order.Change, error) {
+					o.Shipping = -1
+					return []order.Change{order.Edited{Details: o.Details}}, nil
+				}
+			}
+			_, errs[i] = servers[i%2].ChangeOrder(t.Context(), o.ID, asked(o.ID.String(), fmt.Sprint(i)), decide)
+		})
+		for i, err := range errs {
+			require.Equal(t, i/len(orders) == 3, err != nil, "%v", err)
+		}
+		for _, o := range orders {
+			got, err := s.Order(t.Context(), o.ID)
+			require.NoError(t, err)
+			require.Equal(t, int64(8), got.Version)
+			requireStored(t, s, got)
+		}
 	})
 	t.Run("the same request of many callers is done once and answered alike", func(t *testing.T) {
 		s := b.new(t)

@@ -55,7 +55,8 @@ func testHoldsAtOnce(t *testing.T, b bench) {
 			supply(t, s, fmt.Sprint("SKU-", i), 10)
 		}
 		atOnce(buyers, func(i int) {
-			tryHold(t, servers[i%2], i, demand(fmt.Sprint("SKU-", i%8), 2), demand("hot", 1))
+			tryHold(t, servers[i%2], i, demand(fmt.Sprint("SKU-", i%8), 2))
+			tryHold(t, servers[i%2], i, demand("hot", 1))
 		})
 		requireHeld(t, s, "hot", 40, 40)
 		for i := range 8 {
@@ -82,10 +83,11 @@ func testHoldsAtOnce(t *testing.T, b bench) {
 		s := b.new(t)
 		servers := []store.Store{s, s.replica(t)}
 		supply(t, s, "A", 5)
+		supply(t, s, "B", 5)
 		answers := make([][]stock.Hold, buyers)
 		atOnce(buyers, func(i int) {
 			var err error
-			if answers[i], err = servers[i%2].HoldStock(t.Context(), buyer(1), []stock.Demand{demand("A", 3), demand("none", 1)}, later); err != nil {
+			if answers[i], err = servers[i%2].HoldStock(t.Context(), buyer(1), []stock.Demand{demand("A", 3), demand("B", 1)}, later); err != nil {
 				t.Error(err)
 			}
 		})
@@ -93,6 +95,7 @@ func testHoldsAtOnce(t *testing.T, b bench) {
 			requireSame(t, answers[0], got)
 		}
 		requireHeld(t, s, "A", 5, 3)
+		requireHeld(t, s, "B", 5, 1)
 	})
 	t.Run("a hold and its release at once leave nothing held", func(t *testing.T) {
 		s := b.new(t)

@@ -32,7 +32,7 @@ func cameBack(customer, number string, day int, lines ...order.Line) store.Docum
 	r := order.Return{
 		ID:         order.ImportedReturnID(at, customer, shopSystem, number),
 		CustomerID: customer, Source: shopSystem, Number: number, Status: order.ReturnClosed,
-		Currency: "GBP", Created: at,
+		Currency: "GBP", Created: at, Updated: at,
 	}
 	for _, l := range lines {
 		r.Lines = append(r.Lines, order.ReturnLine{Line: l})

@@ -43,6 +43,10 @@ func Run(t *testing.T, b Backend) {
 		{"Import", testImport},
 		{"Returns", testReturns},
 		{"ListReturns", testListReturns},
+		{"ChangeReturn", testChangeReturn},
+		{"ReturnsAtOnce", testReturnsAtOnce},
+		{"Risk", testRisk},
+		{"Forget", testForget},
 		{"Products", testProducts},
 		{"Stock", testStock},
 		{"Holds", testHolds},
@@ -56,6 +60,7 @@ func Run(t *testing.T, b Backend) {
 		{"PaymentsAtOnce", testPaymentsAtOnce},
 		{"ListPayments", testListPayments},
 		{"Audit", testAudit},
+		{"Find", testFind},
 		{"Placement", testPlacement},
 		{"Gone", testGone},
 	} {
@@ -111,6 +116,19 @@ func (s subject) damage(t *testing.T, statement string, args ...any) {
 		require.NoError(t, err)
 		require.NoError(t, d.Close())
 	}
+}
+
+// count adds up what a query counts in every database beneath.
+func (s subject) count(t *testing.T, query string) (total int) {
+	t.Helper()
+	for _, url := range s.urls {
+		d := open(t, url)
+		var n int
+		require.NoError(t, d.Read.QueryRowContext(t.Context(), query).Scan(&n))
+		require.NoError(t, d.Close())
+		total += n
+	}
+	return total
 }
 
 // wipe empties every table.

@@ -1,0 +1,198 @@
+package entstore
+
+import (
+	"bytes"
+	"context"
+	"database/sql/driver"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"entgo.io/ent/dialect"
+	entsql "entgo.io/ent/dialect/sql"
+	"github.com/google/uuid"
+
+	"github.com/orderprocessing/orderprocessing/ent/db"
+)
+
+// cell is a column of a row: what is written there, and whether a change may overwrite it.
+type cell struct {
+	column string
+	value  any
+	fixed  bool
+}
+
+// document is JSON; nil is NULL.
+type document []byte
+
+func newDocument(v any) (document, error) { return json.Marshal(v) }
+
+// Value gives what database/sql writes.
+func (d document) Value() (driver.Value, error) {
+	if d == nil {
+		return nil, nil
+	}
+	return []byte(d), nil
+}
+
+// text gives what pgx takes for an element of an array.
+func (d document) text() *string {
+	if d == nil {
+		return nil
+	}
+	text := string(d)
+	return &text
+}
+
+// timeOrNull is NULL for the zero time.
+func timeOrNull(at time.Time) any {
+	if at.IsZero() {
+		return nil
+	}
+	return at
+}
+
+// upsert inserts rows in one statement. A row that is there is overwritten if it meets the
+// condition; without a condition, or when it does not meet it, another writer was first.
+func (s *Store) upsert(ctx context.Context, tx *db.Tx, table string, rows [][]cell, condition string) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	var query string
+	var args []any
+	if s.database.Dialect() == dialect.Postgres {
+		query, args = insertArrays(table, rows)
+	} else {
+		query, args = insertValues(table, rows)
+	}
+	if condition != "" {
+		var changes []string
+		for _, c := range rows[0] {
+			if !c.fixed {
+				changes = append(changes, fmt.Sprintf(`"%s" = excluded."%s"`, c.column, c.column))
+			}
+		}
+		query += ` ON CONFLICT ("id") DO UPDATE SET ` + strings.Join(changes, ", ") + " WHERE " + condition
+	}
+	result, err := tx.ExecContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	n, err := result.RowsAffected()
+	if err == nil && n != int64(len(rows)) {
+		return errLostRace
+	}
+	return err
+}
+
+// insertValues writes an insert with a parameter a cell.
+func insertValues(table string, rows [][]cell) (query string, args []any) {
+	var text strings.Builder
+	fmt.Fprintf(&text, `INSERT INTO "%s" (%s) VALUES `, table, cellColumns(rows[0]))
+	marks := "(?" + strings.Repeat(", ?", len(rows[0])-1) + ")"
+	for i, row := range rows {
+		if i > 0 {
+			text.WriteString(", ")
+		}
+		text.WriteString(marks)
+		for _, c := range row {
+			args = append(args, c.value)
+		}
+	}
+	return text.String(), args
+}
+
+// insertArrays writes an insert with an array a column: the statement is the same for any number of
+// rows, so Postgres parses and plans it once.
+func insertArrays(table string, rows [][]cell) (query string, args []any) {
+	arrays, args := arraysOf(rows, nil)
+	return fmt.Sprintf(`INSERT INTO "%s" (%s) SELECT * FROM unnest(%s)`, table, cellColumns(rows[0]), arrays), args
+}
+
+// arraysOf adds an array a column to the arguments of a statement, and gives the words for them.
+func arraysOf(rows [][]cell, args []any) (arrays string, all []any) {
+	words := make([]string, len(rows[0]))
+	for i := range rows[0] {
+		array, kind := arrayOf(rows, i)
+		args = append(args, array)
+		words[i] = fmt.Sprintf("$%d::%s[]", len(args), kind)
+	}
+	return strings.Join(words, ", "), args
+}
+
+func cellColumns(row []cell) string {
+	names := make([]string, len(row))
+	for i, c := range row {
+		names[i] = `"` + c.column + `"`
+	}
+	return strings.Join(names, ", ")
+}
+
+// arrayOf gathers a column, and names what Postgres calls its type. Times and documents may be NULL.
+func arrayOf(rows [][]cell, column int) (array any, kind string) {
+	switch rows[0][column].value.(type) {
+	case uuid.UUID:
+		return gather(rows, column, func(v uuid.UUID) [16]byte { return v }), "uuid"
+	case string:
+		return gather(rows, column, func(v string) string { return v }), "text"
+	case bool:
+		return gather(rows, column, func(v bool) bool { return v }), "boolean"
+	case document:
+		return gather(rows, column, document.text), "jsonb"
+	case []byte:
+		return gather(rows, column, func(v []byte) []byte { return v }), "bytea"
+	case uint8:
+		return gather(rows, column, func(v uint8) int16 { return int16(v) }), "smallint"
+	case int16:
+		return gather(rows, column, func(v int16) int16 { return v }), "smallint"
+	case int:
+		return gather(rows, column, func(v int) int64 { return int64(v) }), "bigint"
+	case int64:
+		return gather(rows, column, func(v int64) int64 { return v }), "bigint"
+	}
+	times := make([]*time.Time, len(rows))
+	for i, row := range rows {
+		if at, ok := row[column].value.(time.Time); ok {
+			times[i] = &at
+		}
+	}
+	return times, "timestamptz"
+}
+
+func gather[From, To any](rows [][]cell, column int, convert func(From) To) []To {
+	values := make([]To, len(rows))
+	for i, row := range rows {
+		value, _ := row[column].value.(From) // a column has one type
+		values[i] = convert(value)
+	}
+	return values
+}
+
+// among finds the rows with these ids, by a statement that is the same for any number of them
+// where the database has words for that.
+func among(s *Store, keys []uuid.UUID) func(*entsql.Selector) {
+	return func(sel *entsql.Selector) {
+		if s.database.Dialect() != dialect.Postgres {
+			ids := make([]any, len(keys))
+			for i, key := range keys {
+				ids[i] = key
+			}
+			sel.Where(entsql.In(sel.C("id"), ids...))
+			return
+		}
+		texts := make([]string, len(keys))
+		for i, key := range keys {
+			texts[i] = key.String()
+		}
+		sel.Where(entsql.P(func(b *entsql.Builder) {
+			b.Ident(sel.C("id")).WriteString(" = ANY(").Arg(texts).WriteString("::uuid[])")
+		}))
+	}
+}
+
+func unique(keys []uuid.UUID) []uuid.UUID {
+	slices.SortFunc(keys, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+	return slices.Compact(keys)
+}

@@ -1,0 +1,107 @@
+package entstore
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/orderprocessing/orderprocessing/ent/db"
+	entorder "github.com/orderprocessing/orderprocessing/ent/db/order"
+	"github.com/orderprocessing/orderprocessing/ent/db/orderevent"
+	"github.com/orderprocessing/orderprocessing/ent/db/request"
+	"github.com/orderprocessing/orderprocessing/server/domain/id"
+	"github.com/orderprocessing/orderprocessing/server/domain/order"
+	"github.com/orderprocessing/orderprocessing/server/store"
+)
+
+// rows gathers what a transaction writes of orders, so that each table is written by one statement,
+// and the sagas that follow.
+type rows struct {
+	wakes    *wakes // nil: what follows is gathered elsewhere
+	orders   [][]cell
+	changed  map[id.UUID][]cell // orders as they stand in the end
+	events   [][]cell
+	requests [][]cell
+}
+
+// addNew adds a new order with its event and its request. It fails and adds nothing when the order
+// cannot be.
+func (r *rows) addNew(n store.NewOrder) (order.Order, error) {
+	o, happened, err := order.Order{}.Advance(n.ID, n.Created, n.Change)
+	if err != nil {
+		return o, err
+	}
+	row, err := r.add(o, happened, n.Request)
+	if err != nil {
+		return o, err
+	}
+	r.orders = append(r.orders, row)
+	return o, nil
+}
+
+// advance adds changes of an order that happen at a time, with their events and the request, and
+// gives the order after them. It fails and adds nothing when they cannot follow.
+func (r *rows) advance(
+	current order.Order, at time.Time, q store.Request, changes []order.Change,
+) (order.Order, error) {
+	if len(changes) == 0 {
+		return current, nil
+	}
+	next, happened, err := current.Advance(current.ID, at, changes...)
+	if err != nil {
+		return next, err
+	}
+	row, err := r.add(next, happened, q)
+	if err != nil {
+		return next, err
+	}
+	if r.changed == nil {
+		r.changed = map[id.UUID][]cell{}
+	}
+	r.changed[next.ID.UUID] = row
+	return next, nil
+}
+
+// add adds what belongs to the row of an order that it gives. The zero request is not remembered.
+func (r *rows) add(o order.Order, happened []order.Event, q store.Request) ([]cell, error) {
+	row, err := orderCells(o)
+	if err != nil {
+		return nil, err
+	}
+	events := make([][]cell, len(happened))
+	for i, e := range happened {
+		if events[i], err = eventCells(e); err != nil {
+			return nil, err
+		}
+	}
+	r.events = append(r.events, events...)
+	if q != (store.Request{}) {
+		r.requests = append(r.requests, requestCells(q, o))
+	}
+	r.wakes.afterOrder(o, happened...)
+	return row, nil
+}
+
+// write stores what was gathered, orders by key, and forgets it. It fails with errLostRace when an
+// order has changed meanwhile; the key of its next event is taken then too, whatever its version.
+func (s *Store) write(ctx context.Context, tx *db.Tx, r *rows) error {
+	if err := s.upsert(ctx, tx, entorder.Table, r.orders, ""); err != nil {
+		return err
+	}
+	var changed [][]cell
+	for _, key := range slices.SortedFunc(maps.Keys(r.changed), id.UUID.Compare) {
+		changed = append(changed, r.changed[key])
+	}
+	if err := s.upsert(ctx, tx, entorder.Table, changed, "orders.version < excluded.version"); err != nil {
+		return err
+	}
+	if err := s.upsert(ctx, tx, orderevent.Table, r.events, ""); err != nil {
+		return err
+	}
+	if err := s.upsert(ctx, tx, request.Table, r.requests, ""); err != nil {
+		return err
+	}
+	*r = rows{wakes: r.wakes}
+	return nil
+}

@@ -1,0 +1,65 @@
+package entstore
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"slices"
+
+	"github.com/orderprocessing/orderprocessing/server/domain/order"
+	"github.com/orderprocessing/orderprocessing/server/saga"
+)
+
+// Follow says which sagas follow from a change. They are started and signaled in its transaction.
+type Follow interface {
+	// AfterOrder is asked for each new event, with the order as it stands after all events of the
+	// same change.
+	AfterOrder(o order.Order, e order.Event) saga.Wakes
+	// AfterReturn is asked for each return that is new or has changed.
+	AfterReturn(r order.Return) saga.Wakes
+}
+
+// wakes gathers the sagas that follow from what a transaction changes. Nil gathers nothing.
+type wakes struct {
+	follow Follow // nil for none
+	saga.Wakes
+}
+
+func (w *wakes) afterOrder(o order.Order, events ...order.Event) {
+	if w == nil || w.follow == nil {
+		return
+	}
+	for _, e := range events {
+		w.add(w.follow.AfterOrder(o, e))
+	}
+}
+
+func (w *wakes) afterReturn(r order.Return) {
+	if w != nil && w.follow != nil {
+		w.add(w.follow.AfterReturn(r))
+	}
+}
+
+func (w *wakes) add(more saga.Wakes) {
+	w.Starts = append(w.Starts, more.Starts...)
+	w.Signals = append(w.Signals, more.Signals...)
+}
+
+// send starts and signals what was gathered. Signals go in the order of their keys, so that two
+// transactions never wait for each other.
+func (w *wakes) send(ctx context.Context, tx *sql.Tx, starter saga.Starter) error {
+	if len(w.Starts) > 0 {
+		if err := starter.StartTx(ctx, tx, w.Starts); err != nil {
+			return err
+		}
+	}
+	slices.SortFunc(w.Signals, func(a, b saga.Signal) int {
+		return cmp.Or(cmp.Compare(a.Subject, b.Subject), cmp.Compare(a.Saga, b.Saga))
+	})
+	for _, signal := range slices.Compact(w.Signals) {
+		if err := starter.SignalTx(ctx, tx, signal.Subject, signal.Saga); err != nil {
+			return err
+		}
+	}
+	return nil
+}
