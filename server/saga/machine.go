@@ -92,9 +92,9 @@ func (s *Saga) After(r Record, turn Turn, result Result, now time.Time) (after R
 			r.State = StateStuck
 			return r, true
 		}
-		from := r.Step
-		if !result.TookEffect {
-			from--
+		from := r.Step - 1
+		if result.TookEffect { // and what is behind it may have begun before a crash
+			from = s.reach(r.Step)
 		}
 		return undo(r, from, r.Reason), true
 	case OutcomeWaiting:
@@ -110,7 +110,7 @@ func (s *Saga) After(r Record, turn Turn, result Result, now time.Time) (after R
 	default:
 		most := s.Steps[r.Step].Retry.Attempts
 		if most > 0 && r.Attempts+1 >= most && !s.onlyForward(r) {
-			return undo(r, r.Step, r.Reason), true
+			return undo(r, s.reach(r.Step), r.Reason), true
 		}
 		return s.tryAgain(r, result, now), true
 	}

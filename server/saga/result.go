@@ -36,7 +36,8 @@ func Done() Result { return Result{Outcome: OutcomeDone} }
 // Refused says that the step will never take effect, and hasn't: all before it is undone.
 func Refused(reason string) Result { return Result{Outcome: OutcomeRefused, Reason: reason} }
 
-// RefusedPartly is Refused by a step that may have taken effect in part: it is undone too.
+// RefusedPartly is Refused by a step that may have taken effect, in part or earlier: it is undone too,
+// with the steps that may have begun behind it.
 func RefusedPartly(reason string) Result {
 	return Result{Outcome: OutcomeRefused, Reason: reason, TookEffect: true}
 }

@@ -75,6 +75,15 @@ type Start struct {
 	Deadline time.Time // of the whole: what isn't done then is undone
 }
 
+// Signal names a saga that has reason to go on.
+type Signal struct{ Subject, Saga string }
+
+// Wakes are the sagas that follow from a change: they are started and signaled in its transaction.
+type Wakes struct {
+	Starts  []Start
+	Signals []Signal
+}
+
 var goodName = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
 
 // Check tells what is wrong with a plan: a programmer's error.

@@ -61,6 +61,21 @@ func TestSaga_Next(t *testing.T) {
 			require.Equal(t, want, turn.Step, "from %d", from)
 		}
 	})
+	t.Run("a step that may have been done before a crash is undone with what may have begun behind it", func(t *testing.T) {
+		plan := &saga.Saga{Name: "place", Steps: []saga.Step{
+			{Name: "a", Do: done, Undo: undo, Cheap: true}, {Name: "b", Do: done, Undo: undo, Cheap: true, Retry: saga.Retry{Attempts: 1}},
+			{Name: "c", Do: done, Undo: undo}, {Name: "d", Do: done, Undo: undo},
+		}}
+		for want, result := range map[int]saga.Result{0: saga.Refused("NO"), 2: saga.RefusedPartly("NO")} {
+			r, turn := plan.Next(record(1), now)
+			r, _ = plan.After(r, turn, result, now)
+			require.True(t, r.Undoing)
+			require.Equal(t, want, r.Step, "%+v", result)
+		}
+		r, turn := plan.Next(record(1), now)
+		r, _ = plan.After(r, turn, saga.Unknown("NO_ANSWER"), now)
+		require.Equal(t, 2, r.Step, "nobody knows")
+	})
 	t.Run("what rests has nothing to do", func(t *testing.T) {
 		plan := &saga.Saga{Name: "place", Steps: []saga.Step{{Name: "a", Do: done}}}
 		r := record(0)

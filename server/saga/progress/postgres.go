@@ -44,14 +44,14 @@ func (postgres) insert(records []saga.Record, ticket int64) (string, []any) {
 
 const postgresSave = `
 	UPDATE sagas s SET state = p.state, undoing = p.undoing, step = p.step, attempts = p.attempts, reason = p.reason,
-		cause = p.cause, ticket = p.leaves, wake_time = p.wake, update_time = p.t
+		cause = p.cause, ticket = p.leaves, wake_time = coalesce(p.wake, s.wake_time), update_time = p.t
 	FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::smallint[], $5::boolean[], $6::smallint[], $7::integer[],
 		$8::text[], $9::text[], $10::timestamptz[], $11::timestamptz[])
 		AS p(k, ticket, leaves, state, undoing, step, attempts, reason, cause, wake, t)
 	WHERE s.saga_key = p.k AND s.ticket = p.ticket
 	RETURNING p.k, p.ticket`
 
-func (postgres) save(ctx context.Context, db *database.Database, batch []Save) (map[string]bool, error) {
+func (postgres) save(ctx context.Context, db *database.Database, batch []Save) (map[holding]bool, error) {
 	// All who write many take the rows in one order.
 	batch = slices.SortedFunc(slices.Values(batch), func(a, b Save) int { return strings.Compare(a.Record.Key(), b.Record.Key()) })
 	n := len(batch)
@@ -59,14 +59,14 @@ func (postgres) save(ctx context.Context, db *database.Database, batch []Save) (
 	tickets, left := make([]int64, n), make([]int64, n)
 	states, steps, attempts := make([]int16, n), make([]int16, n), make([]int32, n)
 	undoing := make([]bool, n)
-	wakes, times := make([]time.Time, n), make([]time.Time, n)
+	wakes, times := make([]*time.Time, n), make([]time.Time, n)
 	for i, save := range batch {
 		r := save.Record
 		keys[i], reasons[i], causes[i] = r.Key(), r.Reason, r.Cause
 		tickets[i], left[i] = save.Ticket, leaves(r, save.Ticket)
 		states[i], undoing[i] = int16(r.State), r.Undoing
 		steps[i], attempts[i] = int16(r.Step), int32(min(r.Attempts, 1<<30)) //nolint:gosec // a few steps
-		wakes[i], times[i] = r.Wake, r.Updated
+		wakes[i], times[i] = wakeOf(&batch[i].Record), r.Updated
 	}
 	rows, err := db.Write.QueryContext(ctx, postgresSave,
 		keys, tickets, left, states, undoing, steps, attempts, reasons, causes, wakes, times)
@@ -74,14 +74,13 @@ func (postgres) save(ctx context.Context, db *database.Database, batch []Save) (
 		return nil, err
 	}
 	defer rows.Close()
-	held := make(map[string]bool, n)
+	held := make(map[holding]bool, n)
 	for rows.Next() {
-		var key string
-		var ticket int64
-		if err := rows.Scan(&key, &ticket); err != nil {
+		var h holding
+		if err := rows.Scan(&h.key, &h.ticket); err != nil {
 			return nil, err
 		}
-		held[holding(key, ticket)] = true
+		held[h] = true
 	}
 	return held, rows.Err()
 }
@@ -96,6 +95,11 @@ func (postgres) take(sagas []string, now time.Time, limit int, ticket int64, wak
 			ORDER BY wake_time LIMIT $3 FOR UPDATE SKIP LOCKED)
 		UPDATE sagas s SET ticket = $4, wake_time = $5 FROM due WHERE s.saga_key = due.saga_key
 		RETURNING s.saga_key, s.saga`, []any{now, sagas, limit, ticket, wake}
+}
+
+func (postgres) settle(keys []string, ticket int64, taken, check time.Time) (string, []any) {
+	return `UPDATE sagas SET wake_time = greatest(deadline, $1::timestamptz)
+		WHERE saga_key = ANY($2::text[]) AND ticket = $3 AND wake_time = $4 AND state < 5`, []any{check, keys, ticket, taken}
 }
 
 func (p postgres) wake(key string, ticket int64, now, wake time.Time, again bool) (string, []any) {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,7 +51,8 @@ type Save struct {
 }
 
 // Save writes a record unless the ticket has been taken away, which it tells. A record that rests
-// or is finished gives its ticket back. The write shares its commit with others.
+// or is finished gives its ticket back. One without a Wake keeps what is stored. The write shares
+// its commit with others.
 func (s *Store) Save(ctx context.Context, save Save) (held bool, err error) {
 	return s.saves.Do(ctx, save)
 }
@@ -60,13 +62,13 @@ const flushAttempts = 5
 
 func (s *Store) flush(ctx context.Context, batch []Save) []coalesce.Result[bool] {
 	results := make([]coalesce.Result[bool], len(batch))
-	var held map[string]bool
+	var held map[holding]bool
 	err := retry(ctx, func() (err error) {
 		held, err = s.sql.save(ctx, s.db, batch)
 		return err
 	})
 	for i, save := range batch {
-		results[i] = coalesce.Result[bool]{Value: held[holding(save.Record.Key(), save.Ticket)], Err: err}
+		results[i] = coalesce.Result[bool]{Value: held[holding{save.Record.Key(), save.Ticket}], Err: err}
 	}
 	return results
 }
@@ -150,6 +152,16 @@ func WakeTx(
 	return n > 0, err
 }
 
+// Settle puts records off that Take took until taken, unless somebody has woken them since: to their
+// deadlines, and to check at the soonest.
+func (s *Store) Settle(ctx context.Context, keys []string, ticket int64, taken, check time.Time) error {
+	query, args := s.sql.settle(keys, ticket, taken, check)
+	return retry(ctx, func() error {
+		_, err := s.db.Write.ExecContext(ctx, query, args...)
+		return err
+	})
+}
+
 // Find reads one record; nil when there is none.
 func (s *Store) Find(ctx context.Context, key string) (*saga.Record, error) {
 	records, err := read(ctx, s.db.Read, s.sql.bind(selected+" WHERE saga_key = ?"), key)
@@ -157,6 +169,26 @@ func (s *Store) Find(ctx context.Context, key string) (*saga.Record, error) {
 		return nil, err
 	}
 	return &records[0], nil
+}
+
+// findAtOnce bounds the parameters of one statement.
+const findAtOnce = 500
+
+// Unfinished reads those of the records with these keys that have something left to do.
+func (s *Store) Unfinished(ctx context.Context, keys []string) (found []saga.Record, err error) {
+	for chunk := range slices.Chunk(keys, findAtOnce) {
+		args := make([]any, len(chunk))
+		for i, key := range chunk {
+			args[i] = key
+		}
+		query := s.sql.bind(selected + " WHERE state < 5 AND saga_key IN " + placeholders(1, len(args)))
+		records, err := read(ctx, s.db.Read, query, args...)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, records...)
+	}
+	return found, nil
 }
 
 // List reads a page of records, by key.
@@ -232,6 +264,14 @@ func read(ctx context.Context, pool *sql.DB, query string, args ...any) ([]saga.
 	return records, rows.Err()
 }
 
+// wakeOf gives when a record is to be looked at; nil when that stays as it is.
+func wakeOf(r *saga.Record) *time.Time {
+	if r.Wake.IsZero() {
+		return nil
+	}
+	return &r.Wake
+}
+
 // leaves gives the ticket that a record has after it is written.
 func leaves(r saga.Record, ticket int64) int64 {
 	if r.Rests || r.State.Finished() {
@@ -240,8 +280,11 @@ func leaves(r saga.Record, ticket int64) int64 {
 	return ticket
 }
 
-// holding names a record under a ticket.
-func holding(key string, ticket int64) string { return fmt.Sprintf("%d %s", ticket, key) }
+// holding is a record under a ticket.
+type holding struct {
+	key    string
+	ticket int64
+}
 
 // placeholders gives n groups of m question marks.
 func placeholders(n, m int) string {

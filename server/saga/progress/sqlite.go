@@ -29,10 +29,10 @@ func (sqlite) insert(records []saga.Record, ticket int64) (string, []any) {
 		` ON CONFLICT (saga_key) DO NOTHING`, args
 }
 
-const sqliteSave = `UPDATE sagas SET state = ?, undoing = ?, step = ?, attempts = ?, reason = ?, cause = ?, ticket = ?, wake_time = ?, update_time = ?
+const sqliteSave = `UPDATE sagas SET state = ?, undoing = ?, step = ?, attempts = ?, reason = ?, cause = ?, ticket = ?, wake_time = coalesce(?, wake_time), update_time = ?
 	WHERE saga_key = ? AND ticket = ?`
 
-func (sqlite) save(ctx context.Context, db *database.Database, batch []Save) (map[string]bool, error) {
+func (sqlite) save(ctx context.Context, db *database.Database, batch []Save) (map[holding]bool, error) {
 	tx, err := db.Write.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, err
@@ -43,18 +43,18 @@ func (sqlite) save(ctx context.Context, db *database.Database, batch []Save) (ma
 		return nil, err
 	}
 	defer update.Close()
-	held := make(map[string]bool, len(batch))
+	held := make(map[holding]bool, len(batch))
 	for _, save := range batch {
 		r := save.Record
 		result, err := update.ExecContext(ctx, r.State, r.Undoing, r.Step, r.Attempts, r.Reason, r.Cause,
-			leaves(r, save.Ticket), r.Wake, r.Updated, r.Key(), save.Ticket)
+			leaves(r, save.Ticket), wakeOf(&save.Record), r.Updated, r.Key(), save.Ticket)
 		if err != nil {
 			return nil, err
 		}
 		if n, err := result.RowsAffected(); err != nil {
 			return nil, err
 		} else if n > 0 {
-			held[holding(r.Key(), save.Ticket)] = true
+			held[holding{r.Key(), save.Ticket}] = true
 		}
 	}
 	return held, tx.Commit()
@@ -69,6 +69,11 @@ func (sqlite) take(sagas []string, now time.Time, limit int, ticket int64, wake 
 			SELECT saga_key FROM sagas WHERE state < 5 AND wake_time <= ? AND saga IN (SELECT value FROM json_each(?))
 			ORDER BY wake_time LIMIT ?)
 		RETURNING saga_key, saga`, []any{ticket, wake, now, list(sagas), limit}
+}
+
+func (sqlite) settle(keys []string, ticket int64, taken, check time.Time) (string, []any) {
+	return `UPDATE sagas SET wake_time = max(deadline, ?)
+		WHERE saga_key IN (SELECT value FROM json_each(?)) AND ticket = ? AND wake_time = ? AND state < 5`, []any{check, list(keys), ticket, taken}
 }
 
 func (sqlite) wake(key string, ticket int64, now, wake time.Time, again bool) (string, []any) {

@@ -13,9 +13,10 @@ type statements interface {
 	bind(query string) string // with question marks
 	epoch(column string) string
 	insert(records []saga.Record, ticket int64) (string, []any)
-	save(ctx context.Context, db *database.Database, batch []Save) (held map[string]bool, err error)
+	save(ctx context.Context, db *database.Database, batch []Save) (held map[holding]bool, err error)
 	held(keys []string, ticket int64) (string, []any)
 	take(sagas []string, now time.Time, limit int, ticket int64, wake time.Time) (string, []any)
+	settle(keys []string, ticket int64, taken, check time.Time) (string, []any)
 	wake(key string, ticket int64, now, wake time.Time, again bool) (string, []any)
 }
 

@@ -30,7 +30,7 @@ type Options struct {
 	// SweepEvery is how often to look for what is due. What this process itself puts off it knows
 	// better. 0 means 1 s.
 	SweepEvery time.Duration
-	// PollEvery is how often a SQLite shard is asked for jobs; Postgres tells by itself. 0 means 100 ms.
+	// PollEvery is how often a SQLite shard is asked for jobs; Postgres tells by itself. 0 means 250 ms.
 	PollEvery time.Duration
 	Now       func() time.Time
 	Logger    *slog.Logger
@@ -48,7 +48,7 @@ func (o Options) withDefaults() Options {
 		o.SweepEvery = time.Second
 	}
 	if o.PollEvery == 0 {
-		o.PollEvery = 100 * time.Millisecond
+		o.PollEvery = 250 * time.Millisecond
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -78,11 +78,12 @@ func (s *shard) start(ctx context.Context) (err error) {
 	if s.client, err = s.newClient(ctx); err != nil {
 		return err
 	}
+	s.sweeper = progress.StartLoop(ctx, s.sweepAndPause) // before the client, whose work nudges it
 	if err := s.client.Start(ctx); err != nil {
+		s.sweeper.Stop()
 		s.closePool()
 		return err
 	}
-	s.sweeper = progress.StartLoop(ctx, s.sweepAndPause)
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/orderprocessing/orderprocessing/server/saga"
 	"github.com/orderprocessing/orderprocessing/server/saga/progress"
@@ -27,6 +28,8 @@ const (
 	// lost it.
 	checkEvery = time.Hour
 	maxRelay   = 256
+	// atOnce is how many are handed over at the same time: each is a call.
+	atOnce = 32
 )
 
 // relay hands what is due in one shard over to Temporal.
@@ -50,7 +53,8 @@ func (r *relay) relayAndPause(ctx context.Context) time.Duration {
 	}
 }
 
-// relay hands over one batch. What fails is due again after a while.
+// relay hands over one batch. What fails is due again after a while, and so is what is woken while it
+// is on its way: the workflow may have looked before that.
 func (r *relay) relay(ctx context.Context) (n int, err error) {
 	now := r.options.Now().UTC().Truncate(time.Microsecond)
 	next, err := r.progress.NextWake(ctx)
@@ -58,8 +62,9 @@ func (r *relay) relay(ctx context.Context) (n int, err error) {
 		return 0, err
 	}
 	var due progress.Due
+	taken := now.Add(handOver)
 	if err := r.inTx(ctx, func(tx *sql.Tx) (err error) {
-		due, n, err = r.progress.Take(ctx, tx, r.names, now, maxRelay, ticket, now.Add(handOver))
+		due, n, err = r.progress.Take(ctx, tx, r.names, now, maxRelay, ticket, taken)
 		return err
 	}); err != nil {
 		return 0, err
@@ -69,32 +74,40 @@ func (r *relay) relay(ctx context.Context) (n int, err error) {
 		if err != nil {
 			return 0, err
 		}
-		for _, record := range records {
-			if err := r.handOver(ctx, record, now); err != nil {
-				return 0, err
-			}
+		over, err := r.handOver(ctx, records)
+		if err := errors.Join(err, r.progress.Settle(ctx, over, ticket, taken, now.Add(checkEvery))); err != nil {
+			return 0, err
 		}
 	}
 	return n, nil
 }
 
-// handOver starts the workflow of a record, or wakes it. One that has ended stays ended.
-func (r *relay) handOver(ctx context.Context, record saga.Record, now time.Time) error {
-	_, err := r.options.Client.SignalWithStartWorkflow(ctx, record.Key(), signalName, nil, client.StartWorkflowOptions{
-		TaskQueue: r.options.TaskQueue, WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
-	}, workflowName, Input{Record: record, Signaled: true})
-	var started *serviceerror.WorkflowExecutionAlreadyStarted
-	if err != nil && !errors.As(err, &started) {
-		return err
+// handOver starts the workflows of records, or wakes them, and gives the keys of those that Temporal
+// has. One that has ended well stays ended; one that somebody ended begins again.
+func (r *relay) handOver(ctx context.Context, records []saga.Record) ([]string, error) {
+	errs := make([]error, len(records))
+	var group errgroup.Group
+	group.SetLimit(atOnce)
+	for i, record := range records {
+		group.Go(func() error {
+			_, err := r.options.Client.SignalWithStartWorkflow(ctx, record.Key(), signalName, nil, client.StartWorkflowOptions{
+				TaskQueue: r.options.TaskQueue, WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
+			}, workflowName, Input{Record: record, Signaled: true})
+			var ended *serviceerror.WorkflowExecutionAlreadyStarted
+			if !errors.As(err, &ended) {
+				errs[i] = err
+			}
+			return nil
+		})
 	}
-	wake := record.Deadline.Add(checkEvery)
-	if !wake.After(now) {
-		wake = now.Add(checkEvery)
+	_ = group.Wait() // they tell in errs
+	over := make([]string, 0, len(records))
+	for i, record := range records {
+		if errs[i] == nil {
+			over = append(over, record.Key())
+		}
 	}
-	return r.inTx(ctx, func(tx *sql.Tx) error {
-		_, err := progress.WakeTx(ctx, tx, r.db.Dialect(), record.Key(), ticket, now, wake, false)
-		return err
-	})
+	return over, errors.Join(errs...)
 }
 
 func (r *relay) inTx(ctx context.Context, fn func(*sql.Tx) error) error {

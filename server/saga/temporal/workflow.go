@@ -18,7 +18,6 @@ import (
 const (
 	workflowName = "saga"
 	performName  = "perform"
-	reportName   = "report"
 	signalName   = "wake"
 )
 
@@ -40,7 +39,6 @@ type registry interface {
 func (e *Engine) register(r registry) {
 	r.RegisterWorkflowWithOptions(e.carry, workflow.RegisterOptions{Name: workflowName})
 	r.RegisterActivityWithOptions(e.perform, activity.RegisterOptions{Name: performName})
-	r.RegisterActivityWithOptions(e.report, activity.RegisterOptions{Name: reportName})
 }
 
 // carry is the workflow: it takes a saga through to its end and gives the last record. All that it
@@ -69,6 +67,9 @@ func (e *Engine) carry(ctx workflow.Context, in Input) (saga.Record, error) {
 			return r, nil
 		}
 		if turns >= maxTurns {
+			for wakes.ReceiveAsync(nil) { // the next history does not know of them
+				r = saga.Resume(r)
+			}
 			return r, workflow.NewContinueAsNewError(ctx, workflowName, Input{Record: r})
 		}
 		if turn.Deed == saga.DeedNone {
@@ -122,10 +123,10 @@ func (e *Engine) act(ctx workflow.Context, plan *saga.Saga, turn saga.Turn) saga
 
 // tell writes the record for operators. It is tried until the database takes it.
 func (e *Engine) tell(ctx workflow.Context, r saga.Record) error {
-	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+	ctx = workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
 		StartToCloseTimeout: 30 * time.Second, RetryPolicy: &temporal.RetryPolicy{InitialInterval: 100 * time.Millisecond, MaximumInterval: time.Minute},
 	})
-	return workflow.ExecuteActivity(ctx, reportName, r).Get(ctx, nil)
+	return workflow.ExecuteLocalActivity(ctx, e.report, r).Get(ctx, nil)
 }
 
 // perform is the activity that does a turn.
@@ -141,12 +142,13 @@ func (e *Engine) perform(ctx context.Context, name string, turn saga.Turn) (saga
 	return result, nil
 }
 
-// report is the activity that writes a record. The row stays the workflow's.
+// report is the local activity that writes a record. The row stays the workflow's, and a wake that the relay
+// has yet to hand over stays due.
 func (e *Engine) report(ctx context.Context, r saga.Record) error {
 	if r.State.Finished() {
 		e.options.Observer.SagaFinished(r.Saga, r.State.String(), r.Updated.Sub(r.Created))
 	}
-	r.Rests, r.Wake = false, r.Deadline.Add(checkEvery)
+	r.Rests, r.Wake = false, time.Time{}
 	_, err := e.relays[e.options.ShardOf(r.Slot)].progress.Save(ctx, progress.Save{Record: r, Ticket: ticket})
 	return err
 }
