@@ -17,13 +17,24 @@ var _ paymentsv1connect.PaymentServiceHandler = (*Handler)(nil)
 // NewHandler makes the handler of a service.
 func NewHandler(s *Service) *Handler { return &Handler{payments: s} }
 
+// told lets the order know what was done with its money. When that fails, so does the call: sending it
+// again moves nothing twice.
+func (h *Handler) told(ctx context.Context) func(payment.Record, error) (payment.Record, error) {
+	return func(r payment.Record, err error) (payment.Record, error) {
+		if err != nil {
+			return r, err
+		}
+		return r, h.payments.tell(ctx, r.Payment)
+	}
+}
+
 // AuthorizePayment sets money aside for an order.
 func (h *Handler) AuthorizePayment(ctx context.Context, req *paymentsv1.AuthorizePaymentRequest) (*paymentsv1.AuthorizePaymentResponse, error) {
 	wish, err := authorizeFromProto(req)
 	if err != nil {
 		return nil, err
 	}
-	r, err := h.payments.AuthorizeOrder(ctx, wish)
+	r, err := h.told(ctx)(h.payments.AuthorizeOrder(ctx, wish))
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +47,7 @@ func (h *Handler) CapturePayment(ctx context.Context, req *paymentsv1.CapturePay
 	if err != nil {
 		return nil, err
 	}
-	r, err := h.payments.Capture(ctx, wish)
+	r, err := h.told(ctx)(h.payments.Capture(ctx, wish))
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +60,7 @@ func (h *Handler) VoidPayment(ctx context.Context, req *paymentsv1.VoidPaymentRe
 	if err != nil {
 		return nil, err
 	}
-	r, err := h.payments.Void(ctx, wish)
+	r, err := h.told(ctx)(h.payments.Void(ctx, wish))
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +73,7 @@ func (h *Handler) RefundPayment(ctx context.Context, req *paymentsv1.RefundPayme
 	if err != nil {
 		return nil, err
 	}
-	r, err := h.payments.Refund(ctx, wish)
+	r, err := h.told(ctx)(h.payments.Refund(ctx, wish))
 	if err != nil {
 		return nil, err
 	}

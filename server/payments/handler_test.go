@@ -17,7 +17,7 @@ import (
 func (s *shop) place(lifecycle string) order.Order {
 	s.t.Helper()
 	d := order.Details{CustomerID: "cus_1", Currency: "GBP", Lines: []order.Line{{SKU: "A", Quantity: 1, UnitPrice: 255}}}
-	change, err := order.Begin(d, lifecycle == "draft", nil)
+	change, err := order.Begin(d, lifecycle == "draft", "", nil)
 	require.NoError(s.t, err)
 	o := newOrder()
 	stored, err := s.store.CreateOrder(s.t.Context(), store.NewOrder{ID: o, Created: o.Time(), Change: change})

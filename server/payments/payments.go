@@ -37,6 +37,9 @@ type Options struct {
 	Now     func() time.Time
 	// CallTimeout bounds one call of a gateway; 0 means 30 s.
 	CallTimeout time.Duration
+	// Moved is told, perhaps again, that something may have happened to the money of an order, unless
+	// its own sagas asked for it. May be nil.
+	Moved func(ctx context.Context, orderID order.ID) error
 }
 
 // keyLife is how long a gateway is trusted to know a key: Stripe forgets one after 24 hours. Later
@@ -102,6 +105,14 @@ func (s *Service) Status(ctx context.Context, o order.Order) (order.PaymentStatu
 	}
 	all, err := s.OfOrder(ctx, o.ID)
 	return payment.Summarize(total, all...), err
+}
+
+// tell tells that something happened to a payment.
+func (s *Service) tell(ctx context.Context, p payment.Payment) error {
+	if s.Moved == nil {
+		return nil
+	}
+	return s.Moved(ctx, p.OrderID)
 }
 
 // gatewayOf gives the gateway that holds the payment.

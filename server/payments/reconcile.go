@@ -8,6 +8,7 @@ import (
 
 	"github.com/orderprocessing/orderprocessing/server/domain/id"
 	"github.com/orderprocessing/orderprocessing/server/domain/money"
+	"github.com/orderprocessing/orderprocessing/server/domain/order"
 	"github.com/orderprocessing/orderprocessing/server/domain/payment"
 	"github.com/orderprocessing/orderprocessing/server/fault"
 	"github.com/orderprocessing/orderprocessing/server/payments/gateway"
@@ -16,56 +17,74 @@ import (
 
 // Moved is what was moved of one payment, minor units.
 type Moved struct {
-	Authorized money.Minor `json:"authorized_minor"`
-	Captured   money.Minor `json:"captured_minor"`
-	Released   money.Minor `json:"released_minor"`
-	Refunded   money.Minor `json:"refunded_minor"`
+	Authorized, Captured, Released, Refunded money.Minor
 }
 
 // Difference is a payment of which the gateway says other than we do.
 type Difference struct {
-	PaymentID string `json:"payment_id"`
+	PaymentID payment.ID
+	OrderID   order.ID // zero when the payment is not here
 	// Unknown: something is under way whose end only the gateway knows. Otherwise it is a violation.
-	Unknown bool   `json:"unknown"`
-	Detail  string `json:"detail"`
-	Ours    Moved  `json:"ours"`
-	Theirs  Moved  `json:"theirs"`
+	Unknown bool
+	Detail  string
+	Ours    Moved
+	Theirs  Moved
 }
 
 // Reconciliation is what a comparison found.
 type Reconciliation struct {
-	Payments    int64        `json:"payments"`  // of ours that were compared
-	Movements   int64        `json:"movements"` // of the gateway's that were read
-	Foreign     int64        `json:"foreign"`   // of these, not of a payment of ours
-	Differences []Difference `json:"differences"`
+	Payments    int64 // of ours that were compared
+	Elsewhere   int64 // of ours that another gateway holds
+	Movements   int64 // of the gateway's that were read
+	Foreign     int64 // of these, not of a payment of ours
+	Differences []Difference
 }
 
 // reconcileRounds is how often payments that keep changing are compared again.
 const reconcileRounds = 5
 
-// Reconcile compares the gateway's own ledger with ours, for payments first asked for since then; a
-// zero time means all. It only reads and may run while payments are made: what changed while it read
-// is compared again, and what keeps changing or is under way is listed as Unknown.
-func (s *Service) Reconcile(ctx context.Context, name string, since time.Time) (r Reconciliation, err error) {
-	r.Differences = []Difference{}
+// clocksDiffer is how far a gateway's clock may be from ours.
+const clocksDiffer = time.Hour
+
+// Books are our ledger and a gateway's own.
+type Books struct {
+	Store   store.Payments
+	Gateway string // its name
+	Ledger  gateway.Ledger
+	Now     func() time.Time
+}
+
+// Reconcile is Books.Reconcile for a gateway of the service.
+func (s *Service) Reconcile(ctx context.Context, name string, since time.Time) (Reconciliation, error) {
 	g, err := s.gatewayOf(name)
 	if err != nil {
-		return r, err
+		return Reconciliation{}, err
 	}
-	theirs, err := r.read(ctx, g, since)
+	return Books{Store: s.Store, Gateway: name, Ledger: g, Now: s.Now}.Reconcile(ctx, since)
+}
+
+// Reconcile compares the gateway's own ledger with ours, for payments first asked for since then; a
+// zero time means all. It only reads and may run while payments are made: what changed while it read
+// is compared again, and what keeps changing or is under way is listed as Unknown. It keeps a few
+// numbers of every payment in memory.
+func (b Books) Reconcile(ctx context.Context, since time.Time) (r Reconciliation, err error) {
+	theirs, err := r.read(ctx, b.Ledger, since)
 	if err != nil {
 		return r, err
 	}
 	suspects := map[payment.ID]bool{}
 	var after id.UUID
 	for {
-		page, err := s.Store.Payments(ctx, store.PaymentQuery{After: after, Limit: 500})
+		page, err := b.Store.Payments(ctx, store.PaymentQuery{After: after, Limit: 500})
 		if err != nil {
 			return r, err
 		}
 		for _, p := range page {
 			after = p.ID.UUID
-			if p.Gateway != name || p.Created.Before(since) {
+			if p.Gateway != b.Gateway {
+				r.Elsewhere++
+			}
+			if p.Gateway != b.Gateway || p.Created.Before(since) {
 				delete(theirs, p.ID)
 				continue
 			}
@@ -82,11 +101,11 @@ func (s *Service) Reconcile(ctx context.Context, name string, since time.Time) (
 	for paymentID := range theirs { // the gateway has them and we have not, or not yet
 		suspects[paymentID] = true
 	}
-	return r, s.confront(ctx, g, &r, suspects, since)
+	return r, b.confront(ctx, &r, suspects, since)
 }
 
 // read sums up the gateway's ledger.
-func (r *Reconciliation) read(ctx context.Context, g gateway.Gateway, since time.Time) (map[payment.ID]Moved, error) {
+func (r *Reconciliation) read(ctx context.Context, g gateway.Ledger, since time.Time) (map[payment.ID]Moved, error) {
 	sums := map[payment.ID]Moved{}
 	r.Movements, r.Foreign = 0, 0
 	for m, err := range gateway.Movements(ctx, g, since) {
@@ -118,31 +137,29 @@ func (r *Reconciliation) read(ctx context.Context, g gateway.Gateway, since time
 func movedOf(p payment.Payment) Moved { return Moved{p.Authorized, p.Captured, p.Released, p.Refunded} }
 
 // confront compares suspects again, between two readings of ours that must agree.
-func (s *Service) confront(
-	ctx context.Context, g gateway.Gateway, r *Reconciliation, suspects map[payment.ID]bool, since time.Time,
-) error {
+func (b Books) confront(ctx context.Context, r *Reconciliation, suspects map[payment.ID]bool, since time.Time) error {
 	for round := 1; len(suspects) > 0; round++ {
-		before, err := s.readOurs(ctx, suspects)
+		before, err := b.readOurs(ctx, suspects)
 		if err != nil {
 			return err
 		}
 		var again Reconciliation
-		theirs, err := again.read(ctx, g, since)
+		theirs, err := again.read(ctx, b.Ledger, begin(suspects, since))
 		if err != nil {
 			return err
 		}
-		now, err := s.readOurs(ctx, suspects)
+		now, err := b.readOurs(ctx, suspects)
 		if err != nil {
 			return err
 		}
-		for _, paymentID := range slices.SortedFunc(maps.Keys(suspects), func(a, b payment.ID) int { return a.Compare(b.UUID) }) {
+		for _, paymentID := range slices.SortedFunc(maps.Keys(suspects), byID) {
 			p := now[paymentID]
 			changing := p.Version != before[paymentID].Version
 			if changing && round < reconcileRounds {
 				continue
 			}
 			delete(suspects, paymentID)
-			if d, differs := s.judge(paymentID, p, theirs[paymentID], changing, since); differs {
+			if d, differs := b.judge(paymentID, p, theirs[paymentID], changing, since); differs {
 				r.Differences = append(r.Differences, d)
 			}
 		}
@@ -150,11 +167,23 @@ func (s *Service) confront(
 	return nil
 }
 
+func byID(a, b payment.ID) int { return a.Compare(b.UUID) }
+
+// begin gives the time since when the gateway can have moved anything of these payments: an id tells
+// when its order began. It is not before since.
+func begin(suspects map[payment.ID]bool, since time.Time) time.Time {
+	oldest := slices.MinFunc(slices.Collect(maps.Keys(suspects)), byID).Time().Add(-clocksDiffer)
+	if oldest.Before(since) || oldest.Unix() < 0 {
+		return since
+	}
+	return oldest
+}
+
 // readOurs reads payments; one that is not there is zero.
-func (s *Service) readOurs(ctx context.Context, wanted map[payment.ID]bool) (map[payment.ID]payment.Payment, error) {
+func (b Books) readOurs(ctx context.Context, wanted map[payment.ID]bool) (map[payment.ID]payment.Payment, error) {
 	found := make(map[payment.ID]payment.Payment, len(wanted))
 	for paymentID := range wanted {
-		p, err := s.Store.Payment(ctx, paymentID)
+		p, err := b.Store.Payment(ctx, paymentID)
 		if err != nil && fault.ReasonOf(err) != fault.ReasonPaymentNotFound {
 			return nil, err
 		}
@@ -163,9 +192,9 @@ func (s *Service) readOurs(ctx context.Context, wanted map[payment.ID]bool) (map
 	return found, nil
 }
 
-func (s *Service) judge(paymentID payment.ID, p payment.Payment, theirs Moved, changing bool, since time.Time) (d Difference, differs bool) {
-	d = Difference{PaymentID: paymentID.String(), Ours: movedOf(p), Theirs: theirs}
-	lapsed := !p.Expires.IsZero() && p.Expires.Before(s.Now()) && theirs.Released > d.Ours.Released
+func (b Books) judge(paymentID payment.ID, p payment.Payment, theirs Moved, changing bool, since time.Time) (d Difference, differs bool) {
+	d = Difference{PaymentID: paymentID, OrderID: p.OrderID, Ours: movedOf(p), Theirs: theirs}
+	lapsed := !p.Expires.IsZero() && p.Expires.Before(b.Now()) && theirs.Released > d.Ours.Released
 	switch {
 	case p.Version != 0 && p.Created.Before(since), d.Ours == theirs:
 		return d, false

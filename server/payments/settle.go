@@ -58,6 +58,7 @@ func (s *Service) SettleOpen(ctx context.Context, waited time.Duration, limit in
 			r, _, failed = s.inquire(ctx, payment.Record{Payment: p, Operation: o})
 			if failed == nil && !r.Operation.State.Open() {
 				done.Ended++
+				failed = s.tell(ctx, p)
 			}
 		}
 		err = errors.Join(err, failed)

@@ -44,19 +44,28 @@ func (s *Service) HandleWebhook(ctx context.Context, name string, header http.He
 	if event.Kind == gateway.EventOther || event.Payment == "" {
 		return nil
 	}
-	if event.ID == "" {
-		return fault.New(fault.KindInvalid, fault.ReasonWebhookMalformed, "the webhook's event has no id")
-	}
-	paymentID, err := payment.ParseID(event.Payment)
-	if err != nil {
-		return payment.NotFound()
-	}
-	p, operations, err := s.Get(ctx, paymentID)
+	p, err := s.takeEvent(ctx, name, event)
 	if err != nil {
 		return err
 	}
+	return s.tell(ctx, p) // each time: telling may have failed when the event was taken
+}
+
+// takeEvent applies what the gateway told of a payment.
+func (s *Service) takeEvent(ctx context.Context, name string, event gateway.Event) (p payment.Payment, err error) {
+	if event.ID == "" {
+		return p, fault.New(fault.KindInvalid, fault.ReasonWebhookMalformed, "the webhook's event has no id")
+	}
+	paymentID, err := payment.ParseID(event.Payment)
+	if err != nil {
+		return p, payment.NotFound()
+	}
+	p, operations, err := s.Get(ctx, paymentID)
+	if err != nil {
+		return p, err
+	}
 	if p.Gateway != name {
-		return payment.NotFound()
+		return p, payment.NotFound()
 	}
 	seen := store.PaymentEvent{Gateway: name, ID: event.ID}
 	if about, ok := told[event.Kind]; ok {
@@ -66,14 +75,14 @@ func (s *Service) HandleWebhook(ctx context.Context, name string, header http.He
 				Amount: event.Amount, Reason: reasonOf(event), RedirectURL: p.RedirectURL,
 			}
 			_, err := s.apply(ctx, payment.Record{Payment: p, Operation: o}, out, seen)
-			return err
+			return p, err
 		}
 	}
 	if event.Kind == gateway.EventVoided || event.Kind == gateway.EventExpired {
-		return s.lapse(ctx, p, seen)
+		return p, s.lapse(ctx, p, seen)
 	}
 	_, err = s.Store.ChangePayment(ctx, store.PaymentChange{PaymentID: paymentID, Event: seen, Decide: nothing})
-	return err
+	return p, err
 }
 
 // nothing decides nothing: the event is remembered all the same.

@@ -41,14 +41,10 @@ type Change struct {
 // any time: they move nothing twice. They fail with PAYMENT_UNKNOWN when the gateway does not tell,
 // and with GATEWAY_UNAVAILABLE when certainly nothing happened; the same call goes on from there.
 func (s *Service) Authorize(ctx context.Context, a Authorize) (payment.Record, error) {
-	key := payment.KeyOf(a.OrderID, a.Key)
-	w := payment.Wish{
-		Key: key, Amount: a.Amount,
-		Fingerprint: fingerprint(payment.KindAuthorize, a.OrderID, int64(a.Amount), string(a.Currency), a.Method, a.ReturnURL),
-	}
-	operationID := payment.OperationIDOf(a.OrderID, key)
+	n := s.newOf(a)
+	operationID := payment.OperationIDOf(a.OrderID, n.Wish.Key)
 	request := gateway.AuthorizeRequest{
-		Key: gateway.Key(key), Payment: payment.ID(operationID).String(), Amount: a.Amount, Currency: a.Currency,
+		Key: gateway.Key(n.Wish.Key), Payment: payment.ID(operationID).String(), Amount: a.Amount, Currency: a.Currency,
 		Method: a.Method, ReturnURL: a.ReturnURL, Metadata: map[string]string{"order": a.OrderID.String()},
 	}
 	if err := request.Check(); err != nil { // what no gateway takes is not worth a record
@@ -57,14 +53,24 @@ func (s *Service) Authorize(ctx context.Context, a Authorize) (payment.Record, e
 	if err := card.CheckText("payment_method", a.Method); err != nil {
 		return payment.Record{}, err
 	}
-	n := payment.New{OrderID: a.OrderID, CustomerID: a.CustomerID, Gateway: s.Current, Currency: a.Currency, Wish: w}
 	return s.carryOut(ctx, wish{
-		paymentID: payment.ID(operationID), operationID: operationID, fingerprint: w.Fingerprint,
+		paymentID: payment.ID(operationID), operationID: operationID, fingerprint: n.Wish.Fingerprint,
 		decide: func(r payment.Record, now time.Time) (*payment.Decision, error) { return payment.Authorize(r, n, now) },
 		call: func(ctx context.Context, g gateway.Gateway, _ payment.Record) (gateway.Result, error) {
 			return g.Authorize(ctx, request)
 		},
 	})
+}
+
+// newOf gives the new payment that is wished for.
+func (s *Service) newOf(a Authorize) payment.New {
+	return payment.New{
+		OrderID: a.OrderID, CustomerID: a.CustomerID, Gateway: s.Current, Currency: a.Currency,
+		Wish: payment.Wish{
+			Key: payment.KeyOf(a.OrderID, a.Key), Amount: a.Amount,
+			Fingerprint: fingerprint(payment.KindAuthorize, a.OrderID, int64(a.Amount), string(a.Currency), a.Method, a.ReturnURL),
+		},
+	}
 }
 
 // AuthorizeOrder is Authorize for a caller who knows the order's id alone.
