@@ -12,6 +12,11 @@ type Config struct {
 	Data      Data      `mapstructure:"data"`
 	Store     Store     `mapstructure:"store"`
 	Payments  Payments  `mapstructure:"payments"`
+	Orders    Orders    `mapstructure:"orders"`
+	Risk      Risk      `mapstructure:"risk"`
+	Workflow  Workflow  `mapstructure:"workflow"`
+	Temporal  Temporal  `mapstructure:"temporal"`
+	Retention Retention `mapstructure:"retention"`
 	Log       Log       `mapstructure:"log"`
 	Telemetry Telemetry `mapstructure:"telemetry"`
 }
@@ -95,6 +100,11 @@ func Default() Config {
 		Data:      Data{Dir: "./data"},
 		Store:     Store{Shards: []DatabaseURL{}, MaxConnections: 8},
 		Payments:  Payments{Gateway: GatewaySimulator, CallTimeout: 10 * time.Second},
+		Orders:    Orders{PlaceTimeout: day, DraftLifetime: 30 * day},
+		Risk:      defaultRisk(),
+		Workflow:  Workflow{Engine: EngineRiver, Workers: 128},
+		Temporal:  Temporal{Address: "127.0.0.1:7233", Namespace: "default"},
+		Retention: Retention{Requests: 7 * day, PaymentEvents: 30 * day, Sagas: 7 * day},
 		Log:       Log{Level: "info", Format: "json"},
 		Telemetry: Telemetry{SampleRatio: 0.01},
 	}

@@ -70,6 +70,10 @@ func TestLoad(t *testing.T) {
 				"store.home": "postgres://home", "store.shards": "postgres://a,postgres://b", "log.level": "debug", "log.format": "text",
 				"store.page_token_key": strings.Repeat("k", 32), "telemetry.otlp_endpoint": "http://c:4317", "telemetry.sample_ratio": "0.5", "telemetry.trust_remote": "true",
 				"payments.gateway": "stripe", "payments.simulator.url": "http://bank:8090",
+				"risk.mode": "shadow", "risk.note_at": "40", "risk.hold_at": "70", "risk.orders_per_hour": "3", "risk.orders_per_day": "40",
+				"risk.times_average": "7", "risk.disposable_domains": "bin.example,tip.example", "workflow.engine": "temporal", "temporal.address": "t:7233", "temporal.namespace": "shop",
+				"retention.requests": "25h", "retention.payment_events": "80h", "retention.sagas": "26h",
+				"orders.place_timeout": "2m", "orders.draft_lifetime": "3m",
 				"server.host": "::1", "ops.host": "::1", "data.dir": "/d",
 			}[key.Name]
 			if value == "" {
@@ -223,6 +227,19 @@ func TestValidate(t *testing.T) {
 		"a bank that is no URL": {func(c *Config) { c.Payments.Simulator.URL = "bank:8090" }, "payments.simulator.url"},
 		"no time for a gateway": {func(c *Config) { c.Payments.CallTimeout = 0 }, "payments.call_timeout"},
 		"an empty host":         {func(c *Config) { c.Server.Host = "" }, "server.host"},
+		"an unknown risk mode":  {func(c *Config) { c.Risk.Mode = "maybe" }, "risk.mode"},
+		"held but not noted":    {func(c *Config) { c.Risk.NoteAt = c.Risk.HoldAt + 1 }, "risk.note_at"},
+		"denied before held":    {func(c *Config) { c.Risk.HoldAt = c.Risk.DenyAt + 1 }, "risk.hold_at"},
+		"points below nothing":  {func(c *Config) { c.Risk.Points.FirstOrder = -1 }, "risk.points.first_order"},
+		"the average itself":    {func(c *Config) { c.Risk.TimesAverage = 1 }, "risk.times_average"},
+		"no time to place":      {func(c *Config) { c.Orders.PlaceTimeout = 0 }, "orders.place_timeout"},
+		"no time for drafts":    {func(c *Config) { c.Orders.DraftLifetime = -1 }, "orders.draft_lifetime"},
+		"an unknown engine":     {func(c *Config) { c.Workflow.Engine = "steam" }, "workflow.engine"},
+		"nobody at work":        {func(c *Config) { c.Workflow.Workers = 0 }, "workflow.workers"},
+		"Temporal nowhere":      {func(c *Config) { c.Workflow.Engine, c.Temporal.Address = EngineTemporal, "" }, "temporal.address"},
+		"requests forgotten":    {func(c *Config) { c.Retention.Requests = 23 * time.Hour }, "retention.requests"},
+		"events forgotten":      {func(c *Config) { c.Retention.PaymentEvents = 71 * time.Hour }, "retention.payment_events"},
+		"processes forgotten":   {func(c *Config) { c.Retention.Sagas = time.Hour }, "retention.sagas"},
 	} {
 		t.Run(name+" is refused", func(t *testing.T) {
 			c := Default()

@@ -23,6 +23,8 @@ func (c Config) Validate() error {
 	p.check("data.dir", c.Data.Dir != "", "must not be empty")
 	p.store(c.Store)
 	p.payments(c.Payments)
+	p.risk(c.Risk)
+	p.workflow(c)
 	p.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	p.oneOf("log.format", c.Log.Format, "json", "text")
 	if endpoint := c.Telemetry.OTLPEndpoint; endpoint != "" {

@@ -1,0 +1,140 @@
+// Package workflow ties the services together: its sagas carry an order from placed to confirmed, its
+// parcels to paid and its returns to refunded, or undo what was begun. The rules are those of the
+// domain, the work is that of the services; here stands only what follows what.
+package workflow
+
+import (
+	"context"
+	"time"
+
+	"github.com/orderprocessing/orderprocessing/server/domain/order"
+	"github.com/orderprocessing/orderprocessing/server/domain/risk"
+	"github.com/orderprocessing/orderprocessing/server/domain/stock"
+	"github.com/orderprocessing/orderprocessing/server/payments"
+	"github.com/orderprocessing/orderprocessing/server/saga"
+	"github.com/orderprocessing/orderprocessing/server/store"
+)
+
+// Orders is what the sagas need of the orders.
+type Orders interface {
+	Order(ctx context.Context, orderID order.ID) (order.Order, error)
+	ChangeOrder(ctx context.Context, orderID order.ID, r store.Request, decide store.Decide) (order.Order, error)
+	OrderEvents(ctx context.Context, orderID order.ID, after int64, limit int) ([]order.Event, error)
+	Return(ctx context.Context, returnID order.ReturnID) (order.Return, error)
+	ChangeReturn(ctx context.Context, c store.ReturnChange) (order.Return, error)
+}
+
+// Stock is what the sagas need of the stock.
+type Stock interface {
+	HoldStock(ctx context.Context, orderID order.ID, demands []stock.Demand, expires time.Time) ([]stock.Hold, error)
+	ReleaseStock(ctx context.Context, orderID order.ID, skus []string) ([]stock.Hold, error)
+	CommitStock(ctx context.Context, orderID order.ID, demands []stock.Demand, r store.Request) ([]stock.Hold, error)
+	AdjustStock(ctx context.Context, a stock.Adjustment, r store.Request) (stock.Level, error)
+}
+
+// Risk assesses an order; asked again it gives the same answer.
+type Risk interface {
+	Assess(ctx context.Context, o order.Order) (risk.Assessment, error)
+}
+
+// Options are what the sagas work with.
+type Options struct {
+	Orders Orders
+	Stock  Stock
+	Risk   Risk
+	// Payments moves the money. Nil is a shop that is paid in other ways: its orders go on without.
+	Payments *payments.Service
+	// PaymentTimeout bounds one attempt at moving money. 0 means 30 s.
+	PaymentTimeout time.Duration
+	Now            func() time.Time
+}
+
+// Workflow is the sagas' steps. Make it with New; it is safe for concurrent use.
+type Workflow struct{ Options }
+
+// New makes the steps.
+func New(o Options) *Workflow {
+	if o.PaymentTimeout == 0 {
+		o.PaymentTimeout = 30 * time.Second
+	}
+	return &Workflow{o}
+}
+
+// The names of the sagas. They are stored.
+const (
+	Place  = "place"
+	Cancel = "cancel"
+	Ship   = "ship"
+	Return = "return"
+	Expire = "expire"
+)
+
+// Sagas gives the plans.
+func (w *Workflow) Sagas() (saga.Book, error) {
+	return saga.NewBook(w.place(), w.cancel(), w.ship(), w.giveBack(), w.expire())
+}
+
+// retry is how a step that met trouble is tried again.
+var retry = saga.Retry{Base: 100 * time.Millisecond, Max: 30 * time.Second}
+
+// forward makes a saga that is only finished, never undone: what it is about has happened already.
+func forward(name string, steps ...saga.Step) *saga.Saga {
+	begin := saga.Step{
+		Name: "begin", Cheap: true, NoReturn: true,
+		Do: func(context.Context, saga.Call) (saga.Result, error) { return saga.Done(), nil },
+	}
+	for i := range steps {
+		steps[i].Retry = retry
+	}
+	return &saga.Saga{Name: name, Steps: append([]saga.Step{begin}, steps...)}
+}
+
+// change lets decide change an order.
+func (w *Workflow) change(ctx context.Context, orderID order.ID, decide store.Decide) (order.Order, error) {
+	return w.Orders.ChangeOrder(ctx, orderID, store.Request{}, decide)
+}
+
+// orderOf reads the order that a saga is about.
+func (w *Workflow) orderOf(ctx context.Context, c saga.Call) (order.Order, error) {
+	orderID, err := order.ParseID(c.Subject)
+	if err != nil {
+		return order.Order{}, err
+	}
+	return w.Orders.Order(ctx, orderID)
+}
+
+// moneyOf sums up what has become of the money of an order.
+func (w *Workflow) moneyOf(ctx context.Context, o order.Order) (order.PaymentStatus, error) {
+	if w.Payments == nil {
+		return o.Payment, nil
+	}
+	return w.Payments.Status(ctx, o)
+}
+
+// Summarize writes what has become of the money of an order into it, when it was confirmed. waits
+// tells that the order waits for its customer, perhaps for just this.
+func (w *Workflow) Summarize(ctx context.Context, orderID order.ID) (waits bool, err error) {
+	for {
+		o, err := w.Orders.Order(ctx, orderID)
+		if err != nil || o.Confirmed.IsZero() {
+			return o.Lifecycle == order.ActionRequired, err
+		}
+		status, err := w.moneyOf(ctx, o)
+		if err != nil {
+			return false, err
+		}
+		if changes, err := o.Paid(status); err != nil || len(changes) == 0 {
+			return false, err
+		}
+		overtaken := false
+		_, err = w.change(ctx, orderID, func(now order.Order) ([]order.Change, error) {
+			if overtaken = now.Version != o.Version; overtaken { // by who may have seen more of the money
+				return nil, nil
+			}
+			return now.Paid(status)
+		})
+		if err != nil || !overtaken {
+			return false, err
+		}
+	}
+}
