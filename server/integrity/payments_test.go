@@ -7,7 +7,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/orderprocessing/orderprocessing/server/domain/id"
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
 	"github.com/orderprocessing/orderprocessing/server/domain/payment"
 	"github.com/orderprocessing/orderprocessing/server/integrity"
@@ -39,7 +38,7 @@ func TestPayments(t *testing.T) {
 					damage(t, url, want.statement)
 				}
 			}
-			report, err := integrity.Check(t.Context(), shards, nil)
+			report, err := integrity.Check(t.Context(), from(shards), nil)
 			require.NoError(t, err)
 			require.NoError(t, shards.Close(context.WithoutCancel(t.Context())))
 			require.Equal(t, int64(1), report.Payments)
@@ -52,11 +51,27 @@ func TestPayments(t *testing.T) {
 	}
 }
 
-// authorize sets 100 aside for an order.
+// authorize places an order and sets its money aside.
 func authorize(t *testing.T, s store.Store) order.ID {
 	t.Helper()
 	now := time.Now().UTC().Truncate(time.Microsecond)
-	orderID := order.ID{UUID: id.New(now, 7)}
+	placed, err := s.CreateOrder(t.Context(), store.NewOrder{
+		ID: order.NewID(now, "cus_1", ""), Created: now.Truncate(time.Millisecond), Change: order.Placed{Details: wanted()},
+	})
+	require.NoError(t, err)
+	pay(t, s, placed.ID)
+	return placed.ID
+}
+
+// wanted is what an order wants that costs 100.
+func wanted() order.Details {
+	return order.Details{CustomerID: "cus_1", Currency: "GBP", Lines: []order.Line{{SKU: "A", Quantity: 5, UnitPrice: 20}}}
+}
+
+// pay sets 100 aside.
+func pay(t *testing.T, s store.Store, orderID order.ID) payment.ID {
+	t.Helper()
+	now := time.Now().UTC().Truncate(time.Microsecond)
 	key := payment.KeyOf(orderID, "pay")
 	operationID := payment.OperationIDOf(orderID, key)
 	change := func(decide func(payment.Record) (*payment.Decision, error)) {
@@ -75,5 +90,5 @@ func authorize(t *testing.T, s store.Store) order.ID {
 			Answer: payment.AnswerDone, Authorization: "auth_1", Reference: "mov_1", Expires: now.Add(time.Hour),
 		}, now), nil
 	})
-	return orderID
+	return payment.ID(operationID)
 }

@@ -12,7 +12,7 @@ const stockPage = 200
 
 // checkStock reads all stock of a shard and gives how many SKUs there are. A level and the rows it
 // sums up come from one snapshot: whatever happens meanwhile shows in both or in neither.
-func (r *Report) checkStock(ctx context.Context, shard int, one store.Store, layout Layout) (skus int64, err error) {
+func (c *check) checkStock(ctx context.Context, shard int, one store.Store) (skus int64, err error) {
 	after := ""
 	for {
 		page, err := one.AuditStock(ctx, after, stockPage)
@@ -20,19 +20,19 @@ func (r *Report) checkStock(ctx context.Context, shard int, one store.Store, lay
 			return skus, err
 		}
 		for _, a := range page {
-			r.inspectStock(shard, a, layout)
+			c.inspectStock(shard, a)
 		}
 		skus += int64(len(page))
 		after = page[len(page)-1].Level.SKU
 	}
 }
 
-func (r *Report) inspectStock(shard int, a store.AuditedStock, layout Layout) {
+func (c *check) inspectStock(shard int, a store.AuditedStock) {
 	found := func(invariant, format string, args ...any) {
-		r.add(Violation{Invariant: invariant, Shard: shard, SKU: a.Level.SKU, Detail: fmt.Sprintf(format, args...)})
+		c.found(Violation{Invariant: invariant, Shard: shard, SKU: a.Level.SKU, Detail: fmt.Sprintf(format, args...)})
 	}
 	l := a.Level
-	if owner := layout.Owner(a.Slot()); owner != shard {
+	if owner := c.Owner(a.Slot()); owner != shard {
 		found(Placement, "slot %d belongs to shard %d", a.Slot(), owner)
 	}
 	if a.StrayedRows != 0 {

@@ -15,9 +15,10 @@ type Target struct {
 	Request store.Request
 }
 
-// Place places a draft. When expected is given, the total must be exactly that.
-func (s *Service) Place(ctx context.Context, t Target, expected *money.Minor) (order.Order, error) {
-	return s.change(ctx, t, func(o order.Order) ([]order.Change, error) { return o.Place(expected) })
+// Place places a draft, or goes on with an order that waits for its customer. An empty method is the
+// one of before. When expected is given, the total must be exactly that.
+func (s *Service) Place(ctx context.Context, t Target, method string, expected *money.Minor) (order.Order, error) {
+	return s.change(ctx, t, func(o order.Order) ([]order.Change, error) { return o.Place(method, expected) })
 }
 
 // Edit changes what the lifecycle still lets change.
@@ -25,13 +26,23 @@ func (s *Service) Edit(ctx context.Context, t Target, e order.Edit) (order.Order
 	return s.change(ctx, t, func(o order.Order) ([]order.Change, error) { return o.Edit(e) })
 }
 
-// Cancel stops an order before anything has shipped.
+// Cancel stops an order before anything has left.
 func (s *Service) Cancel(ctx context.Context, t Target, reason string) (order.Order, error) {
 	return s.change(ctx, t, func(o order.Order) ([]order.Change, error) { return o.Cancel(reason) })
 }
 
+// Hold keeps an order from going on until it is resumed.
+func (s *Service) Hold(ctx context.Context, t Target, reason string) (order.Order, error) {
+	return s.change(ctx, t, func(o order.Order) ([]order.Change, error) { return o.Hold(reason) })
+}
+
+// Resume lets an order go on that is on hold.
+func (s *Service) Resume(ctx context.Context, t Target) (order.Order, error) {
+	return s.change(ctx, t, order.Order.Resume)
+}
+
 func (s *Service) change(ctx context.Context, t Target, decide store.Decide) (order.Order, error) {
-	return s.store.ChangeOrder(ctx, t.OrderID, t.Request, func(o order.Order) ([]order.Change, error) {
+	return s.Store.ChangeOrder(ctx, t.OrderID, t.Request, func(o order.Order) ([]order.Change, error) {
 		if err := o.CheckEtag(t.Etag); err != nil {
 			return nil, err
 		}

@@ -39,6 +39,10 @@ func orderToProto(o order.Order) *ordersv1.Order {
 		Etag:              o.Etag(),
 		CreateTime:        timestamppb.New(o.Created),
 		UpdateTime:        timestamppb.New(o.Updated),
+		StatusReason:      o.StatusReason,
+		ActionUrl:         o.ActionURL,
+		ConfirmTime:       timeToProto(o.Confirmed),
+		Shipments:         each(o.Shipments, shipmentToProto),
 	}
 	if a := o.ShipTo; a != (order.Address{}) {
 		m.ShipTo = &ordersv1.Address{
@@ -46,23 +50,23 @@ func orderToProto(o order.Order) *ordersv1.Order {
 		}
 	}
 	for i, l := range o.Lines {
-		m.Lines[i] = lineToProto(i, l, o.ReturnedOf(i))
+		m.Lines[i] = lineToProto(i, l)
+		m.Lines[i].ReturnedQuantity, m.Lines[i].ShippedQuantity = o.ReturnedOf(i), o.ShippedOf(i)
 	}
 	return m
 }
 
-func lineToProto(index int, l order.Line, returned int64) *ordersv1.Line {
+func lineToProto(index int, l order.Line) *ordersv1.Line {
 	amount, _ := l.Amount() // a stored line was checked
 	return &ordersv1.Line{
-		Position:         int32(index + 1), //nolint:gosec // at most order.MaxLines
-		Sku:              l.SKU,
-		Description:      l.Description,
-		Kind:             kindToProto(l.Service),
-		Quantity:         l.Quantity,
-		UnitPriceMinor:   int64(l.UnitPrice),
-		DiscountMinor:    int64(l.Discount),
-		AmountMinor:      int64(amount),
-		ReturnedQuantity: returned,
+		Position:       int32(index + 1), //nolint:gosec // at most order.MaxLines
+		Sku:            l.SKU,
+		Description:    l.Description,
+		Kind:           kindToProto(l.Service),
+		Quantity:       l.Quantity,
+		UnitPriceMinor: int64(l.UnitPrice),
+		DiscountMinor:  int64(l.Discount),
+		AmountMinor:    int64(amount),
 	}
 }
 
@@ -104,48 +108,18 @@ func addressFromProto(m *ordersv1.Address) order.Address {
 	}
 }
 
-func returnToProto(r order.Return) *ordersv1.Return {
-	total, _ := r.Total() // a stored return was checked
-	m := &ordersv1.Return{
-		Id:           r.ID.String(),
-		CustomerId:   r.CustomerID,
-		Source:       r.Source,
-		Number:       r.Number,
-		Status:       ordersv1.ReturnStatus(r.Status),
-		CurrencyCode: string(r.Currency),
-		Lines:        make([]*ordersv1.ReturnLine, len(r.Lines)),
-		TotalMinor:   int64(total),
-		CreateTime:   timestamppb.New(r.Created),
-	}
-	for i, l := range r.Lines {
-		amount, _ := l.Amount()
-		m.Lines[i] = &ordersv1.ReturnLine{
-			Position:       int32(i + 1), //nolint:gosec // at most order.MaxLines
-			Sku:            l.SKU,
-			Description:    l.Description,
-			Kind:           kindToProto(l.Service),
-			Quantity:       l.Quantity,
-			UnitPriceMinor: int64(l.UnitPrice),
-			DiscountMinor:  int64(l.Discount),
-			AmountMinor:    int64(amount),
-			Matches:        each(l.Matches, matchToProto),
-		}
-	}
-	return m
-}
-
-func matchToProto(m order.Match) *ordersv1.ReturnMatch {
-	return &ordersv1.ReturnMatch{
-		OrderId:  m.OrderID.String(),
-		Position: int32(m.Position), //nolint:gosec // at most order.MaxLines
-		Quantity: m.Quantity,
-	}
-}
-
 // timeFromProto reads a time; none is the zero time.
 func timeFromProto(m *timestamppb.Timestamp) time.Time {
 	if m == nil {
 		return time.Time{}
 	}
 	return m.AsTime()
+}
+
+// timeToProto writes a time; the zero time is none.
+func timeToProto(t time.Time) *timestamppb.Timestamp {
+	if t.IsZero() {
+		return nil
+	}
+	return timestamppb.New(t)
 }

@@ -17,14 +17,16 @@ func createFromProto(m *ordersv1.CreateOrderRequest) (Create, error) {
 	details := detailsFromProto(m.GetOrder())
 	request, err := contract.Request("customer "+details.CustomerID, m)
 	return Create{
-		Details:  details,
-		Draft:    m.GetDraft(),
-		Expected: expectedFromProto(m.ExpectedTotalMinor),
-		Request:  request,
+		Details:       details,
+		Draft:         m.GetDraft(),
+		PaymentMethod: m.GetPaymentMethod(),
+		Expected:      minorFromProto(m.ExpectedTotalMinor),
+		Request:       request,
 	}, err
 }
 
-func expectedFromProto(minor *int64) *money.Minor { return (*money.Minor)(minor) }
+// minorFromProto reads an amount that may be left out.
+func minorFromProto(minor *int64) *money.Minor { return (*money.Minor)(minor) }
 
 func targetFromProto(m contract.Change, orderID, etag string) (t Target, err error) {
 	t.Etag = etag

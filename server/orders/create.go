@@ -11,20 +11,21 @@ import (
 
 // Create asks for a new order.
 type Create struct {
-	Details  order.Details
-	Draft    bool
-	Expected *money.Minor // the total it must have; nil for any
-	Request  store.Request
+	Details       order.Details
+	Draft         bool
+	PaymentMethod string       // a token of the gateway; empty for none
+	Expected      *money.Minor // the total it must have; nil for any
+	Request       store.Request
 }
 
 // Create places an order, or drafts one. It is durable when the call returns.
 func (s *Service) Create(ctx context.Context, c Create) (order.Order, error) {
-	change, err := order.Begin(c.Details, c.Draft, c.Expected)
+	change, err := order.Begin(c.Details, c.Draft, c.PaymentMethod, c.Expected)
 	if err != nil {
 		return order.Order{}, err
 	}
-	now := s.now().UTC().Truncate(time.Millisecond)
-	return s.store.CreateOrder(ctx, store.NewOrder{
+	now := s.Now().UTC().Truncate(time.Millisecond)
+	return s.Store.CreateOrder(ctx, store.NewOrder{
 		ID:      order.NewID(now, c.Details.CustomerID, c.Request.String()),
 		Created: now,
 		Change:  change,

@@ -32,13 +32,13 @@ func (h *Handler) CreateOrder(ctx context.Context, req *ordersv1.CreateOrderRequ
 	return &ordersv1.CreateOrderResponse{Order: orderToProto(created)}, nil
 }
 
-// PlaceOrder places a draft. Placing twice answers with the same order.
+// PlaceOrder places a draft, or goes on with an order that waits for its customer. Placing twice answers with the same order.
 func (h *Handler) PlaceOrder(ctx context.Context, req *ordersv1.PlaceOrderRequest) (*ordersv1.PlaceOrderResponse, error) {
 	target, err := targetFromProto(req, req.GetOrderId(), req.GetEtag())
 	if err != nil {
 		return nil, err
 	}
-	placed, err := h.orders.Place(ctx, target, expectedFromProto(req.ExpectedTotalMinor))
+	placed, err := h.orders.Place(ctx, target, req.GetPaymentMethod(), minorFromProto(req.ExpectedTotalMinor))
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func (h *Handler) UpdateOrder(ctx context.Context, req *ordersv1.UpdateOrderRequ
 	return &ordersv1.UpdateOrderResponse{Order: orderToProto(edited)}, nil
 }
 
-// CancelOrder stops an order that has not shipped. Canceling twice answers with the same order.
+// CancelOrder stops an order of which nothing has left. Canceling twice answers with the same order.
 func (h *Handler) CancelOrder(ctx context.Context, req *ordersv1.CancelOrderRequest) (*ordersv1.CancelOrderResponse, error) {
 	target, err := targetFromProto(req, req.GetOrderId(), req.GetEtag())
 	if err != nil {

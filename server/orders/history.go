@@ -40,7 +40,7 @@ func (s *Service) Import(ctx context.Context, source string, documents []Documen
 		results[i].ID = text
 		accepted, places = append(accepted, accept), append(places, i)
 	}
-	outcomes, err := s.store.Import(ctx, accepted)
+	outcomes, err := s.Store.Import(ctx, accepted)
 	if err != nil {
 		return nil, err
 	}
@@ -93,9 +93,9 @@ func (s *Service) Export(
 	ctx context.Context, e Export, orders func([]order.Order) error, returns func([]order.Return) error,
 ) error {
 	q := store.OrderQuery{CustomerID: e.CustomerID, From: e.From, Before: e.Before, Ascending: true}
-	if err := s.store.ScanOrders(ctx, q, orders); err != nil {
+	if err := s.Store.ScanOrders(ctx, q, orders); err != nil {
 		return err
 	}
 	r := store.ReturnQuery{CustomerID: e.CustomerID, From: e.From, Before: e.Before, Ascending: true}
-	return s.store.ScanReturns(ctx, r, returns)
+	return s.Store.ScanReturns(ctx, r, returns)
 }

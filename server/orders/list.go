@@ -14,7 +14,7 @@ import (
 func (s *Service) List(ctx context.Context, p contract.Page, q store.OrderQuery) ([]order.Order, string, error) {
 	return page(s, p, func(after id.UUID, limit int) ([]order.Order, error) {
 		q.After, q.Limit = after, limit
-		return s.store.Orders(ctx, q)
+		return s.Store.Orders(ctx, q)
 	}, func(o order.Order) id.UUID { return o.ID.UUID })
 }
 
@@ -22,7 +22,7 @@ func (s *Service) List(ctx context.Context, p contract.Page, q store.OrderQuery)
 func (s *Service) ListReturns(ctx context.Context, p contract.Page, q store.ReturnQuery) ([]order.Return, string, error) {
 	return page(s, p, func(after id.UUID, limit int) ([]order.Return, error) {
 		q.After, q.Limit = after, limit
-		return s.store.Returns(ctx, q)
+		return s.Store.Returns(ctx, q)
 	}, func(r order.Return) id.UUID { return r.ID.UUID })
 }
 
@@ -30,7 +30,7 @@ func (s *Service) ListReturns(ctx context.Context, p contract.Page, q store.Retu
 func page[T any](
 	s *Service, p contract.Page, read func(after id.UUID, limit int) ([]T, error), key func(T) id.UUID,
 ) ([]T, string, error) {
-	position, err := s.tokens.Read(p.List, p.Token)
+	position, err := s.Tokens.Read(p.List, p.Token)
 	if err != nil {
 		return nil, "", err
 	}
@@ -42,13 +42,13 @@ func page[T any](
 	}
 	items = items[:p.Size]
 	last := key(items[len(items)-1])
-	return items, s.tokens.Make(p.List, last[:]), nil
+	return items, s.Tokens.Make(p.List, last[:]), nil
 }
 
 // Events reads a page of what happened to an order and gives the token of the next one, empty on
 // the last.
 func (s *Service) Events(ctx context.Context, p contract.Page, orderID order.ID) ([]order.Event, string, error) {
-	position, err := s.tokens.Read(p.List, p.Token)
+	position, err := s.Tokens.Read(p.List, p.Token)
 	if err != nil {
 		return nil, "", err
 	}
@@ -56,11 +56,11 @@ func (s *Service) Events(ctx context.Context, p contract.Page, orderID order.ID)
 	if len(position) == 8 {
 		after = int64(binary.BigEndian.Uint64(position)) //nolint:gosec // a sequence
 	}
-	events, err := s.store.OrderEvents(ctx, orderID, after, p.Size+1)
+	events, err := s.Store.OrderEvents(ctx, orderID, after, p.Size+1)
 	if err != nil || len(events) <= p.Size {
 		return events, "", err
 	}
 	events = events[:p.Size]
 	last := binary.BigEndian.AppendUint64(nil, uint64(events[len(events)-1].Sequence)) //nolint:gosec // a sequence
-	return events, s.tokens.Make(p.List, last), nil
+	return events, s.Tokens.Make(p.List, last), nil
 }

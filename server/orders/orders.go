@@ -1,13 +1,16 @@
-// Package orders is the use cases of orders and returns, and the handlers that offer them by
-// contract. It loads, lets the domain decide, and stores; it knows no database and no transport
-// outside of its handler and convert files.
+// Package orders is the use cases of orders, their parcels and returns, and the handlers that offer
+// them by contract. It loads, lets the domain decide, and stores; it knows no database and no
+// transport outside of its handler and convert files.
 package orders
 
 import (
 	"context"
 	"time"
 
+	"github.com/orderprocessing/orderprocessing/server/domain/money"
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
+	"github.com/orderprocessing/orderprocessing/server/domain/risk"
+	"github.com/orderprocessing/orderprocessing/server/domain/stock"
 	"github.com/orderprocessing/orderprocessing/server/pagetoken"
 	"github.com/orderprocessing/orderprocessing/server/store"
 )
@@ -16,26 +19,57 @@ import (
 type Storage interface {
 	store.Orders
 	store.Returns
+	store.Risks
+}
+
+// Stock is what the use cases need to know of stock.
+type Stock interface {
+	// MayCommitStock tells whether the goods may leave the shelf for this order.
+	MayCommitStock(ctx context.Context, orderID order.ID, demands []stock.Demand, r store.Request) error
+}
+
+// Payments is what the use cases need to know of money.
+type Payments interface {
+	// Refundable is what was taken for an order and not given back yet.
+	Refundable(ctx context.Context, orderID order.ID) (money.Minor, error)
+}
+
+// Options are what a service works with.
+type Options struct {
+	Store    Storage
+	Stock    Stock
+	Payments Payments // nil when there is no gateway: nothing can be given back then
+	Tokens   *pagetoken.Tokens
+	Now      func() time.Time
+	Hub      *Hub // wakes those who watch; nil for one of the service's own
 }
 
 // Service is the use cases. Make it with New; it is safe for concurrent use.
-type Service struct {
-	store  Storage
-	tokens *pagetoken.Tokens
-	now    func() time.Time
-}
+type Service struct{ Options }
 
-// New makes the use cases over a store.
-func New(s Storage, tokens *pagetoken.Tokens, now func() time.Time) *Service {
-	return &Service{store: s, tokens: tokens, now: now}
+// New makes the use cases. Their changes tell the hub.
+func New(o Options) *Service {
+	if o.Hub == nil {
+		o.Hub = NewHub()
+	}
+	o.Store = o.Hub.Over(o.Store)
+	return &Service{Options: o}
 }
 
 // Get reads one order.
 func (s *Service) Get(ctx context.Context, orderID order.ID) (order.Order, error) {
-	return s.store.Order(ctx, orderID)
+	return s.Store.Order(ctx, orderID)
 }
 
 // GetReturn reads one return.
 func (s *Service) GetReturn(ctx context.Context, returnID order.ReturnID) (order.Return, error) {
-	return s.store.Return(ctx, returnID)
+	return s.Store.Return(ctx, returnID)
+}
+
+// Assessment reads what is odd about an order; the zero Assessment when nothing was noted.
+func (s *Service) Assessment(ctx context.Context, orderID order.ID) (risk.Assessment, error) {
+	if _, err := s.Store.Order(ctx, orderID); err != nil {
+		return risk.Assessment{}, err
+	}
+	return s.Store.Assessment(ctx, orderID)
 }
