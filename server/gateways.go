@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"path/filepath"
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -54,7 +53,7 @@ func openBareGateway(
 		secret = rand.Text()
 	}
 	bank, err := simulator.New(ctx, simulator.Options{
-		Database:       "sqlite:" + filepath.Join(cfg.Data.Dir, "bank.db"),
+		Database:       "sqlite:" + bankFile(cfg),
 		WebhookHandler: webhooks, WebhookSecret: secret, Log: logger,
 	})
 	if err != nil {

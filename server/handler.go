@@ -22,6 +22,7 @@ type Service struct {
 
 // API is the handler of the API port. It is safe for concurrent use.
 type API struct {
+	OnDrain  func() // called when the process begins to drain, to end streams that have no end; may be nil
 	mux      *http.ServeMux
 	handler  http.Handler
 	draining atomic.Bool

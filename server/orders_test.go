@@ -189,7 +189,7 @@ func TestChangeOrder(t *testing.T) {
 	t.Run("canceling twice answers with the same order, and its events tell the story", func(t *testing.T) {
 		first, err := s.Orders.CancelOrder(t.Context(), &ordersv1.CancelOrderRequest{OrderId: draft.GetId(), RequestId: "cancel", Reason: "changed my mind"})
 		require.NoError(t, err)
-		require.Equal(t, ordersv1.Lifecycle_LIFECYCLE_CANCELED, first.GetOrder().GetLifecycle())
+		require.Equal(t, ordersv1.Lifecycle_LIFECYCLE_CANCELING, first.GetOrder().GetLifecycle())
 		second, err := s.Orders.CancelOrder(t.Context(), &ordersv1.CancelOrderRequest{OrderId: draft.GetId(), RequestId: "cancel-again"})
 		require.NoError(t, err)
 		require.Empty(t, cmp.Diff(first, second, protocmp.Transform()))
@@ -205,13 +205,56 @@ func TestChangeOrder(t *testing.T) {
 				break
 			}
 		}
-		require.Len(t, told, 5)
+		require.Len(t, told, 4)
 	})
 	t.Run("ids of another kind and of nothing are told apart", func(t *testing.T) {
 		_, err := s.Orders.GetOrder(t.Context(), &ordersv1.GetOrderRequest{OrderId: "ret_01h455vb4pex5vsknk084sn02q"})
 		require.Equal(t, connect.CodeInvalidArgument, connect.CodeOf(err))
 		_, err = s.Orders.GetOrder(t.Context(), &ordersv1.GetOrderRequest{OrderId: order.NewID(time.Now(), "cus_1", "").String()})
 		require.Equal(t, fault.ReasonOrderNotFound, reasonOf(t, err))
+	})
+}
+
+func TestWatchOrder(t *testing.T) {
+	t.Run("an order is followed from placed to complete", func(t *testing.T) {
+		s := servertest.Start(t)
+		stocked(t, s, "85123A", 2, 0)
+		stocked(t, s, "71053", 1, 0)
+		o := create(t, s, &ordersv1.CreateOrderRequest{Order: cart("cus_1"), PaymentMethod: "tok_ok", RequestId: "new"})
+		stream, err := s.Orders.WatchOrder(t.Context(), &ordersv1.WatchOrderRequest{OrderId: o.GetId()})
+		require.NoError(t, err)
+		for stream.Receive() && stream.Msg().GetOrder().GetLifecycle() == ordersv1.Lifecycle_LIFECYCLE_PENDING {
+		}
+		require.Equal(t, ordersv1.Lifecycle_LIFECYCLE_CONFIRMED, stream.Msg().GetOrder().GetLifecycle(), "%v", stream.Err())
+		planned, err := s.Shipments.CreateShipment(t.Context(), &ordersv1.CreateShipmentRequest{OrderId: o.GetId(), RequestId: "plan"})
+		require.NoError(t, err)
+		parcel := planned.GetShipment().GetId()
+		_, err = s.Shipments.ShipShipment(t.Context(), &ordersv1.ShipShipmentRequest{ShipmentId: parcel, RequestId: "ship"})
+		require.NoError(t, err)
+		_, err = s.Shipments.DeliverShipment(t.Context(), &ordersv1.DeliverShipmentRequest{ShipmentId: parcel, RequestId: "deliver"})
+		require.NoError(t, err)
+		var last *ordersv1.Order
+		for stream.Receive() {
+			last = stream.Msg().GetOrder()
+		}
+		require.NoError(t, errors.Join(stream.Err(), stream.Close()))
+		require.Equal(t, ordersv1.Lifecycle_LIFECYCLE_COMPLETED, last.GetLifecycle())
+		require.Equal(t, ordersv1.PaymentStatus_PAYMENT_STATUS_PAID, last.GetPaymentStatus())
+		requireStock(t, s, "85123A", 0, 0, 0)
+	})
+	t.Run("a watch under way does not keep the server from stopping, and its caller is told", func(t *testing.T) {
+		s := servertest.Start(t)
+		draft := create(t, s, &ordersv1.CreateOrderRequest{Order: cart("cus_1"), RequestId: "draft", Draft: true})
+		stream, err := s.Orders.WatchOrder(t.Context(), &ordersv1.WatchOrderRequest{OrderId: draft.GetId()})
+		require.NoError(t, err)
+		require.True(t, stream.Receive())
+		require.Empty(t, cmp.Diff(draft, stream.Msg().GetOrder(), protocmp.Transform()))
+		stopped := make(chan struct{})
+		go func() { defer close(stopped); s.Stop(t) }()
+		require.False(t, stream.Receive())
+		require.Equal(t, connect.CodeUnavailable, connect.CodeOf(stream.Err()))
+		require.Equal(t, fault.ReasonShuttingDown, reasonOf(t, stream.Err()))
+		<-stopped
 	})
 }
 

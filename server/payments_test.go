@@ -18,6 +18,9 @@ import (
 
 func TestPayments(t *testing.T) {
 	s := servertest.Start(t, func(c *config.Config) { c.Payments.CallTimeout = 300 * time.Millisecond })
+	for _, l := range cart("").GetLines() { // in stock, so that the orders wait for a way to pay
+		stocked(t, s, l.GetSku(), 100, 0)
+	}
 	authorize := func(t *testing.T, method string) *paymentsv1.AuthorizePaymentRequest {
 		t.Helper()
 		o := create(t, s, &ordersv1.CreateOrderRequest{Order: cart("cus_pays"), RequestId: t.Name()})

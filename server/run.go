@@ -100,6 +100,9 @@ func (p *Process) drain(api *http.Server, cutOff context.CancelCauseFunc) error 
 	p.Health.SetDraining()
 	p.API.draining.Store(true)
 	wait(cfg.DrainDelay)
+	if p.API.OnDrain != nil {
+		p.API.OnDrain()
+	}
 
 	ctx, cancel := context.WithTimeout(context.Background(), cfg.DrainTimeout)
 	defer cancel()

@@ -15,6 +15,8 @@ import (
 
 	inventoryv1 "github.com/orderprocessing/orderprocessing/gen/inventory/v1"
 	"github.com/orderprocessing/orderprocessing/gen/inventory/v1/inventoryv1connect"
+	operationsv1 "github.com/orderprocessing/orderprocessing/gen/operations/v1"
+	"github.com/orderprocessing/orderprocessing/gen/operations/v1/operationsv1connect"
 	ordersv1 "github.com/orderprocessing/orderprocessing/gen/orders/v1"
 	"github.com/orderprocessing/orderprocessing/gen/orders/v1/ordersv1connect"
 	paymentsv1 "github.com/orderprocessing/orderprocessing/gen/payments/v1"
@@ -22,6 +24,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/interceptors"
 	"github.com/orderprocessing/orderprocessing/server/config"
 	"github.com/orderprocessing/orderprocessing/server/inventory"
+	"github.com/orderprocessing/orderprocessing/server/operations"
 	"github.com/orderprocessing/orderprocessing/server/orders"
 	"github.com/orderprocessing/orderprocessing/server/pagetoken"
 	"github.com/orderprocessing/orderprocessing/server/payments"
@@ -90,36 +93,65 @@ func newAPI(
 		return nil, nil, err
 	}
 	tokens := pagetoken.New(key)
-	m, err := openMoney(ctx, cfg, logger, t.Registry, stores, tokens)
+	flow := &processes{hub: orders.NewHub()}
+	m, err := openMoney(ctx, cfg, logger, t.Registry, stores, tokens, flow.paymentMoved)
 	if err != nil {
 		return nil, nil, err
 	}
-	api, err := NewAPI(cfg.Server, chain, health, services(stores, tokens, m, chain.HandlerOptions())...)
-	if m == nil {
-		return api, nil, err
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, m.close(ctx))
+		}
+	}()
+	if err := flow.open(cfg, logger, t.Registry, stores, m.cases); err != nil {
+		return nil, nil, err
 	}
+	api, err := NewAPI(cfg.Server, chain, health, services(stores, tokens, m, flow, chain.HandlerOptions())...)
 	if err != nil {
-		return nil, nil, errors.Join(err, m.close(ctx))
+		flow.end()
+		return nil, nil, err
 	}
-	api.Handle(m.path, m.webhook)
-	return api, m.parts, nil
+	api.OnDrain = flow.hub.Close
+	if m.webhook != nil {
+		api.Handle(m.path, m.webhook)
+	}
+	return api, append(m.parts, flow.part(), newJobs(cfg, logger, t.Registry, stores, m.cases).part()), nil
 }
 
 // services builds the use cases over the stores and lists every service of the API port. There is no
-// service of payments without money.
-func services(stores *Stores, tokens *pagetoken.Tokens, m *money, options []connect.HandlerOption) []Service {
-	orderCases := orders.New(stores.Shards, tokens, time.Now)
+// service of payments without a gateway.
+func services(
+	stores *Stores, tokens *pagetoken.Tokens, m *money, flow *processes, options []connect.HandlerOption,
+) []Service {
+	orderOptions := orders.Options{Store: stores.Shards, Stock: stores.Shards, Tokens: tokens, Now: time.Now, Hub: flow.hub}
+	if m.cases != nil {
+		orderOptions.Payments = m.cases
+	}
+	orderCases := orders.New(orderOptions)
 	inventoryCases := inventory.New(stores.Shards, tokens, time.Now)
+	audit := stores.Sources()
+	if m.cases != nil {
+		audit.Compare = comparing(m.cases.Current, func(ctx context.Context, since time.Time) (payments.Reconciliation, error) {
+			return m.cases.Reconcile(ctx, m.cases.Current, since)
+		})
+	}
+	operationCases := operations.New(operations.Options{
+		Audit: audit, Kinds: stores.Kinds(), Home: stores.Home, Sagas: flow.engine, Book: flow.book, Tokens: tokens,
+	})
 	service := func(path string, handler http.Handler) Service { return Service{Path: path, Handler: handler} }
 
 	orderService := service(ordersv1connect.NewOrderServiceHandler(orders.NewHandler(orderCases), options...))
 	orderService.Descriptor = ordersv1.File_orders_v1_order_service_proto.Services().ByName("OrderService")
 	returnService := service(ordersv1connect.NewReturnServiceHandler(orders.NewReturnHandler(orderCases), options...))
 	returnService.Descriptor = ordersv1.File_orders_v1_return_service_proto.Services().ByName("ReturnService")
+	shipmentService := service(ordersv1connect.NewShipmentServiceHandler(orders.NewShipmentHandler(orderCases), options...))
+	shipmentService.Descriptor = ordersv1.File_orders_v1_shipment_service_proto.Services().ByName("ShipmentService")
 	inventoryService := service(inventoryv1connect.NewInventoryServiceHandler(inventory.NewHandler(inventoryCases), options...))
 	inventoryService.Descriptor = inventoryv1.File_inventory_v1_inventory_service_proto.Services().ByName("InventoryService")
-	all := []Service{orderService, returnService, inventoryService}
-	if m != nil {
+	operationsService := service(operationsv1connect.NewOperationsServiceHandler(operations.NewHandler(operationCases), options...))
+	operationsService.Descriptor = operationsv1.File_operations_v1_operations_service_proto.Services().ByName("OperationsService")
+	all := []Service{orderService, shipmentService, returnService, inventoryService, operationsService}
+	if m.cases != nil {
 		paymentService := service(paymentsv1connect.NewPaymentServiceHandler(payments.NewHandler(m.cases), options...))
 		paymentService.Descriptor = paymentsv1.File_payments_v1_payment_service_proto.Services().ByName("PaymentService")
 		all = append(all, paymentService)

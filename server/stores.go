@@ -9,12 +9,14 @@ import (
 	"time"
 
 	"github.com/orderprocessing/orderprocessing/server/config"
+	"github.com/orderprocessing/orderprocessing/server/saga/river"
 	"github.com/orderprocessing/orderprocessing/server/store"
 	"github.com/orderprocessing/orderprocessing/server/store/database"
 	"github.com/orderprocessing/orderprocessing/server/store/entstore"
 	"github.com/orderprocessing/orderprocessing/server/store/home"
 	"github.com/orderprocessing/orderprocessing/server/store/migrate"
 	"github.com/orderprocessing/orderprocessing/server/store/shard"
+	"github.com/orderprocessing/orderprocessing/server/workflow"
 )
 
 // embeddedShards is how many SQLite files share the orders when no databases are configured.
@@ -42,6 +44,8 @@ func Databases(cfg config.Config) []config.DatabaseURL {
 type Stores struct {
 	Home   *home.Store
 	Shards *shard.Store
+	// Databases are those behind the shards, in their order. They close with them.
+	Databases []*database.Database
 }
 
 // OpenStores opens the databases of a configuration. SQLite files are made and migrated as needed;
@@ -72,14 +76,21 @@ func OpenStores(ctx context.Context, cfg config.Config, observeBatch func(int)) 
 		return nil, err
 	}
 	shards := make([]store.Store, len(opened)-1)
+	follow := workflow.Follow{PlaceTimeout: cfg.Orders.PlaceTimeout, DraftLifetime: cfg.Orders.DraftLifetime}
 	for i, d := range opened[1:] {
-		shards[i] = entstore.New(d, entstore.Options{Now: time.Now, ObserveBatch: observeBatch})
+		starter, err := newStarter(cfg, d)
+		if err != nil {
+			return nil, err
+		}
+		shards[i] = entstore.New(d, entstore.Options{
+			Now: time.Now, ObserveBatch: observeBatch, Follow: follow, Starter: starter,
+		})
 	}
 	all, err := shard.New(m, shards)
 	if err != nil {
 		return nil, err
 	}
-	return &Stores{Home: homeStore, Shards: all}, nil
+	return &Stores{Home: homeStore, Shards: all, Databases: opened[1:]}, nil
 }
 
 // OpenDatabase opens one database of a configuration, and makes the folder of a SQLite file.
@@ -90,12 +101,40 @@ func OpenDatabase(ctx context.Context, cfg config.Config, location config.Databa
 	return database.Open(ctx, location.Reveal(), database.Options{MaxConnections: cfg.Store.MaxConnections})
 }
 
+// prepare makes and migrates a SQLite file; of a Postgres database it demands that somebody has.
 func prepare(ctx context.Context, d *database.Database) error {
 	if d.Dialect() == database.SQLite {
-		_, err := migrate.Up(ctx, d)
+		_, err := MigrateUp(ctx, d, false)
 		return err
 	}
-	return migrate.Verify(ctx, d)
+	return VerifyMigrated(ctx, d)
+}
+
+// MigrateUp applies what is pending of our tables and those of the job queue, and names ours. resume
+// continues a migration that stopped half-way.
+func MigrateUp(ctx context.Context, d *database.Database, resume bool) (applied []string, err error) {
+	applied, err = migrate.Migrator{Resume: resume}.Up(ctx, d)
+	if err == nil {
+		err = river.Migrate(ctx, d)
+	}
+	return applied, err
+}
+
+// VerifyMigrated fails unless a database is as this binary needs it.
+func VerifyMigrated(ctx context.Context, d *database.Database) error {
+	if err := migrate.Verify(ctx, d); err != nil {
+		return err
+	}
+	return river.Verify(ctx, d)
+}
+
+// Kinds names the kinds of the shards' databases.
+func (s *Stores) Kinds() []string {
+	kinds := make([]string, len(s.Databases))
+	for i, d := range s.Databases {
+		kinds[i] = d.Dialect()
+	}
+	return kinds
 }
 
 // Close writes what was taken and closes every database.

@@ -16,6 +16,7 @@ import (
 // What a load does.
 const (
 	doCreate       = "create"
+	doCreateHot    = "create-hot"    // everyone buys the same product among others
 	doGet          = "get"           // any of the names, which are ids of orders
 	doList         = "list"          // the newest page of all shards
 	doListCustomer = "list-customer" // the newest page of any of the names, which are customers
@@ -39,7 +40,7 @@ func (j loadJob) calls() (func(connection int) func(*h2c) error, error) {
 	}
 	anyName := func() string { return names[rand.IntN(len(names))] } //nolint:gosec // any will do
 	switch j.Do {
-	case doCreate:
+	case doCreate, doCreateHot:
 		return j.create, nil
 	case doGet:
 		return func(int) func(*h2c) error {
@@ -65,16 +66,13 @@ func (j loadJob) calls() (func(connection int) func(*h2c) error, error) {
 	return nil, fmt.Errorf("no such load: %q", j.Do)
 }
 
-// create places orders of any of 100,000 customers, with the three lines of the floor's orders.
+// create places orders of any of 100,000 customers, with three lines like those of the floor's orders, of
+// any products.
 func (j loadJob) create(connection int) func(*h2c) error {
-	request := ordersv1.CreateOrderRequest{Order: &ordersv1.Order{
-		CurrencyCode: "GBP",
-		Lines: []*ordersv1.Line{
-			{Sku: "SKU-22423", Quantity: 6, UnitPriceMinor: 255},
-			{Sku: "SKU-47566", Quantity: 6, UnitPriceMinor: 339},
-			{Sku: "SKU-84879", Quantity: 8, UnitPriceMinor: 275},
-		},
-	}}
+	lines := []*ordersv1.Line{
+		{Quantity: 6, UnitPriceMinor: 255}, {Quantity: 6, UnitPriceMinor: 339}, {Quantity: 8, UnitPriceMinor: 275},
+	}
+	request := ordersv1.CreateOrderRequest{Order: &ordersv1.Order{CurrencyCode: "GBP", Lines: lines}, PaymentMethod: "tok_ok"}
 	var response ordersv1.CreateOrderResponse
 	n := 0
 	return exchange(ordersv1connect.OrderServiceCreateOrderProcedure, &request, &response,
@@ -82,6 +80,13 @@ func (j loadJob) create(connection int) func(*h2c) error {
 			n++
 			request.RequestId = fmt.Sprintf("%s-%d-%d", j.Run, connection, n)
 			request.Order.CustomerId = fmt.Sprintf("cus_%d", rand.IntN(100_000)) //nolint:gosec // any will do
+			first := rand.IntN(goods)                                            //nolint:gosec // any will do
+			for i, line := range lines {
+				line.Sku = skuOf((first + i*goods/len(lines)) % goods)
+			}
+			if j.Do == doCreateHot {
+				lines[0].Sku = skuOf(0)
+			}
 		},
 		func() bool { return response.GetOrder().GetCustomerId() == request.GetOrder().GetCustomerId() })
 }

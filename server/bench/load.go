@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -18,14 +19,17 @@ import (
 const loadCommand = "load"
 
 // loadJob is what a load process does: each connection makes the next call when it has the answer
-// to the one before.
+// to the one before, and the pace allows it.
 type loadJob struct {
 	Host        string // host:port
 	Do          string // see calls.go
 	Connections int
 	Seconds     float64
-	Run         string // names the run: request ids start with it
-	Names       string // file with the ids to read, one a line
+	Run         string  // names the run: request ids start with it
+	Names       string  // file with the ids to read, one a line
+	Rate        float64 // calls a second, all together; 0 means as many as can be
+	Window      int     // sagas on their way at the same time, at most; 0 means any number
+	Shards      string  // file with the databases' URLs, one a line, that a window needs
 }
 
 // loadResult is what it saw.
@@ -43,7 +47,8 @@ func runLoad(ctx context.Context, j loadJob) (r loadResult, err error) {
 		return r, err
 	}
 	cmd := exec.CommandContext(ctx, self, loadCommand, "-host", j.Host, "-do", j.Do, "-run", j.Run, "-names", j.Names, //nolint:gosec // ourselves
-		"-connections", fmt.Sprint(j.Connections), "-seconds", fmt.Sprint(j.Seconds))
+		"-connections", fmt.Sprint(j.Connections), "-seconds", fmt.Sprint(j.Seconds),
+		"-rate", fmt.Sprint(j.Rate), "-window", fmt.Sprint(j.Window), "-shards", j.Shards)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
@@ -60,6 +65,9 @@ func loadMain(ctx context.Context, args []string, out io.Writer) error {
 	flags.StringVar(&j.Do, "do", "", "")
 	flags.StringVar(&j.Run, "run", "", "")
 	flags.StringVar(&j.Names, "names", "", "")
+	flags.Float64Var(&j.Rate, "rate", 0, "")
+	flags.IntVar(&j.Window, "window", 0, "")
+	flags.StringVar(&j.Shards, "shards", "", "")
 	flags.IntVar(&j.Connections, "connections", 1, "")
 	flags.Float64Var(&j.Seconds, "seconds", 1, "")
 	if err := flags.Parse(args); err != nil {
@@ -89,10 +97,16 @@ func (j loadJob) do(ctx context.Context) (r loadResult, err error) {
 	var all sync.WaitGroup
 	started := time.Now()
 	until := started.Add(time.Duration(j.Seconds * float64(time.Second)))
+	paced, end := context.WithDeadline(ctx, until)
+	defer end()
+	pace, err := j.pace(paced)
+	if err != nil {
+		return r, err
+	}
 	for i, c := range connections {
 		all.Go(func() {
 			call := makeCall(i)
-			for {
+			for pace.wait() {
 				began := time.Now()
 				if began.After(until) {
 					return
@@ -101,15 +115,14 @@ func (j loadJob) do(ctx context.Context) (r loadResult, err error) {
 					return
 				}
 				took[i] = append(took[i], time.Since(began))
+				pace.answered.Add(1)
 			}
 		})
 	}
 	all.Wait()
 	r.Seconds = time.Since(started).Seconds()
-	for _, err := range errs {
-		if err != nil {
-			return r, err
-		}
+	if err := errors.Join(append(errs, pace.err)...); err != nil {
+		return r, err
 	}
 	every := slices.Concat(took...)
 	r.Answered = len(every)

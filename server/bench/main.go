@@ -43,15 +43,17 @@ type section struct {
 
 var sections = []section{
 	{"create", true, (*bench).measureCreate},
+	{"confirm", true, (*bench).measureConfirm},
 	{"read", true, (*bench).measureReads},
 	{"embedded", false, (*bench).measureEmbedded},
 }
 
 func run(ctx context.Context) (err error) {
 	b := &bench{}
-	only := flag.String("run", ".", "measure only the sections that match this `regexp`: create, read, embedded")
+	only := flag.String("run", ".", "measure only the sections that match this `regexp`: create, confirm, read, embedded")
 	file := flag.String("json", "", "write the report to this `file` too")
 	flag.Float64Var(&b.seconds, "seconds", 8, "how long each turn of a measurement takes")
+	flag.Float64Var(&b.sustain, "sustain", 60, "how long orders are carried to confirmation without a pause, in seconds")
 	flag.StringVar(&b.profile, "profile", "", "save CPU profiles of the server, one a turn, under this `prefix`")
 	flag.Parse()
 	matches, err := regexp.Compile(*only)
@@ -88,6 +90,7 @@ type bench struct {
 	dir     string  // of everything it writes
 	binary  string  // the program
 	seconds float64 // a turn
+	sustain float64 // seconds of a long turn
 	profile string
 	cluster *pgtest.Cluster
 	report  report

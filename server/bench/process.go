@@ -18,7 +18,6 @@ import (
 
 	"github.com/orderprocessing/orderprocessing/server"
 	"github.com/orderprocessing/orderprocessing/server/config"
-	"github.com/orderprocessing/orderprocessing/server/store/migrate"
 )
 
 // process is the real binary, serving. Its log, as verbose as by default, goes to a file.
@@ -164,7 +163,7 @@ func migrateUp(ctx context.Context, cfg config.Config, url config.DatabaseURL) e
 		return err
 	}
 	defer d.Close()
-	_, err = migrate.Up(ctx, d)
+	_, err = server.MigrateUp(ctx, d, false)
 	return err
 }
 
@@ -175,6 +174,9 @@ func (p *process) profile(ctx context.Context, file string, seconds float64) err
 		return err
 	}
 	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return errors.New(response.Status)
+	}
 	out, err := os.Create(file) //nolint:gosec // the user names it
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"connectrpc.com/connect"
 
 	"github.com/orderprocessing/orderprocessing/gen/inventory/v1/inventoryv1connect"
+	"github.com/orderprocessing/orderprocessing/gen/operations/v1/operationsv1connect"
 	"github.com/orderprocessing/orderprocessing/gen/orders/v1/ordersv1connect"
 	"github.com/orderprocessing/orderprocessing/gen/payments/v1/paymentsv1connect"
 	"github.com/orderprocessing/orderprocessing/server"
@@ -21,14 +22,16 @@ import (
 
 // Server is a running server.
 type Server struct {
-	Config    config.Config
-	URL       string // of the API
-	OpsURL    string // of the operations port
-	HTTP      *http.Client
-	Orders    ordersv1connect.OrderServiceClient
-	Returns   ordersv1connect.ReturnServiceClient
-	Inventory inventoryv1connect.InventoryServiceClient
-	Payments  paymentsv1connect.PaymentServiceClient
+	Config     config.Config
+	URL        string // of the API
+	OpsURL     string // of the operations port
+	HTTP       *http.Client
+	Orders     ordersv1connect.OrderServiceClient
+	Shipments  ordersv1connect.ShipmentServiceClient
+	Returns    ordersv1connect.ReturnServiceClient
+	Inventory  inventoryv1connect.InventoryServiceClient
+	Payments   paymentsv1connect.PaymentServiceClient
+	Operations operationsv1connect.OperationsServiceClient
 
 	stop    context.CancelFunc
 	stopped chan error
@@ -65,8 +68,10 @@ func Start(tb testing.TB, change ...func(*config.Config)) *Server {
 	}
 	s.HTTP = newHTTPClient()
 	s.Orders = ordersv1connect.NewOrderServiceClient(s.HTTP, s.URL)
+	s.Shipments = ordersv1connect.NewShipmentServiceClient(s.HTTP, s.URL)
 	s.Returns = ordersv1connect.NewReturnServiceClient(s.HTTP, s.URL)
 	s.Inventory = inventoryv1connect.NewInventoryServiceClient(s.HTTP, s.URL)
+	s.Operations = operationsv1connect.NewOperationsServiceClient(s.HTTP, s.URL)
 	s.Payments = paymentsv1connect.NewPaymentServiceClient(s.HTTP, s.URL)
 	tb.Cleanup(func() { s.Stop(tb) })
 	return s

@@ -17,6 +17,7 @@ const (
 	MetricBreakerState     = "orderprocessing_outbound_breaker_state"
 	MetricOutboundDuration = "orderprocessing_outbound_duration_seconds"
 	MetricOutboundRetries  = "orderprocessing_outbound_retries_total"
+	MetricJobRuns          = "orderprocessing_job_runs_total"
 )
 
 // Names of metric labels. Their values come from small fixed sets, never from requests.
@@ -30,6 +31,7 @@ const (
 
 	LabelDependency = "dependency"
 	LabelOutcome    = "outcome"
+	LabelJob        = "job"
 )
 
 // Keys of log records.
@@ -57,6 +59,7 @@ const (
 	LogDependency = "dependency"
 	LogFrom       = "from"
 	LogTo         = "to"
+	LogJob        = "job"
 )
 
 // AttributeErrorID is the span attribute with the id that a caller was given for an internal error.

@@ -12,10 +12,10 @@ WITH numbered AS (
   FROM slotted WHERE slot BETWEEN $1::int AND $2::int
 ), added AS (
   INSERT INTO orders (id, slot, create_time, update_time, customer_id, source, number, lifecycle, payment_status,
-    fulfillment_status, currency, lines, shipping_minor, total_minor, ship_to, note, cancel_reason, version)
+    fulfillment_status, currency, lines, shipping_minor, total_minor, ship_to, note, cancel_reason, placements, version)
   SELECT (key || '0000')::uuid, slot, time, time, customer, '', '', 2, 1, 1, 'GBP',
     '[{"sku":"SKU-22423","quantity":6,"unit_price":255},{"sku":"SKU-47566","quantity":6,"unit_price":339},{"sku":"SKU-84879","quantity":8,"unit_price":275}]',
-    0, 5764, NULL, '', '', 1
+    0, 5764, NULL, '', '', 1, 1
   FROM mine
 )
 INSERT INTO order_events (id, slot, time, change)

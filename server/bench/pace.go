@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// pacer lets calls go one by one. Without a rate or a window they go when they like.
+type pacer struct {
+	tokens   chan struct{} // closed when the time is over; nil for calls that need none
+	answered atomic.Int64
+	err      error // of watching the shards, once tokens is closed
+}
+
+// Ticks of a pacer: a rate comes in small portions, a window costs queries.
+const (
+	rateTick   = 5 * time.Millisecond
+	windowTick = 50 * time.Millisecond
+)
+
+// pace starts to let calls go, until ctx ends.
+func (j loadJob) pace(ctx context.Context) (*pacer, error) {
+	p := &pacer{}
+	switch {
+	case j.Rate > 0:
+		p.tokens = make(chan struct{}, 1<<20) // more than a run offers
+		started := time.Now()
+		go p.feed(ctx, rateTick, func(issued int64) (int64, error) {
+			return int64(j.Rate*time.Since(started).Seconds()) - issued, nil
+		})
+	case j.Window > 0:
+		urls, err := os.ReadFile(j.Shards)
+		if err != nil {
+			return nil, err
+		}
+		s, err := openShards(ctx, strings.Fields(string(urls)))
+		if err != nil {
+			return nil, err
+		}
+		p.tokens = make(chan struct{}, j.Window)
+		go func() {
+			defer s.close(context.WithoutCancel(ctx))
+			p.feed(ctx, windowTick, func(issued int64) (int64, error) {
+				unanswered := issued - p.answered.Load()
+				unfinished, err := s.unfinished(ctx)
+				return int64(j.Window) - unfinished - unanswered, err
+			})
+		}()
+	}
+	return p, nil
+}
+
+// feed issues at every tick as many tokens as more says.
+func (p *pacer) feed(ctx context.Context, every time.Duration, more func(issued int64) (int64, error)) {
+	defer close(p.tokens)
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for issued := int64(0); ; {
+		n, err := more(issued)
+		if err != nil {
+			if ctx.Err() == nil {
+				p.err = err
+			}
+			return
+		}
+		for ; n > 0; n-- {
+			select {
+			case p.tokens <- struct{}{}:
+				issued++
+			case <-ctx.Done():
+				return
+			}
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// wait waits for the next call's turn, and tells whether there is one.
+func (p *pacer) wait() bool {
+	if p.tokens == nil {
+		return true
+	}
+	_, ok := <-p.tokens
+	return ok
+}

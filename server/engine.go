@@ -1,0 +1,108 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.temporal.io/sdk/client"
+	temporallog "go.temporal.io/sdk/log"
+
+	"github.com/orderprocessing/orderprocessing/server/config"
+	"github.com/orderprocessing/orderprocessing/server/domain/id"
+	"github.com/orderprocessing/orderprocessing/server/domain/order"
+	"github.com/orderprocessing/orderprocessing/server/orders"
+	"github.com/orderprocessing/orderprocessing/server/payments"
+	"github.com/orderprocessing/orderprocessing/server/risk"
+	"github.com/orderprocessing/orderprocessing/server/saga"
+	"github.com/orderprocessing/orderprocessing/server/saga/river"
+	"github.com/orderprocessing/orderprocessing/server/saga/temporal"
+	"github.com/orderprocessing/orderprocessing/server/store/database"
+	"github.com/orderprocessing/orderprocessing/server/telemetry"
+	"github.com/orderprocessing/orderprocessing/server/workflow"
+)
+
+// newStarter starts sagas in a database, for the engine of the configuration to find.
+func newStarter(cfg config.Config, d *database.Database) (saga.Starter, error) {
+	if cfg.Workflow.Engine == config.EngineTemporal {
+		return temporal.NewStarter(d.Dialect(), time.Now), nil
+	}
+	return river.NewStarter(d.Dialect(), time.Now)
+}
+
+// openEngine builds the engine of the configuration, and gives what ends it when it has stopped.
+func openEngine(
+	cfg config.Config, logger *slog.Logger, registry prometheus.Registerer, stores *Stores, sagas saga.Book,
+) (saga.Engine, func(), error) {
+	owner := func(slot int) int { return stores.Shards.Owner(id.Slot(slot)) } //nolint:gosec // below 4096
+	observer := telemetry.NewSagas(registry)
+	if cfg.Workflow.Engine == config.EngineRiver {
+		engine, err := river.New(river.Options{
+			Shards: stores.Databases, ShardOf: owner, Sagas: sagas, Workers: cfg.Workflow.Workers, Logger: logger, Observer: observer,
+		})
+		return engine, func() {}, err
+	}
+	c, err := client.NewLazyClient(client.Options{
+		HostPort: cfg.Temporal.Address, Namespace: cfg.Temporal.Namespace, Logger: temporallog.NewStructuredLogger(logger),
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("build the client of Temporal (temporal.address): %w", err)
+	}
+	return temporal.New(temporal.Options{
+		Client: c, Shards: stores.Databases, ShardOf: owner, Sagas: sagas, Workers: cfg.Workflow.Workers, Logger: logger, Observer: observer,
+	}), c.Close, nil
+}
+
+// processes is what carries orders on between calls.
+type processes struct {
+	hub      *orders.Hub
+	workflow *workflow.Workflow
+	book     saga.Book
+	engine   saga.Engine
+	end      func()
+}
+
+// open builds the sagas and their engine. cases is nil where there is no gateway.
+func (p *processes) open(
+	cfg config.Config, logger *slog.Logger, registry prometheus.Registerer, stores *Stores, cases *payments.Service,
+) (err error) {
+	p.workflow = workflow.New(workflow.Options{
+		Orders: p.hub.Over(stores.Shards), Stock: stores.Shards, Payments: cases, Risk: newRisk(cfg.Risk, stores),
+		PaymentTimeout: cfg.Payments.CallTimeout + 5*time.Second, Now: time.Now,
+	})
+	if p.book, err = p.workflow.Sagas(); err != nil {
+		return err
+	}
+	p.engine, p.end, err = openEngine(cfg, logger, registry, stores, p.book)
+	return err
+}
+
+// part starts and stops the engine.
+func (p *processes) part() Part {
+	return Part{
+		Name:  "engine of sagas",
+		Start: p.engine.Start,
+		Stop: func(ctx context.Context) error {
+			defer p.end()
+			return p.engine.Stop(ctx)
+		},
+	}
+}
+
+// paymentMoved lets an order know that something happened to its money that it did not ask for itself.
+func (p *processes) paymentMoved(ctx context.Context, orderID order.ID) error {
+	waits, err := p.workflow.Summarize(ctx, orderID)
+	if err != nil || !waits {
+		return err
+	}
+	return p.engine.Signal(ctx, int(orderID.Slot()), orderID.String(), workflow.Place)
+}
+
+// newRisk builds the use cases of risk.
+func newRisk(cfg config.Risk, stores *Stores) *risk.Service {
+	return risk.New(risk.Options{
+		Store: stores.Shards, Rules: riskRules(cfg), NoteAt: cfg.NoteAt, Off: cfg.Mode == config.RiskOff, Now: time.Now,
+	})
+}
