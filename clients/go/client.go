@@ -23,7 +23,9 @@ import (
 type Client struct {
 	// Orders takes orders and tells of them.
 	Orders ordersv1connect.OrderServiceClient
-	// Returns tells what came back.
+	// Shipments sends the goods of orders.
+	Shipments ordersv1connect.ShipmentServiceClient
+	// Returns takes goods back.
 	Returns ordersv1connect.ReturnServiceClient
 	// Inventory keeps products and their stock.
 	Inventory inventoryv1connect.InventoryServiceClient
@@ -69,6 +71,7 @@ func New(baseURL string, opts ...Option) (*Client, error) {
 	root := strings.TrimRight(target.String(), "/")
 	return &Client{
 		Orders:    ordersv1connect.NewOrderServiceClient(httpClient, root, settings...),
+		Shipments: ordersv1connect.NewShipmentServiceClient(httpClient, root, settings...),
 		Returns:   ordersv1connect.NewReturnServiceClient(httpClient, root, settings...),
 		Inventory: inventoryv1connect.NewInventoryServiceClient(httpClient, root, settings...),
 		Payments:  paymentsv1connect.NewPaymentServiceClient(httpClient, root, settings...),

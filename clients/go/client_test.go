@@ -81,6 +81,8 @@ func useAll(t *testing.T, c *Client) {
 	t.Helper()
 	_, err := c.Orders.CreateOrder(t.Context(), order())
 	require.NoError(t, err)
+	_, err = c.Shipments.PackShipment(t.Context(), &ordersv1.PackShipmentRequest{})
+	require.Equal(t, connect.CodeUnimplemented, connect.CodeOf(err))
 	_, err = c.Returns.GetReturn(t.Context(), &ordersv1.GetReturnRequest{})
 	require.Equal(t, connect.CodeUnimplemented, connect.CodeOf(err))
 	_, err = c.Inventory.GetStock(t.Context(), &inventoryv1.GetStockRequest{})

@@ -24,6 +24,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // shop is a server whose answers a test decides.
 type shop struct {
 	ordersv1connect.UnimplementedOrderServiceHandler
+	ordersv1connect.UnimplementedShipmentServiceHandler
 	ordersv1connect.UnimplementedReturnServiceHandler
 	inventoryv1connect.UnimplementedInventoryServiceHandler
 
@@ -89,6 +90,7 @@ func (s *shop) ids() []string {
 func (s *shop) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(ordersv1connect.NewOrderServiceHandler(s))
+	mux.Handle(ordersv1connect.NewShipmentServiceHandler(s))
 	mux.Handle(ordersv1connect.NewReturnServiceHandler(s))
 	mux.Handle(inventoryv1connect.NewInventoryServiceHandler(s))
 	return mux

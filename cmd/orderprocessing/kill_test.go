@@ -18,11 +18,19 @@ import (
 // rounds is how often something is killed in one import.
 const rounds = 10
 
+// seedVariable names the environment variable that holds the seed of a failure that is to be repeated.
+const seedVariable = "ORDERPROCESSING_TEST_SEED"
+
 // newRandom gives numbers that a failure can be repeated with.
 func newRandom(t *testing.T) *rand.Rand {
 	t.Helper()
 	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	if given := os.Getenv(seedVariable); given != "" {
+		var err error
+		seed, err = strconv.ParseUint(given, 10, 64)
+		require.NoError(t, err, seedVariable)
+	}
+	t.Logf("%s=%d", seedVariable, seed)
 	return rand.New(rand.NewPCG(seed, 0))
 }
 

@@ -60,7 +60,7 @@ func newRoot() *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
-		newServe(), newMigrate(), newImport(), newExport(), newReport(), newVerify(), newConfig(),
+		newServe(), newMigrate(), newImport(), newReplay(), newExport(), newReport(), newVerify(), newConfig(),
 		newGatewaySimulator(), newVersion(),
 	)
 	return root

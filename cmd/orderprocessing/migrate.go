@@ -44,7 +44,7 @@ what stopped it is put right; then --resume continues it at the statement that s
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		results := []result{}
 		err := eachDatabase(cmd, func(d *database.Database) error {
-			applied, err := migrate.Migrator{Resume: *resume}.Up(cmd.Context(), d)
+			applied, err := server.MigrateUp(cmd.Context(), d, *resume)
 			results = append(results, result{d.String(), append([]string{}, applied...)})
 			return err
 		})
@@ -102,7 +102,7 @@ func newMigrateVerify() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return eachDatabase(cmd, func(d *database.Database) error {
-				if err := migrate.Verify(cmd.Context(), d); err != nil {
+				if err := server.VerifyMigrated(cmd.Context(), d); err != nil {
 					return err
 				}
 				fmt.Fprintf(cmd.OutOrStdout(), "%s: as it should be\n", d)

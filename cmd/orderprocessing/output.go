@@ -41,16 +41,16 @@ func printTable(w io.Writer, rows ...[]any) error {
 }
 
 // newProgress shows how far a long command is, on a terminal only. A total of -1 is not known.
-func newProgress(w io.Writer, total int64, what string, bytes bool) *progressbar.ProgressBar {
+func newProgress(w io.Writer, total int64, what string, bytes bool, more ...progressbar.Option) *progressbar.ProgressBar {
 	file, ok := w.(*os.File)
 	visible := ok && term.IsTerminal(int(file.Fd())) //nolint:gosec // a file descriptor
-	return progressbar.NewOptions64(total,
+	return progressbar.NewOptions64(total, append([]progressbar.Option{
 		progressbar.OptionSetWriter(w),
 		progressbar.OptionSetVisibility(visible),
 		progressbar.OptionSetDescription(what),
 		progressbar.OptionShowBytes(bytes),
 		progressbar.OptionShowCount(),
-		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionThrottle(100 * time.Millisecond),
 		progressbar.OptionClearOnFinish(),
-	)
+	}, more...)...)
 }

@@ -3,6 +3,7 @@ import { createClient, type Client as ServiceClient, type Transport } from "@con
 import { InventoryService } from "../../../gen/ts/inventory/v1/inventory_service_pb.js";
 import { OrderService } from "../../../gen/ts/orders/v1/order_service_pb.js";
 import { ReturnService } from "../../../gen/ts/orders/v1/return_service_pb.js";
+import { ShipmentService } from "../../../gen/ts/orders/v1/shipment_service_pb.js";
 import { PaymentService } from "../../../gen/ts/payments/v1/payment_service_pb.js";
 import { reliable } from "./reliable.js";
 
@@ -23,7 +24,9 @@ export interface CommonOptions {
 export interface Client {
   /** Takes orders and tells of them. */
   readonly orders: ServiceClient<typeof OrderService>;
-  /** Tells what came back. */
+  /** Sends the goods of orders. */
+  readonly shipments: ServiceClient<typeof ShipmentService>;
+  /** Takes goods back. */
   readonly returns: ServiceClient<typeof ReturnService>;
   /** Keeps products and their stock. */
   readonly inventory: ServiceClient<typeof InventoryService>;
@@ -36,6 +39,7 @@ export function over(transport: Transport, options: CommonOptions): Client {
   const shared = reliable(transport, options);
   return {
     orders: createClient(OrderService, shared),
+    shipments: createClient(ShipmentService, shared),
     returns: createClient(ReturnService, shared),
     inventory: createClient(InventoryService, shared),
     payments: createClient(PaymentService, shared),
