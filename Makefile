@@ -43,6 +43,9 @@ bin/%: $(TOOLS)/go.mod
 bin/golangci-lint: $(TOOLS)/lint/go.mod
 	go build -C $(<D) -o $(CURDIR)/$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
+bin/temporal: $(TOOLS)/temporal/go.mod
+	go build -C $(<D) -ldflags '-s -w' -o $(CURDIR)/$@ github.com/temporalio/cli/cmd/temporal
+
 # Not `npm ci`, which insists on lock entries for buf's binaries of every platform.
 $(NODE_TOOLS): $(TOOLS)/package.json $(TOOLS)/package-lock.json
 	npm install --prefix $(TOOLS) --no-save --ignore-scripts
@@ -125,7 +128,7 @@ fmt: proto-format ## Format Go and proto files
 lint: proto-lint bin/golangci-lint ## gofmt, go vet, golangci-lint, buf lint, buf format
 	@unformatted=$$($(HANDWRITTEN) | xargs -r gofmt -l); [ -z "$$unformatted" ] || \
 	  { echo "$$unformatted"; echo "Run 'make fmt'."; exit 1; }
-	go vet ./...
+	go vet -tags temporal ./...
 	bin/golangci-lint run
 
 .PHONY: test
@@ -146,6 +149,16 @@ test-short: ## The tests of the packages that need no Postgres, under a minute
 test-race: ## The Go tests under the race detector, but for those of the whole program
 	.ci/deps
 	CGO_ENABLED=1 go test -race $$(go list ./... | grep -v /cmd/) # cmd tests the program, which is built without
+
+.PHONY: test-temporal
+test-temporal: bin/temporal ## The tests of the Temporal engine on a real one; builds it the first time, which takes minutes
+	.ci/deps
+	go test -tags temporal -run 'TestServer|TestLifecycle_temporal' -timeout 30m ./server/saga/temporal ./server
+
+.PHONY: chaos
+chaos: ## Kill servers, Postgres and the bank many times while orders are replayed (a short form is in test)
+	.ci/deps
+	ORDERPROCESSING_TEST_CHAOS=long go test -v -count=1 -timeout 60m -run '^TestChaos$$' ./cmd/orderprocessing
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz test for FUZZTIME (default 10s)
