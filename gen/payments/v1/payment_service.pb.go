@@ -664,7 +664,9 @@ type PaymentFilter struct {
 	// Payments of this order.
 	OrderId string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
 	// Payments in this state.
-	State         PaymentState `protobuf:"varint,2,opt,name=state,proto3,enum=payments.v1.PaymentState" json:"state,omitempty"`
+	State PaymentState `protobuf:"varint,2,opt,name=state,proto3,enum=payments.v1.PaymentState" json:"state,omitempty"`
+	// Payments for orders of this customer. A customer's own when a customer asks.
+	CustomerId    string `protobuf:"bytes,3,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -711,6 +713,13 @@ func (x *PaymentFilter) GetState() PaymentState {
 		return x.State
 	}
 	return PaymentState_PAYMENT_STATE_UNSPECIFIED
+}
+
+func (x *PaymentFilter) GetCustomerId() string {
+	if x != nil {
+		return x.CustomerId
+	}
+	return ""
 }
 
 // ListPaymentsRequest asks for a page of payments.
@@ -886,10 +895,12 @@ const file_payments_v1_payment_service_proto_rawDesc = "" +
 	"\apayment\x18\x01 \x01(\v2\x14.payments.v1.PaymentR\apayment\x126\n" +
 	"\n" +
 	"operations\x18\x02 \x03(\v2\x16.payments.v1.OperationR\n" +
-	"operations\"\x92\x01\n" +
+	"operations\"\xbc\x01\n" +
 	"\rPaymentFilter\x12F\n" +
 	"\border_id\x18\x01 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^ord_[0-7][0-9a-hjkmnp-tv-z]{25}$R\aorderId\x129\n" +
-	"\x05state\x18\x02 \x01(\x0e2\x19.payments.v1.PaymentStateB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05state\"\x9b\x01\n" +
+	"\x05state\x18\x02 \x01(\x0e2\x19.payments.v1.PaymentStateB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05state\x12(\n" +
+	"\vcustomer_id\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\n" +
+	"customerId\"\x9b\x01\n" +
 	"\x13ListPaymentsRequest\x12'\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xf4\x03(\x00R\bpageSize\x12'\n" +

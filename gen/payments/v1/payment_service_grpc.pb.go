@@ -49,7 +49,7 @@ type PaymentServiceClient interface {
 	// GetPayment reads one payment with all that was asked of the gateway.
 	GetPayment(ctx context.Context, in *GetPaymentRequest, opts ...grpc.CallOption) (*GetPaymentResponse, error)
 	// ListPayments reads a page of payments, newest order first. It reads one shard when the filter names
-	// an order, and all of them otherwise.
+	// an order or a customer, and all of them otherwise.
 	ListPayments(ctx context.Context, in *ListPaymentsRequest, opts ...grpc.CallOption) (*ListPaymentsResponse, error)
 }
 
@@ -143,7 +143,7 @@ type PaymentServiceServer interface {
 	// GetPayment reads one payment with all that was asked of the gateway.
 	GetPayment(context.Context, *GetPaymentRequest) (*GetPaymentResponse, error)
 	// ListPayments reads a page of payments, newest order first. It reads one shard when the filter names
-	// an order, and all of them otherwise.
+	// an order or a customer, and all of them otherwise.
 	ListPayments(context.Context, *ListPaymentsRequest) (*ListPaymentsResponse, error)
 	mustEmbedUnimplementedPaymentServiceServer()
 }

@@ -68,7 +68,7 @@ type PaymentServiceClient interface {
 	// GetPayment reads one payment with all that was asked of the gateway.
 	GetPayment(context.Context, *v1.GetPaymentRequest) (*v1.GetPaymentResponse, error)
 	// ListPayments reads a page of payments, newest order first. It reads one shard when the filter names
-	// an order, and all of them otherwise.
+	// an order or a customer, and all of them otherwise.
 	ListPayments(context.Context, *v1.ListPaymentsRequest) (*v1.ListPaymentsResponse, error)
 }
 
@@ -207,7 +207,7 @@ type PaymentServiceHandler interface {
 	// GetPayment reads one payment with all that was asked of the gateway.
 	GetPayment(context.Context, *v1.GetPaymentRequest) (*v1.GetPaymentResponse, error)
 	// ListPayments reads a page of payments, newest order first. It reads one shard when the filter names
-	// an order, and all of them otherwise.
+	// an order or a customer, and all of them otherwise.
 	ListPayments(context.Context, *v1.ListPaymentsRequest) (*v1.ListPaymentsResponse, error)
 }
 
