@@ -12,8 +12,13 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"github.com/orderprocessing/orderprocessing/ent/db/apikey"
+	"github.com/orderprocessing/orderprocessing/ent/db/apikeysecret"
+	"github.com/orderprocessing/orderprocessing/ent/db/audithead"
+	"github.com/orderprocessing/orderprocessing/ent/db/auditrecord"
 	"github.com/orderprocessing/orderprocessing/ent/db/hold"
 	"github.com/orderprocessing/orderprocessing/ent/db/ledgerentry"
+	"github.com/orderprocessing/orderprocessing/ent/db/loginthrottle"
 	"github.com/orderprocessing/orderprocessing/ent/db/order"
 	"github.com/orderprocessing/orderprocessing/ent/db/orderevent"
 	"github.com/orderprocessing/orderprocessing/ent/db/orderreturn"
@@ -21,14 +26,18 @@ import (
 	"github.com/orderprocessing/orderprocessing/ent/db/paymentevent"
 	"github.com/orderprocessing/orderprocessing/ent/db/paymentoperation"
 	"github.com/orderprocessing/orderprocessing/ent/db/product"
+	"github.com/orderprocessing/orderprocessing/ent/db/refreshtoken"
 	"github.com/orderprocessing/orderprocessing/ent/db/request"
 	"github.com/orderprocessing/orderprocessing/ent/db/riskassessment"
 	"github.com/orderprocessing/orderprocessing/ent/db/saga"
 	"github.com/orderprocessing/orderprocessing/ent/db/serverkey"
+	"github.com/orderprocessing/orderprocessing/ent/db/session"
 	"github.com/orderprocessing/orderprocessing/ent/db/shardrange"
+	"github.com/orderprocessing/orderprocessing/ent/db/signingkey"
 	"github.com/orderprocessing/orderprocessing/ent/db/stockadjustment"
 	"github.com/orderprocessing/orderprocessing/ent/db/stockcommit"
 	"github.com/orderprocessing/orderprocessing/ent/db/stocklevel"
+	"github.com/orderprocessing/orderprocessing/ent/db/user"
 )
 
 // ent aliases to avoid import conflicts in user's code.
@@ -89,8 +98,13 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
+			apikey.Table:           apikey.ValidColumn,
+			apikeysecret.Table:     apikeysecret.ValidColumn,
+			audithead.Table:        audithead.ValidColumn,
+			auditrecord.Table:      auditrecord.ValidColumn,
 			hold.Table:             hold.ValidColumn,
 			ledgerentry.Table:      ledgerentry.ValidColumn,
+			loginthrottle.Table:    loginthrottle.ValidColumn,
 			order.Table:            order.ValidColumn,
 			orderevent.Table:       orderevent.ValidColumn,
 			orderreturn.Table:      orderreturn.ValidColumn,
@@ -98,14 +112,18 @@ func checkColumn(t, c string) error {
 			paymentevent.Table:     paymentevent.ValidColumn,
 			paymentoperation.Table: paymentoperation.ValidColumn,
 			product.Table:          product.ValidColumn,
+			refreshtoken.Table:     refreshtoken.ValidColumn,
 			request.Table:          request.ValidColumn,
 			riskassessment.Table:   riskassessment.ValidColumn,
 			saga.Table:             saga.ValidColumn,
 			serverkey.Table:        serverkey.ValidColumn,
+			session.Table:          session.ValidColumn,
 			shardrange.Table:       shardrange.ValidColumn,
+			signingkey.Table:       signingkey.ValidColumn,
 			stockadjustment.Table:  stockadjustment.ValidColumn,
 			stockcommit.Table:      stockcommit.ValidColumn,
 			stocklevel.Table:       stocklevel.ValidColumn,
+			user.Table:             user.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

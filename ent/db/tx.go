@@ -14,10 +14,20 @@ import (
 // Tx is a transactional client that is created by calling Client.Tx().
 type Tx struct {
 	config
+	// APIKey is the client for interacting with the APIKey builders.
+	APIKey *APIKeyClient
+	// APIKeySecret is the client for interacting with the APIKeySecret builders.
+	APIKeySecret *APIKeySecretClient
+	// AuditHead is the client for interacting with the AuditHead builders.
+	AuditHead *AuditHeadClient
+	// AuditRecord is the client for interacting with the AuditRecord builders.
+	AuditRecord *AuditRecordClient
 	// Hold is the client for interacting with the Hold builders.
 	Hold *HoldClient
 	// LedgerEntry is the client for interacting with the LedgerEntry builders.
 	LedgerEntry *LedgerEntryClient
+	// LoginThrottle is the client for interacting with the LoginThrottle builders.
+	LoginThrottle *LoginThrottleClient
 	// Order is the client for interacting with the Order builders.
 	Order *OrderClient
 	// OrderEvent is the client for interacting with the OrderEvent builders.
@@ -32,6 +42,8 @@ type Tx struct {
 	PaymentOperation *PaymentOperationClient
 	// Product is the client for interacting with the Product builders.
 	Product *ProductClient
+	// RefreshToken is the client for interacting with the RefreshToken builders.
+	RefreshToken *RefreshTokenClient
 	// Request is the client for interacting with the Request builders.
 	Request *RequestClient
 	// RiskAssessment is the client for interacting with the RiskAssessment builders.
@@ -40,14 +52,20 @@ type Tx struct {
 	Saga *SagaClient
 	// ServerKey is the client for interacting with the ServerKey builders.
 	ServerKey *ServerKeyClient
+	// Session is the client for interacting with the Session builders.
+	Session *SessionClient
 	// ShardRange is the client for interacting with the ShardRange builders.
 	ShardRange *ShardRangeClient
+	// SigningKey is the client for interacting with the SigningKey builders.
+	SigningKey *SigningKeyClient
 	// StockAdjustment is the client for interacting with the StockAdjustment builders.
 	StockAdjustment *StockAdjustmentClient
 	// StockCommit is the client for interacting with the StockCommit builders.
 	StockCommit *StockCommitClient
 	// StockLevel is the client for interacting with the StockLevel builders.
 	StockLevel *StockLevelClient
+	// User is the client for interacting with the User builders.
+	User *UserClient
 
 	// lazily loaded.
 	client     *Client
@@ -179,8 +197,13 @@ func (tx *Tx) Client() *Client {
 }
 
 func (tx *Tx) init() {
+	tx.APIKey = NewAPIKeyClient(tx.config)
+	tx.APIKeySecret = NewAPIKeySecretClient(tx.config)
+	tx.AuditHead = NewAuditHeadClient(tx.config)
+	tx.AuditRecord = NewAuditRecordClient(tx.config)
 	tx.Hold = NewHoldClient(tx.config)
 	tx.LedgerEntry = NewLedgerEntryClient(tx.config)
+	tx.LoginThrottle = NewLoginThrottleClient(tx.config)
 	tx.Order = NewOrderClient(tx.config)
 	tx.OrderEvent = NewOrderEventClient(tx.config)
 	tx.OrderReturn = NewOrderReturnClient(tx.config)
@@ -188,14 +211,18 @@ func (tx *Tx) init() {
 	tx.PaymentEvent = NewPaymentEventClient(tx.config)
 	tx.PaymentOperation = NewPaymentOperationClient(tx.config)
 	tx.Product = NewProductClient(tx.config)
+	tx.RefreshToken = NewRefreshTokenClient(tx.config)
 	tx.Request = NewRequestClient(tx.config)
 	tx.RiskAssessment = NewRiskAssessmentClient(tx.config)
 	tx.Saga = NewSagaClient(tx.config)
 	tx.ServerKey = NewServerKeyClient(tx.config)
+	tx.Session = NewSessionClient(tx.config)
 	tx.ShardRange = NewShardRangeClient(tx.config)
+	tx.SigningKey = NewSigningKeyClient(tx.config)
 	tx.StockAdjustment = NewStockAdjustmentClient(tx.config)
 	tx.StockCommit = NewStockCommitClient(tx.config)
 	tx.StockLevel = NewStockLevelClient(tx.config)
+	tx.User = NewUserClient(tx.config)
 }
 
 // txDriver wraps the given dialect.Tx with a nop dialect.Driver implementation.
@@ -205,7 +232,7 @@ func (tx *Tx) init() {
 // of them in order to commit or rollback the transaction.
 //
 // If a closed transaction is embedded in one of the generated entities, and the entity
-// applies a query, for example: Hold.QueryXXX(), the query will be executed
+// applies a query, for example: APIKey.QueryXXX(), the query will be executed
 // through the driver which created this transaction.
 //
 // Note that txDriver is not goroutine safe.

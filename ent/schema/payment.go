@@ -45,8 +45,10 @@ func (Payment) Fields() []ent.Field {
 	}
 }
 
-// Indexes serve the lists by state; the lists by order walk the key.
-func (Payment) Indexes() []ent.Index { return []ent.Index{index.Fields("state", "id")} }
+// Indexes serve the lists by state and by customer; the lists by order walk the key.
+func (Payment) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("state", "id"), index.Fields("slot", "customer_id", "id")}
+}
 
 // Annotations hold the rules that the database checks itself.
 func (Payment) Annotations() []schema.Annotation {

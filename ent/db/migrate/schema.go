@@ -9,6 +9,78 @@ import (
 )
 
 var (
+	// APIKeysColumns holds the columns for the "api_keys" table.
+	APIKeysColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "create_time", Type: field.TypeTime},
+		{Name: "update_time", Type: field.TypeTime},
+		{Name: "display_name", Type: field.TypeString},
+		{Name: "roles", Type: field.TypeInt},
+		{Name: "scopes", Type: field.TypeJSON, Nullable: true},
+		{Name: "customer_id", Type: field.TypeString},
+		{Name: "expire_time", Type: field.TypeTime, Nullable: true},
+		{Name: "revoke_time", Type: field.TypeTime, Nullable: true},
+		{Name: "last_use_time", Type: field.TypeTime, Nullable: true},
+		{Name: "maker", Type: field.TypeString},
+	}
+	// APIKeysTable holds the schema information for the "api_keys" table.
+	APIKeysTable = &schema.Table{
+		Name:       "api_keys",
+		Columns:    APIKeysColumns,
+		PrimaryKey: []*schema.Column{APIKeysColumns[0]},
+	}
+	// APIKeySecretsColumns holds the columns for the "api_key_secrets" table.
+	APIKeySecretsColumns = []*schema.Column{
+		{Name: "prefix", Type: field.TypeString},
+		{Name: "key_id", Type: field.TypeUUID},
+		{Name: "hash", Type: field.TypeBytes},
+		{Name: "create_time", Type: field.TypeTime},
+		{Name: "expire_time", Type: field.TypeTime, Nullable: true},
+		{Name: "request", Type: field.TypeString, Unique: true},
+	}
+	// APIKeySecretsTable holds the schema information for the "api_key_secrets" table.
+	APIKeySecretsTable = &schema.Table{
+		Name:       "api_key_secrets",
+		Columns:    APIKeySecretsColumns,
+		PrimaryKey: []*schema.Column{APIKeySecretsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "apikeysecret_key_id",
+				Unique:  false,
+				Columns: []*schema.Column{APIKeySecretsColumns[1]},
+			},
+		},
+	}
+	// AuditHeadsColumns holds the columns for the "audit_heads" table.
+	AuditHeadsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt, Increment: true},
+		{Name: "number", Type: field.TypeInt64},
+		{Name: "hash", Type: field.TypeBytes},
+	}
+	// AuditHeadsTable holds the schema information for the "audit_heads" table.
+	AuditHeadsTable = &schema.Table{
+		Name:       "audit_heads",
+		Columns:    AuditHeadsColumns,
+		PrimaryKey: []*schema.Column{AuditHeadsColumns[0]},
+	}
+	// AuditRecordsColumns holds the columns for the "audit_records" table.
+	AuditRecordsColumns = []*schema.Column{
+		{Name: "number", Type: field.TypeInt64, Increment: true},
+		{Name: "time", Type: field.TypeTime},
+		{Name: "actor", Type: field.TypeString},
+		{Name: "action", Type: field.TypeString},
+		{Name: "object", Type: field.TypeString},
+		{Name: "outcome", Type: field.TypeString},
+		{Name: "detail", Type: field.TypeString},
+		{Name: "previous", Type: field.TypeBytes},
+		{Name: "hash", Type: field.TypeBytes},
+	}
+	// AuditRecordsTable holds the schema information for the "audit_records" table.
+	AuditRecordsTable = &schema.Table{
+		Name:       "audit_records",
+		Columns:    AuditRecordsColumns,
+		PrimaryKey: []*schema.Column{AuditRecordsColumns[0]},
+	}
 	// HoldsColumns holds the columns for the "holds" table.
 	HoldsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -73,6 +145,20 @@ var (
 		Name:       "ledger_entries",
 		Columns:    LedgerEntriesColumns,
 		PrimaryKey: []*schema.Column{LedgerEntriesColumns[0]},
+	}
+	// LoginThrottlesColumns holds the columns for the "login_throttles" table.
+	LoginThrottlesColumns = []*schema.Column{
+		{Name: "bucket", Type: field.TypeInt, Increment: true},
+		{Name: "tries", Type: field.TypeInt},
+		{Name: "free_time", Type: field.TypeTime},
+		{Name: "update_time", Type: field.TypeTime},
+		{Name: "version", Type: field.TypeInt64},
+	}
+	// LoginThrottlesTable holds the schema information for the "login_throttles" table.
+	LoginThrottlesTable = &schema.Table{
+		Name:       "login_throttles",
+		Columns:    LoginThrottlesColumns,
+		PrimaryKey: []*schema.Column{LoginThrottlesColumns[0]},
 	}
 	// OrdersColumns holds the columns for the "orders" table.
 	OrdersColumns = []*schema.Column{
@@ -224,6 +310,11 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{PaymentsColumns[9], PaymentsColumns[0]},
 			},
+			{
+				Name:    "payment_slot_customer_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{PaymentsColumns[1], PaymentsColumns[5], PaymentsColumns[0]},
+			},
 		},
 	}
 	// PaymentEventsColumns holds the columns for the "payment_events" table.
@@ -301,6 +392,25 @@ var (
 		Name:       "products",
 		Columns:    ProductsColumns,
 		PrimaryKey: []*schema.Column{ProductsColumns[0]},
+	}
+	// RefreshTokensColumns holds the columns for the "refresh_tokens" table.
+	RefreshTokensColumns = []*schema.Column{
+		{Name: "hash", Type: field.TypeString},
+		{Name: "session_id", Type: field.TypeUUID},
+		{Name: "use_time", Type: field.TypeTime, Nullable: true},
+	}
+	// RefreshTokensTable holds the schema information for the "refresh_tokens" table.
+	RefreshTokensTable = &schema.Table{
+		Name:       "refresh_tokens",
+		Columns:    RefreshTokensColumns,
+		PrimaryKey: []*schema.Column{RefreshTokensColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "refreshtoken_session_id",
+				Unique:  false,
+				Columns: []*schema.Column{RefreshTokensColumns[1]},
+			},
+		},
 	}
 	// RequestsColumns holds the columns for the "requests" table.
 	RequestsColumns = []*schema.Column{
@@ -395,6 +505,32 @@ var (
 		Columns:    ServerKeysColumns,
 		PrimaryKey: []*schema.Column{ServerKeysColumns[0]},
 	}
+	// SessionsColumns holds the columns for the "sessions" table.
+	SessionsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "user_id", Type: field.TypeUUID},
+		{Name: "create_time", Type: field.TypeTime},
+		{Name: "expire_time", Type: field.TypeTime},
+		{Name: "revoke_time", Type: field.TypeTime, Nullable: true},
+	}
+	// SessionsTable holds the schema information for the "sessions" table.
+	SessionsTable = &schema.Table{
+		Name:       "sessions",
+		Columns:    SessionsColumns,
+		PrimaryKey: []*schema.Column{SessionsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "session_user_id",
+				Unique:  false,
+				Columns: []*schema.Column{SessionsColumns[1]},
+			},
+			{
+				Name:    "session_expire_time",
+				Unique:  false,
+				Columns: []*schema.Column{SessionsColumns[3]},
+			},
+		},
+	}
 	// ShardRangesColumns holds the columns for the "shard_ranges" table.
 	ShardRangesColumns = []*schema.Column{
 		{Name: "first_slot", Type: field.TypeInt, Increment: true},
@@ -407,6 +543,22 @@ var (
 		Name:       "shard_ranges",
 		Columns:    ShardRangesColumns,
 		PrimaryKey: []*schema.Column{ShardRangesColumns[0]},
+	}
+	// SigningKeysColumns holds the columns for the "signing_keys" table.
+	SigningKeysColumns = []*schema.Column{
+		{Name: "number", Type: field.TypeInt, Increment: true},
+		{Name: "kid", Type: field.TypeString, Unique: true},
+		{Name: "public", Type: field.TypeBytes},
+		{Name: "private", Type: field.TypeBytes},
+		{Name: "sealed", Type: field.TypeBool},
+		{Name: "sign_time", Type: field.TypeTime},
+		{Name: "create_time", Type: field.TypeTime},
+	}
+	// SigningKeysTable holds the schema information for the "signing_keys" table.
+	SigningKeysTable = &schema.Table{
+		Name:       "signing_keys",
+		Columns:    SigningKeysColumns,
+		PrimaryKey: []*schema.Column{SigningKeysColumns[0]},
 	}
 	// StockAdjustmentsColumns holds the columns for the "stock_adjustments" table.
 	StockAdjustmentsColumns = []*schema.Column{
@@ -470,10 +622,33 @@ var (
 		Columns:    StockLevelsColumns,
 		PrimaryKey: []*schema.Column{StockLevelsColumns[0]},
 	}
+	// UsersColumns holds the columns for the "users" table.
+	UsersColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "create_time", Type: field.TypeTime},
+		{Name: "update_time", Type: field.TypeTime},
+		{Name: "email", Type: field.TypeString, Unique: true},
+		{Name: "display_name", Type: field.TypeString},
+		{Name: "password_hash", Type: field.TypeString},
+		{Name: "roles", Type: field.TypeInt},
+		{Name: "customer_id", Type: field.TypeString},
+		{Name: "request_id", Type: field.TypeString},
+	}
+	// UsersTable holds the schema information for the "users" table.
+	UsersTable = &schema.Table{
+		Name:       "users",
+		Columns:    UsersColumns,
+		PrimaryKey: []*schema.Column{UsersColumns[0]},
+	}
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
+		APIKeysTable,
+		APIKeySecretsTable,
+		AuditHeadsTable,
+		AuditRecordsTable,
 		HoldsTable,
 		LedgerEntriesTable,
+		LoginThrottlesTable,
 		OrdersTable,
 		OrderEventsTable,
 		OrderReturnsTable,
@@ -481,18 +656,30 @@ var (
 		PaymentEventsTable,
 		PaymentOperationsTable,
 		ProductsTable,
+		RefreshTokensTable,
 		RequestsTable,
 		RiskAssessmentsTable,
 		SagasTable,
 		ServerKeysTable,
+		SessionsTable,
 		ShardRangesTable,
+		SigningKeysTable,
 		StockAdjustmentsTable,
 		StockCommitsTable,
 		StockLevelsTable,
+		UsersTable,
 	}
 )
 
 func init() {
+	AuditHeadsTable.Annotation = &entsql.Annotation{}
+	AuditHeadsTable.Annotation.Checks = map[string]string{
+		"audit_head_one": "id = 1",
+	}
+	AuditRecordsTable.Annotation = &entsql.Annotation{}
+	AuditRecordsTable.Annotation.Checks = map[string]string{
+		"audit_record_number": "number >= 1",
+	}
 	HoldsTable.Annotation = &entsql.Annotation{}
 	HoldsTable.Annotation.Checks = map[string]string{
 		"hold_quantity": "committed >= 0 AND committed <= quantity",

@@ -1,3 +1,52 @@
+-- Create "api_keys" table
+CREATE TABLE `api_keys` (
+  `id` uuid NOT NULL,
+  `create_time` datetime NOT NULL,
+  `update_time` datetime NOT NULL,
+  `display_name` text NOT NULL,
+  `roles` integer NOT NULL,
+  `scopes` json NULL,
+  `customer_id` text NOT NULL,
+  `expire_time` datetime NULL,
+  `revoke_time` datetime NULL,
+  `last_use_time` datetime NULL,
+  `maker` text NOT NULL,
+  PRIMARY KEY (`id`)
+);
+-- Create "api_key_secrets" table
+CREATE TABLE `api_key_secrets` (
+  `prefix` text NOT NULL,
+  `key_id` uuid NOT NULL,
+  `hash` blob NOT NULL,
+  `create_time` datetime NOT NULL,
+  `expire_time` datetime NULL,
+  `request` text NOT NULL,
+  PRIMARY KEY (`prefix`)
+);
+-- Create index "api_key_secrets_request_key" to table: "api_key_secrets"
+CREATE UNIQUE INDEX `api_key_secrets_request_key` ON `api_key_secrets` (`request`);
+-- Create index "apikeysecret_key_id" to table: "api_key_secrets"
+CREATE INDEX `apikeysecret_key_id` ON `api_key_secrets` (`key_id`);
+-- Create "audit_heads" table
+CREATE TABLE `audit_heads` (
+  `id` integer NOT NULL PRIMARY KEY AUTOINCREMENT,
+  `number` integer NOT NULL,
+  `hash` blob NOT NULL,
+  CONSTRAINT `audit_head_one` CHECK (id = 1)
+);
+-- Create "audit_records" table
+CREATE TABLE `audit_records` (
+  `number` integer NOT NULL PRIMARY KEY AUTOINCREMENT,
+  `time` datetime NOT NULL,
+  `actor` text NOT NULL,
+  `action` text NOT NULL,
+  `object` text NOT NULL,
+  `outcome` text NOT NULL,
+  `detail` text NOT NULL,
+  `previous` blob NOT NULL,
+  `hash` blob NOT NULL,
+  CONSTRAINT `audit_record_number` CHECK (number >= 1)
+);
 -- Create "holds" table
 CREATE TABLE `holds` (
   `id` uuid NOT NULL,
@@ -37,6 +86,14 @@ CREATE TABLE `ledger_entries` (
   PRIMARY KEY (`id`),
   CONSTRAINT `ledger_entry_amount` CHECK (amount_minor > 0 AND debit <> credit),
   CONSTRAINT `ledger_entry_slot` CHECK (slot >= 0 AND slot < 4096)
+);
+-- Create "login_throttles" table
+CREATE TABLE `login_throttles` (
+  `bucket` integer NOT NULL PRIMARY KEY AUTOINCREMENT,
+  `tries` integer NOT NULL,
+  `free_time` datetime NOT NULL,
+  `update_time` datetime NOT NULL,
+  `version` integer NOT NULL
 );
 -- Create "orders" table
 CREATE TABLE `orders` (
@@ -145,6 +202,8 @@ CREATE TABLE `payments` (
 );
 -- Create index "payment_state_id" to table: "payments"
 CREATE INDEX `payment_state_id` ON `payments` (`state`, `id`);
+-- Create index "payment_slot_customer_id_id" to table: "payments"
+CREATE INDEX `payment_slot_customer_id_id` ON `payments` (`slot`, `customer_id`, `id`);
 -- Create "payment_events" table
 CREATE TABLE `payment_events` (
   `id` uuid NOT NULL,
@@ -197,6 +256,15 @@ CREATE TABLE `products` (
   PRIMARY KEY (`sku`),
   CONSTRAINT `product_price` CHECK (unit_price_minor >= 0)
 );
+-- Create "refresh_tokens" table
+CREATE TABLE `refresh_tokens` (
+  `hash` text NOT NULL,
+  `session_id` uuid NOT NULL,
+  `use_time` datetime NULL,
+  PRIMARY KEY (`hash`)
+);
+-- Create index "refreshtoken_session_id" to table: "refresh_tokens"
+CREATE INDEX `refreshtoken_session_id` ON `refresh_tokens` (`session_id`);
 -- Create "requests" table
 CREATE TABLE `requests` (
   `id` uuid NOT NULL,
@@ -255,6 +323,19 @@ CREATE TABLE `server_keys` (
   `create_time` datetime NOT NULL,
   PRIMARY KEY (`name`)
 );
+-- Create "sessions" table
+CREATE TABLE `sessions` (
+  `id` uuid NOT NULL,
+  `user_id` uuid NOT NULL,
+  `create_time` datetime NOT NULL,
+  `expire_time` datetime NOT NULL,
+  `revoke_time` datetime NULL,
+  PRIMARY KEY (`id`)
+);
+-- Create index "session_user_id" to table: "sessions"
+CREATE INDEX `session_user_id` ON `sessions` (`user_id`);
+-- Create index "session_expire_time" to table: "sessions"
+CREATE INDEX `session_expire_time` ON `sessions` (`expire_time`);
 -- Create "shard_ranges" table
 CREATE TABLE `shard_ranges` (
   `first_slot` integer NOT NULL PRIMARY KEY AUTOINCREMENT,
@@ -262,6 +343,18 @@ CREATE TABLE `shard_ranges` (
   `shard` integer NOT NULL,
   `epoch` integer NOT NULL
 );
+-- Create "signing_keys" table
+CREATE TABLE `signing_keys` (
+  `number` integer NOT NULL PRIMARY KEY AUTOINCREMENT,
+  `kid` text NOT NULL,
+  `public` blob NOT NULL,
+  `private` blob NOT NULL,
+  `sealed` bool NOT NULL,
+  `sign_time` datetime NOT NULL,
+  `create_time` datetime NOT NULL
+);
+-- Create index "signing_keys_kid_key" to table: "signing_keys"
+CREATE UNIQUE INDEX `signing_keys_kid_key` ON `signing_keys` (`kid`);
 -- Create "stock_adjustments" table
 CREATE TABLE `stock_adjustments` (
   `id` uuid NOT NULL,
@@ -303,3 +396,18 @@ CREATE TABLE `stock_levels` (
   CONSTRAINT `stock_level_backordered` CHECK (backordered >= 0 AND backordered <= held AND held - backordered <= on_hand),
   CONSTRAINT `stock_level_covered` CHECK (held >= 0 AND held <= on_hand + backorder_limit)
 );
+-- Create "users" table
+CREATE TABLE `users` (
+  `id` uuid NOT NULL,
+  `create_time` datetime NOT NULL,
+  `update_time` datetime NOT NULL,
+  `email` text NOT NULL,
+  `display_name` text NOT NULL,
+  `password_hash` text NOT NULL,
+  `roles` integer NOT NULL,
+  `customer_id` text NOT NULL,
+  `request_id` text NOT NULL,
+  PRIMARY KEY (`id`)
+);
+-- Create index "users_email_key" to table: "users"
+CREATE UNIQUE INDEX `users_email_key` ON `users` (`email`);
