@@ -251,7 +251,7 @@ func checkAmount(amount money.Minor) error {
 }
 
 // NotFound gives the fault of a payment that is not there.
-func NotFound() error {
+func NotFound() *fault.Fault {
 	return fault.New(fault.KindNotFound, fault.ReasonPaymentNotFound, "there is no such payment")
 }
 
