@@ -37,7 +37,7 @@ func (c *Chain) record(ctx context.Context, call call, started time.Time, exchan
 	if !c.logger.Enabled(ctx, level) {
 		return
 	}
-	attrs := make([]slog.Attr, 0, 8)
+	attrs := make([]slog.Attr, 0, 9)
 	attrs = append(attrs,
 		slog.String(telemetry.LogProcedure, call.spec.Procedure),
 		slog.String(telemetry.LogProtocol, call.peer.Protocol),
@@ -49,6 +49,9 @@ func (c *Chain) record(ctx context.Context, call call, started time.Time, exchan
 		attrs = append(attrs, slog.String(telemetry.LogReason, string(refused.reason)))
 	}
 	if exchange != nil {
+		if exchange.callerID != "" {
+			attrs = append(attrs, slog.String(telemetry.LogCaller, exchange.callerID))
+		}
 		attrs = append(attrs, slog.Int64(telemetry.LogBytesIn, exchange.bytesIn.Load()))
 		if exchange.procedure.StreamsOut {
 			attrs = append(attrs, slog.Int64(telemetry.LogBytesOut, exchange.bytesOut.Load()))

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
@@ -14,6 +15,10 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/orderprocessing/orderprocessing/gen/orders/v1/ordersv1connect"
+	policyv1 "github.com/orderprocessing/orderprocessing/gen/policy/v1"
+	"github.com/orderprocessing/orderprocessing/server/ratelimit"
+	"github.com/orderprocessing/orderprocessing/server/ratelimit/gate"
+	"github.com/orderprocessing/orderprocessing/server/ratelimit/memory"
 )
 
 // BenchmarkChain is one CreateOrder of three lines through everything but the network, beside the
@@ -31,6 +36,12 @@ func BenchmarkChain(b *testing.B) {
 	const path = "/orders.v1.OrderService/CreateOrder"
 	chain := newChain(b, prometheus.NewRegistry(), &logBuffer{}, func(o *Options) {
 		o.Logger = slog.New(slog.NewJSONHandler(io.Discard, nil))
+		limit, buckets := ratelimit.Limit{PerMinute: 60_000_000, Burst: 60_000_000}, memory.New(1000, time.Now)
+		o.Limits = &Limits{
+			Address: ratelimit.NewBudget("address", limit, buckets),
+			Callers: map[policyv1.RateClass]*ratelimit.Budget{policyv1.RateClass_RATE_CLASS_WRITE: ratelimit.NewBudget("write", limit, buckets)},
+			Gate:    gate.New(gate.Options{Most: 1024, Least: 64, Target: time.Second, Patience: time.Second}),
+		}
 	})
 	_, full := ordersv1connect.NewOrderServiceHandler(&orders{}, chain.HandlerOptions()...)
 	_, bare := ordersv1connect.NewOrderServiceHandler(&orders{})

@@ -1,11 +1,14 @@
 // Package interceptors gives what surrounds every call: limits before it is read, then trace, log,
-// metrics, errors, validation. Each concern has its file; this one alone states their order. What a
+// metrics, errors, who may call, validation. Each concern has its file; this one alone states their order. What a
 // call does is up to its handler.
 package interceptors
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"buf.build/go/protovalidate"
@@ -14,12 +17,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/orderprocessing/orderprocessing/server/auth"
+	"github.com/orderprocessing/orderprocessing/server/fault"
 )
 
 // compressMinBytes is the least answer worth compressing; a shorter one fits in a packet anyway.
 const compressMinBytes = 1 << 10
 
-// Options say what a chain needs. All but Tracer and Propagator are required.
+// Options say what a chain needs. All but Tracer, Propagator, Denied and Limits are required.
 type Options struct {
 	Logger            *slog.Logger
 	Registry          prometheus.Registerer
@@ -30,6 +36,12 @@ type Options struct {
 	ReadTimeout       time.Duration // to receive the one message of a call
 	WriteTimeout      time.Duration // for the caller to take what it is sent
 	StreamIdleTimeout time.Duration // for the next piece of a stream
+	Authenticator     auth.Authenticator
+	OpenReflection    bool // anyone may ask for the contract, not staff and operators alone
+	// Denied hears of each call that was refused for who calls, in the call's own time. The reason
+	// may be that something was not found: it is there, and not the caller's.
+	Denied func(ctx context.Context, procedure string, caller auth.Caller, reason fault.Reason)
+	Limits *Limits // nil for none
 }
 
 // Chain is what surrounds every call. It is safe for concurrent use.
@@ -38,19 +50,29 @@ type Chain struct {
 	logger      *slog.Logger
 	metrics     *metrics
 	trace       connect.Interceptor // nil for no traces
+	limiter     *limiter            // nil for no limits
 	validator   protovalidate.Validator
 	errorWriter *connect.ErrorWriter
+	rules       sync.Map // of procedure: rule
 }
 
 // New builds a chain and registers its metrics, so one registry holds one chain.
 func New(o Options) (*Chain, error) {
 	c := &Chain{options: o, logger: o.Logger, errorWriter: connect.NewErrorWriter()}
+	if o.Authenticator == nil {
+		return nil, errors.New("interceptors: there is no Authenticator")
+	}
 	var err error
 	if c.metrics, err = newMetrics(o.Registry); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	if c.validator, err = protovalidate.New(); err != nil {
 		return nil, fmt.Errorf("build the validator: %w", err)
+	}
+	if o.Limits != nil {
+		if c.limiter, err = newLimiter(*o.Limits, o.Registry); err != nil {
+			return nil, fmt.Errorf("build the limits: %w", err)
+		}
 	}
 	if o.Tracer != nil {
 		if c.trace, err = newTrace(o); err != nil {
@@ -72,13 +94,14 @@ func (c *Chain) interceptors() []connect.Interceptor {
 		all = append(all, c.trace)
 	}
 	return append(all,
-		around(c.observe),     // access log and metrics: sees the code that the caller gets
-		around(c.mapErrors),   // nothing but coded errors above this line
-		around(recoverPanics), // a panic is an error from here on
-		// authenticate: who calls. It must not read the message, which may be malformed.
-		// authorize: whether the policy of the method (policy.go) lets them.
-		// rate limit: whether they called too often; the class and cost are in the policy too.
+		around(c.observe),        // access log and metrics: sees the code that the caller gets
+		around(c.mapErrors),      // nothing but coded errors above this line
+		around(recoverPanics),    // a panic is an error from here on
+		around(c.authenticate),   // who calls; the message is not looked at, it may be malformed
+		around(c.authorize),      // whether the policy of the method (policy.go) lets them
+		around(c.limitCaller),    // how often they may call: by the class and cost in the policy
 		inspect(refuseUndecoded), // nobody below sees a message that could not be decoded
+		ownRequests{c},           // what is asked for must be the caller's own
 		inspect(copyRequestID),   // before validate, which requires the field
 		inspect(c.validate),
 		cacheValidators{}, // innermost: only answers of handlers get an ETag

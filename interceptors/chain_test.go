@@ -18,6 +18,7 @@ import (
 
 	ordersv1 "github.com/orderprocessing/orderprocessing/gen/orders/v1"
 	"github.com/orderprocessing/orderprocessing/gen/orders/v1/ordersv1connect"
+	"github.com/orderprocessing/orderprocessing/server/auth"
 	"github.com/orderprocessing/orderprocessing/server/fault"
 )
 
@@ -74,6 +75,16 @@ func (b *logBuffer) String() string {
 	return b.buf.String()
 }
 
+// knows is an Authenticator that knows callers by their tokens.
+type knows map[string]auth.Caller
+
+func (k knows) Authenticate(_ context.Context, c auth.Credentials) (auth.Caller, error) {
+	if caller, ok := k[c.Token]; ok || c.Token == "" {
+		return caller, nil
+	}
+	return auth.Caller{}, fault.New(fault.KindUnauthenticated, fault.ReasonCredentialsMalformed, "the token is not known")
+}
+
 // edge is a chain over a service, served on loopback.
 type edge struct {
 	url      string
@@ -91,6 +102,7 @@ func newChain(tb testing.TB, registry *prometheus.Registry, logs *logBuffer, cha
 		Registry:        registry,
 		MaxRequestBytes: 64 << 10,
 		ReadTimeout:     time.Minute, WriteTimeout: time.Minute, StreamIdleTimeout: time.Minute,
+		Authenticator: knows{"": {ID: "usr_staff", Roles: []auth.Role{auth.Staff}}},
 	}
 	if change != nil {
 		change(&options)

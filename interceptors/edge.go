@@ -7,6 +7,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	policyv1 "github.com/orderprocessing/orderprocessing/gen/policy/v1"
 	"github.com/orderprocessing/orderprocessing/server/fault"
 )
 
@@ -15,18 +16,22 @@ type Procedure struct {
 	Path       string // such as /orders.v1.OrderService/GetOrder
 	StreamsIn  bool   // whether a caller sends more than one message
 	StreamsOut bool   // whether a caller is sent more than one message
+
+	policy *policyv1.MethodPolicy // nil for probes
 }
 
 // envelopeBytes is what gRPC and gRPC-Web put before a message.
 const envelopeBytes = 5
 
 // Edge stands between the network and the handlers. It ends requests that are too large or too slow,
-// and gives what connect refuses by itself, before any interceptor runs, the reason, the log line and
-// the metrics of every other call. Paths that are no procedure pass with the limits alone.
+// turns away who comes too often, or while too many are here, and gives what connect refuses by itself,
+// before any interceptor runs, the reason, the log line and the metrics of every other call. Paths that
+// are no procedure pass with the limits alone.
 func (c *Chain) Edge(next http.Handler, procedures ...Procedure) http.Handler {
 	known := make(map[string]*Procedure, len(procedures))
 	for i := range procedures {
 		known[procedures[i].Path] = &procedures[i]
+		procedures[i].policy, _ = PolicyOf(procedures[i].Path)
 	}
 	other := &Procedure{}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -41,6 +46,18 @@ func (c *Chain) Edge(next http.Handler, procedures ...Procedure) http.Handler {
 		if !procedure.StreamsIn && r.ContentLength > int64(c.options.MaxRequestBytes+envelopeBytes) {
 			e.refuse(fault.New(fault.KindExhausted, fault.ReasonRequestTooLarge, "%s", errTooLarge))
 			return
+		}
+		if c.limiter != nil && (procedure == other || procedure.policy != nil) { // probes are not counted
+			if err := c.limitAddress(e); err != nil {
+				e.refuse(err)
+				return
+			}
+			leave, err := c.enter(e)
+			if err != nil {
+				e.refuse(err)
+				return
+			}
+			defer leave()
 		}
 		next.ServeHTTP(e, e.request)
 	})

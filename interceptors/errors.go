@@ -149,6 +149,9 @@ func (a answer) refusal() *refusal {
 		}
 		addDetail(wire, bad)
 	}
+	if a.code == connect.CodeUnauthenticated {
+		wire.Meta().Set("WWW-Authenticate", challenge(a.reason))
+	}
 	if a.retryAfter > 0 {
 		addDetail(wire, &errdetails.RetryInfo{RetryDelay: durationpb.New(a.retryAfter)})
 		wire.Meta().Set("Retry-After", strconv.Itoa(int(math.Ceil(a.retryAfter.Seconds()))))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"net/netip"
 	"sync/atomic"
 	"time"
 )
@@ -21,10 +22,16 @@ type exchange struct {
 	procedure *Procedure
 	started   time.Time
 
+	callerID string // who calls, for the log; empty for nobody
+
 	reached bool // the interceptors run; from here on, answers pass
 	wrote   bool
 	status  int          // held
 	held    bytes.Buffer // held
+
+	client  netip.Addr // only with limits
+	address string     // of the client, as it is counted
+	quotas  quotas
 
 	bytesIn, bytesOut atomic.Int64
 	writeWatch        *time.Timer // only of streams

@@ -21,6 +21,7 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
 	inFlight prometheus.Gauge
+	denied   *prometheus.CounterVec
 }
 
 func newMetrics(registry prometheus.Registerer) (*metrics, error) {
@@ -39,8 +40,12 @@ func newMetrics(registry prometheus.Registerer) (*metrics, error) {
 			Name: telemetry.MetricRPCInFlight,
 			Help: "Calls that have begun and not ended.",
 		}),
+		denied: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: telemetry.MetricRPCDenied,
+			Help: "Calls refused for who calls, by reason: no credentials, no role, another's object.",
+		}, []string{telemetry.LabelReason}),
 	}
-	return m, errors.Join(registry.Register(m.requests), registry.Register(m.duration), registry.Register(m.inFlight))
+	return m, errors.Join(registry.Register(m.requests), registry.Register(m.duration), registry.Register(m.inFlight), registry.Register(m.denied))
 }
 
 // record counts a call that ended. A sampled trace becomes the exemplar of its duration.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/propagation"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
@@ -94,6 +95,9 @@ func TestTrace(t *testing.T) {
 		span := call(t, false)
 		require.NotEqual(t, theirs, span.SpanContext().TraceID().String())
 		require.Equal(t, theirs, span.Links()[0].SpanContext.TraceID().String())
+	})
+	t.Run("a span names the caller", func(t *testing.T) {
+		require.Contains(t, call(t, false).Attributes(), attribute.String(telemetry.AttributeCaller, "usr_staff"))
 	})
 	t.Run("a trusted caller's trace is continued", func(t *testing.T) {
 		require.Equal(t, theirs, call(t, true).SpanContext().TraceID().String())
