@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync/atomic"
+	"time"
 
 	"connectrpc.com/grpchealth"
 	"connectrpc.com/grpcreflect"
@@ -50,6 +51,9 @@ func NewAPI(cfg config.Server, chain *interceptors.Chain, health *Health, servic
 	reflector := grpcreflect.NewStaticReflector(append(names, grpchealth.HealthV1ServiceName)...)
 	mux.Handle(grpcreflect.NewHandlerV1(reflector, options...))
 	mux.Handle(grpcreflect.NewHandlerV1Alpha(reflector, options...))
+	if cfg.SecurityContact != "" {
+		mux.Handle(securityTextPath, securityText(cfg.SecurityContact, time.Now))
+	}
 	mux.Handle("/", chain.NotFound())
 
 	api := &API{mux: mux}
@@ -76,7 +80,10 @@ func (a *API) around(next http.Handler) http.Handler {
 		if r.TLS != nil {
 			header["Strict-Transport-Security"] = []string{"max-age=31536000"}
 		}
-		if a.draining.Load() {
+		// A request that also had a length, which net/http does not tell, may be two to a proxy in
+		// front: what follows on its connection must not be read (RFC 9112, 6.1).
+		chunked := r.ProtoMajor == 1 && len(r.TransferEncoding) > 0
+		if chunked || a.draining.Load() {
 			header["Connection"] = []string{"close"}
 		}
 		next.ServeHTTP(w, r)

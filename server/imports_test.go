@@ -25,7 +25,7 @@ var floors = map[string][]string{
 	"ent/db":                            {"ent/schema"},
 	"ent/migrations":                    {},
 	"ent/migrate":                       {"ent/...", "server/store/..."}, // a developer's tool
-	"interceptors":                      {"gen", "server/fault", "server/telemetry"},
+	"interceptors":                      {"gen", "server/auth", "server/ratelimit", "server/ratelimit/gate", "server/fault", "server/telemetry"},
 	"server/fault":                      {},
 	"server/domain":                     {"server/fault"},
 	"server/telemetry":                  {},
@@ -40,16 +40,25 @@ var floors = map[string][]string{
 	"server/store/shard":                {"server/store", "server/domain"},
 	"server/store/home":                 {"server/store/shard", "server/store/database", "server/domain", "ent/db"},
 	"server/contract":                   {"server/store"},
-	"server/orders":                     {"gen", "server/contract", "server/pagetoken", "server/events", "server/store", "server/domain", "server/fault"},
+	"server/orders":                     {"gen", "server/auth", "server/contract", "server/pagetoken", "server/events", "server/store", "server/domain", "server/fault"},
 	"server/inventory":                  {"gen", "server/contract", "server/pagetoken", "server/store", "server/domain", "server/fault"},
 	"server/integrity":                  {"server/saga", "server/store", "server/domain"},
 	"server/outbound":                   {"server/fault", "server/telemetry"},
+	"server/ratelimit":                  {},
+	"server/ratelimit/gate":             {},
+	"server/ratelimit/memory":           {"server/ratelimit"},
+	"server/ratelimit/redis":            {"server/ratelimit"},
+	"server/ratelimit/fallback":         {"server/ratelimit", "server/outbound", "server/telemetry"},
 	"server/payments/gateway":           {"server/domain", "server/fault"},
 	"server/payments/gateway/simulator": {"server/payments/gateway", "server/store/coalesce", "server/store/database", "server/domain", "server/fault"},
 	"server/payments/gateway/stripe":    {"server/payments/gateway", "server/domain", "server/fault"},
 	"server/payments/gateway/resilient": {"server/payments/gateway", "server/outbound", "server/fault"},
-	"server/payments":                   {"gen", "server/contract", "server/pagetoken", "server/store", "server/domain", "server/fault", "server/payments/gateway"},
+	"server/payments":                   {"gen", "server/auth", "server/contract", "server/pagetoken", "server/store", "server/domain", "server/fault", "server/payments/gateway"},
 	"server/auth":                       {"server/fault"},
+	"server/audit":                      {"server/auth", "server/store/coalesce", "server/store/database", "server/fault", "ent/db"},
+	"server/store/principals":           {"server/auth", "server/store/database", "server/domain", "server/fault", "ent/db"},
+	"server/identity":                   {"gen", "server/contract", "server/pagetoken", "server/audit", "server/auth", "server/store/principals", "server/domain", "server/fault"},
+	"server/certs":                      {},
 	"server/operations":                 {"gen", "server/contract", "server/pagetoken", "server/integrity", "server/saga", "server/store", "server/store/shard", "server/domain", "server/fault"},
 	"server/risk":                       {"server/store", "server/domain"},
 	"server/workflow":                   {"server/payments", "server/payments/gateway", "server/saga", "server/store", "server/domain", "server/fault"},
@@ -65,6 +74,8 @@ var floors = map[string][]string{
 	"cmd/orderprocessing":               {"clients/...", "gen", "server/..."},
 	// For tests and measurements only: nothing that ships imports them.
 	"server/servertest":                   {"server/...", "gen"},
+	"server/redistest":                    {},
+	"server/ratelimit/limittest":          {"server/ratelimit"},
 	"server/store/storetest":              {"server/saga", "server/store/...", "server/domain", "server/fault", "ent/db"},
 	"server/store/pgtest":                 {"server/store/...", "server/saga/river", "ent/migrations"},
 	"server/payments/gateway/gatewaytest": {"server/payments/gateway", "server/domain", "server/fault"},
@@ -76,15 +87,16 @@ var floors = map[string][]string{
 	"server/lifecycletest":                {"server/servertest", "server/domain", "gen"},
 }
 
+// services are the rooms where only handler and convert files know the contract.
+var services = []string{"server/orders", "server/inventory", "server/payments", "server/identity", "server/operations"}
+
 // forTests are rooms that only tests, benchmarks and developers' tools import.
 var forTests = []string{
 	"server/servertest", "server/store/storetest", "server/store/pgtest", "server/bench",
 	"server/payments/gateway/gatewaytest", "server/saga/sagatest", "server/saga/temporal/temporaltest", "server/lifecycletest",
+	"server/redistest", "server/ratelimit/limittest",
 	"clients/importer/importertest", "clients/report/reporttest",
 }
-
-// services are rooms where only handler and convert files know the contract.
-var services = []string{"server/orders", "server/inventory", "server/payments", "server/operations"}
 
 func TestImports(t *testing.T) {
 	root := os.DirFS("..")

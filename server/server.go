@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -13,6 +14,8 @@ import (
 
 	"connectrpc.com/connect"
 
+	identityv1 "github.com/orderprocessing/orderprocessing/gen/identity/v1"
+	"github.com/orderprocessing/orderprocessing/gen/identity/v1/identityv1connect"
 	inventoryv1 "github.com/orderprocessing/orderprocessing/gen/inventory/v1"
 	"github.com/orderprocessing/orderprocessing/gen/inventory/v1/inventoryv1connect"
 	operationsv1 "github.com/orderprocessing/orderprocessing/gen/operations/v1"
@@ -22,7 +25,9 @@ import (
 	paymentsv1 "github.com/orderprocessing/orderprocessing/gen/payments/v1"
 	"github.com/orderprocessing/orderprocessing/gen/payments/v1/paymentsv1connect"
 	"github.com/orderprocessing/orderprocessing/interceptors"
+	"github.com/orderprocessing/orderprocessing/server/auth"
 	"github.com/orderprocessing/orderprocessing/server/config"
+	"github.com/orderprocessing/orderprocessing/server/identity"
 	"github.com/orderprocessing/orderprocessing/server/inventory"
 	"github.com/orderprocessing/orderprocessing/server/operations"
 	"github.com/orderprocessing/orderprocessing/server/orders"
@@ -36,6 +41,10 @@ type Options struct {
 	Version string
 	Logger  *slog.Logger
 	Opened  func(api, ops net.Addr) // called once the ports are open; may be nil
+	Notice  io.Writer               // what a person must be told once, such as the first key; nil for nobody
+	// Authenticator stands before the one that knows users, keys and services; nil for none. Tests have
+	// callers of their own.
+	Authenticator func(auth.Authenticator) auth.Authenticator
 }
 
 // Serve builds everything and serves until the context ends.
@@ -55,7 +64,7 @@ func Serve(ctx context.Context, cfg config.Config, o Options) (err error) {
 		{Name: "stores", Stop: stores.Close},
 	}
 	health := NewHealth(checksOf(stores)...)
-	api, beside, err := newAPI(ctx, cfg, o.Logger, t, stores, health)
+	api, beside, err := newAPI(ctx, cfg, o, t, stores, health)
 	if err != nil {
 		return errors.Join(err, stores.Close(ctx), t.Stop(ctx))
 	}
@@ -72,10 +81,28 @@ func Serve(ctx context.Context, cfg config.Config, o Options) (err error) {
 
 // newAPI builds the API port and the parts that run beside it. When it fails nothing is left open.
 func newAPI(
-	ctx context.Context, cfg config.Config, logger *slog.Logger, t *telemetry.Telemetry, stores *Stores, health *Health,
+	ctx context.Context, cfg config.Config, o Options, t *telemetry.Telemetry, stores *Stores, health *Health,
 ) (_ *API, beside []Part, err error) {
+	key, err := pageTokenKey(ctx, cfg, stores)
+	if err != nil {
+		return nil, nil, err
+	}
+	tokens := pagetoken.New(key)
+	w, err := openIdentity(ctx, cfg, o.Notice, stores, tokens)
+	if err != nil {
+		return nil, nil, err
+	}
+	limits, limiting, err := newLimits(cfg, o.Logger, t.Registry)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, limiting.Stop(ctx))
+		}
+	}()
 	chain, err := interceptors.New(interceptors.Options{
-		Logger:            logger,
+		Logger:            o.Logger,
 		Registry:          t.Registry,
 		Tracer:            t.Tracer,
 		Propagator:        t.Propagator,
@@ -84,17 +111,16 @@ func newAPI(
 		ReadTimeout:       cfg.Server.ReadTimeout,
 		WriteTimeout:      cfg.Server.WriteTimeout,
 		StreamIdleTimeout: cfg.Server.StreamIdleTimeout,
+		Authenticator:     authenticator(cfg.Server, w.auth, o),
+		Denied:            denied(stores.Audit, o.Logger),
+		OpenReflection:    cfg.Server.OpenReflection,
+		Limits:            limits,
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	key, err := pageTokenKey(ctx, cfg, stores)
-	if err != nil {
-		return nil, nil, err
-	}
-	tokens := pagetoken.New(key)
 	flow := &processes{hub: orders.NewHub()}
-	m, err := openMoney(ctx, cfg, logger, t.Registry, stores, tokens, flow.paymentMoved)
+	m, err := openMoney(ctx, cfg, o.Logger, t.Registry, stores, tokens, flow.paymentMoved)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -103,25 +129,27 @@ func newAPI(
 			err = errors.Join(err, m.close(ctx))
 		}
 	}()
-	if err := flow.open(cfg, logger, t.Registry, stores, m.cases); err != nil {
+	if err := flow.open(cfg, o.Logger, t.Registry, stores, m.cases); err != nil {
 		return nil, nil, err
 	}
-	api, err := NewAPI(cfg.Server, chain, health, services(stores, tokens, m, flow, chain.HandlerOptions())...)
+	api, err := NewAPI(cfg.Server, chain, health, services(stores, tokens, w, m, flow, chain.HandlerOptions())...)
 	if err != nil {
 		flow.end()
 		return nil, nil, err
 	}
 	api.OnDrain = flow.hub.Close
+	api.Handle(w.keysPath, w.keys)
 	if m.webhook != nil {
 		api.Handle(m.path, m.webhook)
 	}
-	return api, append(m.parts, flow.part(), newJobs(cfg, logger, t.Registry, stores, m.cases).part()), nil
+	beside = append([]Part{limiting}, m.parts...)
+	return api, append(beside, flow.part(), newJobs(cfg, o.Logger, t.Registry, stores, m.cases).part()), nil
 }
 
 // services builds the use cases over the stores and lists every service of the API port. There is no
 // service of payments without a gateway.
 func services(
-	stores *Stores, tokens *pagetoken.Tokens, m *money, flow *processes, options []connect.HandlerOption,
+	stores *Stores, tokens *pagetoken.Tokens, w *who, m *money, flow *processes, options []connect.HandlerOption,
 ) []Service {
 	orderOptions := orders.Options{Store: stores.Shards, Stock: stores.Shards, Tokens: tokens, Now: time.Now, Hub: flow.hub}
 	if m.cases != nil {
@@ -148,9 +176,11 @@ func services(
 	shipmentService.Descriptor = ordersv1.File_orders_v1_shipment_service_proto.Services().ByName("ShipmentService")
 	inventoryService := service(inventoryv1connect.NewInventoryServiceHandler(inventory.NewHandler(inventoryCases), options...))
 	inventoryService.Descriptor = inventoryv1.File_inventory_v1_inventory_service_proto.Services().ByName("InventoryService")
+	identityService := service(identityv1connect.NewIdentityServiceHandler(identity.NewHandler(w.cases), options...))
+	identityService.Descriptor = identityv1.File_identity_v1_identity_service_proto.Services().ByName("IdentityService")
 	operationsService := service(operationsv1connect.NewOperationsServiceHandler(operations.NewHandler(operationCases), options...))
 	operationsService.Descriptor = operationsv1.File_operations_v1_operations_service_proto.Services().ByName("OperationsService")
-	all := []Service{orderService, shipmentService, returnService, inventoryService, operationsService}
+	all := []Service{orderService, shipmentService, returnService, inventoryService, identityService, operationsService}
 	if m.cases != nil {
 		paymentService := service(paymentsv1connect.NewPaymentServiceHandler(payments.NewHandler(m.cases), options...))
 		paymentService.Descriptor = paymentsv1.File_payments_v1_payment_service_proto.Services().ByName("PaymentService")

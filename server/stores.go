@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/orderprocessing/orderprocessing/server/audit"
 	"github.com/orderprocessing/orderprocessing/server/config"
 	"github.com/orderprocessing/orderprocessing/server/saga/river"
 	"github.com/orderprocessing/orderprocessing/server/store"
@@ -15,6 +16,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/store/entstore"
 	"github.com/orderprocessing/orderprocessing/server/store/home"
 	"github.com/orderprocessing/orderprocessing/server/store/migrate"
+	"github.com/orderprocessing/orderprocessing/server/store/principals"
 	"github.com/orderprocessing/orderprocessing/server/store/shard"
 	"github.com/orderprocessing/orderprocessing/server/workflow"
 )
@@ -42,8 +44,10 @@ func Databases(cfg config.Config) []config.DatabaseURL {
 
 // Stores is every database of a configuration, open.
 type Stores struct {
-	Home   *home.Store
-	Shards *shard.Store
+	Home       *home.Store
+	Principals *principals.Store
+	Audit      *audit.Store
+	Shards     *shard.Store
 	// Databases are those behind the shards, in their order. They close with them.
 	Databases []*database.Database
 }
@@ -90,7 +94,10 @@ func OpenStores(ctx context.Context, cfg config.Config, observeBatch func(int)) 
 	if err != nil {
 		return nil, err
 	}
-	return &Stores{Home: homeStore, Shards: all, Databases: opened[1:]}, nil
+	return &Stores{
+		Home: homeStore, Principals: principals.New(opened[0]), Audit: audit.New(opened[0], time.Now), Shards: all,
+		Databases: opened[1:],
+	}, nil
 }
 
 // OpenDatabase opens one database of a configuration, and makes the folder of a SQLite file.
@@ -99,6 +106,19 @@ func OpenDatabase(ctx context.Context, cfg config.Config, location config.Databa
 		return nil, fmt.Errorf("make the data folder (data.dir): %w", err)
 	}
 	return database.Open(ctx, location.Reveal(), database.Options{MaxConnections: cfg.Store.MaxConnections})
+}
+
+// OpenHome opens the home database of a configuration alone, and makes and migrates a SQLite file as
+// needed.
+func OpenHome(ctx context.Context, cfg config.Config) (*database.Database, error) {
+	d, err := OpenDatabase(ctx, cfg, Databases(cfg)[0])
+	if err != nil {
+		return nil, err
+	}
+	if err := prepare(ctx, d); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
 }
 
 // prepare makes and migrates a SQLite file; of a Postgres database it demands that somebody has.
@@ -139,5 +159,5 @@ func (s *Stores) Kinds() []string {
 
 // Close writes what was taken and closes every database.
 func (s *Stores) Close(ctx context.Context) error {
-	return errors.Join(s.Shards.Close(ctx), s.Home.Close())
+	return errors.Join(s.Shards.Close(ctx), s.Audit.Close(ctx), s.Home.Close())
 }

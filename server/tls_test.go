@@ -82,7 +82,7 @@ func TestTLS(t *testing.T) {
 		tlsConfig, err := newTLSConfig(files, slog.New(slog.DiscardHandler), func() time.Time { return now })
 		require.NoError(t, err)
 		served := func() string {
-			now = now.Add(certificateCheckEvery)
+			now = now.Add(fileCheckEvery)
 			pair, err := tlsConfig.GetCertificate(nil)
 			require.NoError(t, err)
 			return pair.Leaf.Subject.CommonName

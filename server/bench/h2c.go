@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strconv"
 
 	"golang.org/x/net/http2"
@@ -27,6 +28,7 @@ type h2c struct {
 	mayWrite int64 // bytes of data that the server still takes
 	unacked  int   // bytes of data that were read and not given back
 	host     string
+	token    string
 	body     []byte // of the last answer
 }
 
@@ -47,7 +49,7 @@ func dialH2C(ctx context.Context, host string) (*h2c, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &h2c{conn: conn, host: host, out: bufio.NewWriter(conn), stream: 1, mayWrite: defaultWindow}
+	c := &h2c{conn: conn, host: host, token: os.Getenv(tokenVariable), out: bufio.NewWriter(conn), stream: 1, mayWrite: defaultWindow}
 	c.frames = http2.NewFramer(c.out, bufio.NewReader(conn))
 	c.frames.SetReuseFrames()
 	c.frames.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
@@ -67,6 +69,7 @@ func (c *h2c) call(path string, message []byte) ([]byte, error) {
 		{Name: ":scheme", Value: "http"},
 		{Name: ":authority", Value: c.host},
 		{Name: ":path", Value: path},
+		{Name: "authorization", Value: "Bearer " + c.token},
 		{Name: "content-type", Value: "application/proto"},
 		{Name: "connect-protocol-version", Value: "1"},
 		{Name: "content-length", Value: strconv.Itoa(len(message))},

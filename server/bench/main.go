@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -14,6 +15,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"syscall"
 
 	"github.com/orderprocessing/orderprocessing/server/store/pgtest"
@@ -67,6 +69,9 @@ func run(ctx context.Context) (err error) {
 	if err := b.build(ctx); err != nil {
 		return err
 	}
+	if err := makeToken(); err != nil {
+		return err
+	}
 	b.report.Machine = describeMachine(ctx)
 	for _, s := range sections {
 		if matches.MatchString(s.name) {
@@ -83,6 +88,15 @@ func run(ctx context.Context) (err error) {
 		return err
 	}
 	return os.WriteFile(*file, append(content, '\n'), 0o600)
+}
+
+// tokenVariable is what commands of the program call with, and the load too.
+const tokenVariable = "ORDERPROCESSING_TOKEN"
+
+// makeToken gives all processes that follow an administrator's key: to servers, and to their callers.
+func makeToken() error {
+	key := "opk_" + strings.ToLower(rand.Text()[:12]+"_"+rand.Text())
+	return errors.Join(os.Setenv("ORDERPROCESSING_AUTH_ADMIN_KEY", key), os.Setenv(tokenVariable, key))
 }
 
 // bench is one run.

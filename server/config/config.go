@@ -12,6 +12,8 @@ type Config struct {
 	Data      Data      `mapstructure:"data"`
 	Store     Store     `mapstructure:"store"`
 	Payments  Payments  `mapstructure:"payments"`
+	Auth      Auth      `mapstructure:"auth"`
+	Limits    Limits    `mapstructure:"limits"`
 	Orders    Orders    `mapstructure:"orders"`
 	Risk      Risk      `mapstructure:"risk"`
 	Workflow  Workflow  `mapstructure:"workflow"`
@@ -36,14 +38,28 @@ type Server struct {
 	IdleTimeout          time.Duration `mapstructure:"idle_timeout" help:"how long a connection without a call stays open"`
 	DrainDelay           time.Duration `mapstructure:"drain_delay" help:"how long to go on taking calls after turning unready, so that load balancers notice"`
 	DrainTimeout         time.Duration `mapstructure:"drain_timeout" help:"how long calls in flight may take to finish when the process stops"`
+	TrustedProxies       []string      `mapstructure:"trusted_proxies" help:"networks of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8, comma separated; empty for none"`
 	CORS                 CORS          `mapstructure:"cors"`
+	OpenReflection       bool          `mapstructure:"open_reflection" help:"anyone may ask for the contract by gRPC reflection, not staff and operators alone"`
+	SecurityContact      string        `mapstructure:"security_contact" help:"whom to tell of a weakness, a URL such as mailto:security@shop.example, for /.well-known/security.txt; empty for none"`
 }
 
-// TLS names the certificate of the API port. Both files or neither.
+// TLS names the certificate of the API port, both files or neither, and says whose certificates are
+// taken from callers. Every file is read again when it changes.
 type TLS struct {
-	CertFile string `mapstructure:"cert_file" help:"certificate chain, PEM; read again when it changes"`
-	KeyFile  string `mapstructure:"key_file" help:"private key of the certificate, PEM"`
+	CertFile     string `mapstructure:"cert_file" help:"certificate chain, PEM; read again when it changes"`
+	KeyFile      string `mapstructure:"key_file" help:"private key of the certificate, PEM"`
+	ClientCAFile string `mapstructure:"client_ca_file" help:"authorities of client certificates, PEM; needs TLS 1.3; empty takes no client certificates"`
+	ClientAuth   string `mapstructure:"client_auth" help:"request takes callers without a client certificate too, require refuses them"`
+	CRLFile      string `mapstructure:"crl_file" help:"revoked client certificates, PEM, signed by an authority of client_ca_file; may be empty"`
+	TrustDomain  string `mapstructure:"trust_domain" help:"whom client certificates name: spiffe://<trust_domain>/<service>"`
 }
+
+// What server.tls.client_auth may be.
+const (
+	ClientAuthRequest = "request"
+	ClientAuthRequire = "require"
+)
 
 // Enabled tells whether the API port speaks TLS.
 func (t TLS) Enabled() bool { return t.CertFile != "" }
@@ -94,12 +110,16 @@ func Default() Config {
 			ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
 			WriteTimeout: 30 * time.Second, StreamIdleTimeout: 5 * time.Minute,
 			IdleTimeout: 2 * time.Minute, DrainTimeout: 20 * time.Second,
-			CORS: CORS{AllowedOrigins: []string{}},
+			TrustedProxies: []string{},
+			CORS:           CORS{AllowedOrigins: []string{}},
+			TLS:            TLS{ClientAuth: ClientAuthRequest, TrustDomain: "orderprocessing.internal"},
 		},
 		Ops:       Ops{Host: "127.0.0.1", Port: 9090},
 		Data:      Data{Dir: "./data"},
 		Store:     Store{Shards: []DatabaseURL{}, MaxConnections: 8},
 		Payments:  Payments{Gateway: GatewaySimulator, CallTimeout: 10 * time.Second},
+		Auth:      Auth{Issuer: "orderprocessing", Audience: "orderprocessing", OIDC: OIDC{RolesClaim: "roles"}},
+		Limits:    defaultLimits(),
 		Orders:    Orders{PlaceTimeout: day, DraftLifetime: 30 * day},
 		Risk:      defaultRisk(),
 		Workflow:  Workflow{Engine: EngineRiver, Workers: 128},

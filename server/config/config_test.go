@@ -66,10 +66,15 @@ func TestLoad(t *testing.T) {
 	t.Run("every key can be set by its variable, and by its flag unless it is a secret", func(t *testing.T) {
 		for _, key := range Keys() {
 			value := map[string]string{
+				"server.tls.client_auth": "require", "server.open_reflection": "true", "server.security_contact": "mailto:a@b.example",
 				"server.tls.cert_file": "c.pem", "server.tls.key_file": "k.pem", "server.cors.allowed_origins": "https://a.example,https://b.example",
 				"store.home": "postgres://home", "store.shards": "postgres://a,postgres://b", "log.level": "debug", "log.format": "text",
 				"store.page_token_key": strings.Repeat("k", 32), "telemetry.otlp_endpoint": "http://c:4317", "telemetry.sample_ratio": "0.5", "telemetry.trust_remote": "true",
 				"payments.gateway": "stripe", "payments.simulator.url": "http://bank:8090",
+				"auth.admin_key": "opk_aaaaaaaaaaaa_" + strings.Repeat("b", 26), "auth.key_secret": strings.Repeat("k", 32),
+				"auth.oidc.issuer":       "https://login.example",
+				"server.trusted_proxies": "10.0.0.0/8,fd00::1", "limits.unlimited_networks": "10.0.0.0/8", "limits.redis": "redis://a:6379,redis://b:6379",
+				"limits.fallback_share": "0.7", "limits.concurrency.least": "7",
 				"risk.mode": "shadow", "risk.note_at": "40", "risk.hold_at": "70", "risk.orders_per_hour": "3", "risk.orders_per_day": "40",
 				"risk.times_average": "7", "risk.disposable_domains": "bin.example,tip.example", "workflow.engine": "temporal", "temporal.address": "t:7233", "temporal.namespace": "shop",
 				"retention.requests": "25h", "retention.payment_events": "80h", "retention.sagas": "26h",
@@ -91,8 +96,14 @@ func TestLoad(t *testing.T) {
 				t.Setenv("ORDERPROCESSING_SERVER_TLS_CERT_FILE", "c.pem")
 				t.Setenv("ORDERPROCESSING_SERVER_TLS_KEY_FILE", "k.pem")
 			}
+			if key.Name == "server.tls.crl_file" {
+				t.Setenv("ORDERPROCESSING_SERVER_TLS_CLIENT_CA_FILE", "ca.pem")
+			}
 			if key.Name == "payments.gateway" { // it needs its key
 				t.Setenv("ORDERPROCESSING_PAYMENTS_STRIPE_SECRET_KEY", "sk_test")
+			}
+			if key.Name == "auth.oidc.issuer" { // it needs its audience
+				t.Setenv("ORDERPROCESSING_AUTH_OIDC_AUDIENCE", "orders")
 			}
 			c, err := Load(flagSet(t))
 			require.NoError(t, err, key.Name)
@@ -213,33 +224,42 @@ func TestValidate(t *testing.T) {
 		change func(*Config)
 		want   string
 	}{
-		"half a certificate":    {func(c *Config) { c.Server.TLS.CertFile = "c" }, "server.tls"},
-		"the same port twice":   {func(c *Config) { c.Ops.Port = c.Server.Port }, "ops.port must differ"},
-		"a shard named twice":   {func(c *Config) { c.Store.Shards = []DatabaseURL{"postgres://a", "postgres://a"} }, "store.shards[1]"},
-		"an empty shard":        {func(c *Config) { c.Store.Shards = []DatabaseURL{""} }, "store.shards[0]"},
-		"an unknown database":   {func(c *Config) { c.Store.Home = "mysql://u:hunter2@h" }, "store.home"},
-		"a short key":           {func(c *Config) { c.Store.PageTokenKey = "hunter2" }, "store.page_token_key"},
-		"an origin with path":   {func(c *Config) { c.Server.CORS.AllowedOrigins = []string{"https://a/b"} }, "allowed_origins"},
-		"an endpoint, no URL":   {func(c *Config) { c.Telemetry.OTLPEndpoint = "collector:4317" }, "telemetry.otlp_endpoint"},
-		"no room for requests":  {func(c *Config) { c.Server.MaxRequestBytes = 0 }, "server.max_request_bytes"},
-		"an unknown gateway":    {func(c *Config) { c.Payments.Gateway = "cash" }, "payments.gateway"},
-		"Stripe without a key":  {func(c *Config) { c.Payments.Gateway = GatewayStripe }, "payments.stripe.secret_key"},
-		"a bank that is no URL": {func(c *Config) { c.Payments.Simulator.URL = "bank:8090" }, "payments.simulator.url"},
-		"no time for a gateway": {func(c *Config) { c.Payments.CallTimeout = 0 }, "payments.call_timeout"},
-		"an empty host":         {func(c *Config) { c.Server.Host = "" }, "server.host"},
-		"an unknown risk mode":  {func(c *Config) { c.Risk.Mode = "maybe" }, "risk.mode"},
-		"held but not noted":    {func(c *Config) { c.Risk.NoteAt = c.Risk.HoldAt + 1 }, "risk.note_at"},
-		"denied before held":    {func(c *Config) { c.Risk.HoldAt = c.Risk.DenyAt + 1 }, "risk.hold_at"},
-		"points below nothing":  {func(c *Config) { c.Risk.Points.FirstOrder = -1 }, "risk.points.first_order"},
-		"the average itself":    {func(c *Config) { c.Risk.TimesAverage = 1 }, "risk.times_average"},
-		"no time to place":      {func(c *Config) { c.Orders.PlaceTimeout = 0 }, "orders.place_timeout"},
-		"no time for drafts":    {func(c *Config) { c.Orders.DraftLifetime = -1 }, "orders.draft_lifetime"},
-		"an unknown engine":     {func(c *Config) { c.Workflow.Engine = "steam" }, "workflow.engine"},
-		"nobody at work":        {func(c *Config) { c.Workflow.Workers = 0 }, "workflow.workers"},
-		"Temporal nowhere":      {func(c *Config) { c.Workflow.Engine, c.Temporal.Address = EngineTemporal, "" }, "temporal.address"},
-		"requests forgotten":    {func(c *Config) { c.Retention.Requests = 23 * time.Hour }, "retention.requests"},
-		"events forgotten":      {func(c *Config) { c.Retention.PaymentEvents = 71 * time.Hour }, "retention.payment_events"},
-		"processes forgotten":   {func(c *Config) { c.Retention.Sagas = time.Hour }, "retention.sagas"},
+		"half a certificate":         {func(c *Config) { c.Server.TLS.CertFile = "c" }, "server.tls"},
+		"a proxy without network":    {func(c *Config) { c.Server.TrustedProxies = []string{"any"} }, "server.trusted_proxies must name networks"},
+		"a budget without burst":     {func(c *Config) { c.Limits.Read.Burst = 0 }, "limits.read.burst must be from 1"},
+		"a Redis that is none":       {func(c *Config) { c.Limits.Redis = []DatabaseURL{"http://a"} }, "limits.redis[0] must be a URL"},
+		"a share of nothing":         {func(c *Config) { c.Limits.FallbackShare = 0 }, "limits.fallback_share must be above 0"},
+		"more at least than at most": {func(c *Config) { c.Limits.Concurrency.Least = 2000 }, "limits.concurrency.least must be from 1"},
+		"the same port twice":        {func(c *Config) { c.Ops.Port = c.Server.Port }, "ops.port must differ"},
+		"a shard named twice":        {func(c *Config) { c.Store.Shards = []DatabaseURL{"postgres://a", "postgres://a"} }, "store.shards[1]"},
+		"an empty shard":             {func(c *Config) { c.Store.Shards = []DatabaseURL{""} }, "store.shards[0]"},
+		"an unknown database":        {func(c *Config) { c.Store.Home = "mysql://u:hunter2@h" }, "store.home"},
+		"a short key":                {func(c *Config) { c.Store.PageTokenKey = "hunter2" }, "store.page_token_key"},
+		"an origin with path":        {func(c *Config) { c.Server.CORS.AllowedOrigins = []string{"https://a/b"} }, "allowed_origins"},
+		"an endpoint, no URL":        {func(c *Config) { c.Telemetry.OTLPEndpoint = "collector:4317" }, "telemetry.otlp_endpoint"},
+		"no room for requests":       {func(c *Config) { c.Server.MaxRequestBytes = 0 }, "server.max_request_bytes"},
+		"an unknown gateway":         {func(c *Config) { c.Payments.Gateway = "cash" }, "payments.gateway"},
+		"Stripe without a key":       {func(c *Config) { c.Payments.Gateway = GatewayStripe }, "payments.stripe.secret_key"},
+		"a bank that is no URL":      {func(c *Config) { c.Payments.Simulator.URL = "bank:8090" }, "payments.simulator.url"},
+		"no time for a gateway":      {func(c *Config) { c.Payments.CallTimeout = 0 }, "payments.call_timeout"},
+		"an empty host":              {func(c *Config) { c.Server.Host = "" }, "server.host"},
+		"a loose admin key":          {func(c *Config) { c.Auth.AdminKey = "hunter2" }, "auth.admin_key"},
+		"a short key secret":         {func(c *Config) { c.Auth.KeySecret = "hunter2" }, "auth.key_secret"},
+		"an issuer in the open":      {func(c *Config) { c.Auth.OIDC.Issuer, c.Auth.OIDC.Audience = "http://login.example", "a" }, "auth.oidc.issuer"},
+		"an issuer for anybody":      {func(c *Config) { c.Auth.OIDC.Issuer = "https://login.example" }, "auth.oidc.audience"},
+		"an unknown risk mode":       {func(c *Config) { c.Risk.Mode = "maybe" }, "risk.mode"},
+		"held but not noted":         {func(c *Config) { c.Risk.NoteAt = c.Risk.HoldAt + 1 }, "risk.note_at"},
+		"denied before held":         {func(c *Config) { c.Risk.HoldAt = c.Risk.DenyAt + 1 }, "risk.hold_at"},
+		"points below nothing":       {func(c *Config) { c.Risk.Points.FirstOrder = -1 }, "risk.points.first_order"},
+		"the average itself":         {func(c *Config) { c.Risk.TimesAverage = 1 }, "risk.times_average"},
+		"no time to place":           {func(c *Config) { c.Orders.PlaceTimeout = 0 }, "orders.place_timeout"},
+		"no time for drafts":         {func(c *Config) { c.Orders.DraftLifetime = -1 }, "orders.draft_lifetime"},
+		"an unknown engine":          {func(c *Config) { c.Workflow.Engine = "steam" }, "workflow.engine"},
+		"nobody at work":             {func(c *Config) { c.Workflow.Workers = 0 }, "workflow.workers"},
+		"Temporal nowhere":           {func(c *Config) { c.Workflow.Engine, c.Temporal.Address = EngineTemporal, "" }, "temporal.address"},
+		"requests forgotten":         {func(c *Config) { c.Retention.Requests = 23 * time.Hour }, "retention.requests"},
+		"events forgotten":           {func(c *Config) { c.Retention.PaymentEvents = 71 * time.Hour }, "retention.payment_events"},
+		"processes forgotten":        {func(c *Config) { c.Retention.Sagas = time.Hour }, "retention.sagas"},
 	} {
 		t.Run(name+" is refused", func(t *testing.T) {
 			c := Default()

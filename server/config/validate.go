@@ -23,6 +23,8 @@ func (c Config) Validate() error {
 	p.check("data.dir", c.Data.Dir != "", "must not be empty")
 	p.store(c.Store)
 	p.payments(c.Payments)
+	p.auth(c.Auth)
+	p.limits(c.Limits)
 	p.risk(c.Risk)
 	p.workflow(c)
 	p.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
@@ -47,7 +49,12 @@ func (p *problems) check(key string, ok bool, text string) {
 func (p *problems) server(s Server) {
 	p.check("server.host", s.Host != "", "must not be empty")
 	p.port("server.port", s.Port)
-	p.check("server.tls", (s.TLS.CertFile == "") == (s.TLS.KeyFile == ""), "needs cert_file and key_file, or neither")
+	p.tls(s.TLS)
+	if s.SecurityContact != "" {
+		u, err := url.Parse(s.SecurityContact)
+		p.check("server.security_contact", err == nil && slices.Contains([]string{"https", "mailto", "tel"}, u.Scheme),
+			"must be a URL such as mailto:security@shop.example or https://shop.example/security")
+	}
 	p.between("server.max_request_bytes", s.MaxRequestBytes, 1<<10, 1<<30)
 	p.between("server.max_header_bytes", s.MaxHeaderBytes, 4<<10, 1<<20)
 	p.between("server.max_concurrent_streams", s.MaxConcurrentStreams, 1, 100_000)
@@ -65,11 +72,21 @@ func (p *problems) server(s Server) {
 		p.check(timeout.key, timeout.value > 0, "must be more than 0, such as 5s")
 	}
 	p.check("server.drain_delay", s.DrainDelay >= 0, "must not be negative")
+	p.networks("server.trusted_proxies", s.TrustedProxies)
 	for _, origin := range s.CORS.AllowedOrigins {
 		u, err := url.Parse(strings.Replace(origin, "*", "any", 1))
 		p.check("server.cors.allowed_origins", origin == "*" || err == nil && u.Scheme != "" && u.Host != "" && u.Path == "",
 			fmt.Sprintf("must name origins such as https://shop.example, not %q", origin))
 	}
+}
+
+func (p *problems) tls(s TLS) {
+	p.check("server.tls", (s.CertFile == "") == (s.KeyFile == ""), "needs cert_file and key_file, or neither")
+	p.check("server.tls.client_ca_file", s.ClientCAFile == "" || s.Enabled(), "needs cert_file and key_file")
+	p.check("server.tls.crl_file", s.CRLFile == "" || s.ClientCAFile != "", "needs client_ca_file")
+	p.oneOf("server.tls.client_auth", s.ClientAuth, ClientAuthRequest, ClientAuthRequire)
+	p.check("server.tls.trust_domain", s.TrustDomain != "" && !strings.ContainsAny(s.TrustDomain, "/:@ "),
+		"must be a name such as shop.internal")
 }
 
 func (p *problems) store(s Store) {

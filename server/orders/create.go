@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/orderprocessing/orderprocessing/server/auth"
 	"github.com/orderprocessing/orderprocessing/server/domain/money"
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
 	"github.com/orderprocessing/orderprocessing/server/store"
@@ -18,8 +19,12 @@ type Create struct {
 	Request       store.Request
 }
 
-// Create places an order, or drafts one. It is durable when the call returns.
-func (s *Service) Create(ctx context.Context, c Create) (order.Order, error) {
+// Create places an order, or drafts one: of a customer who calls, their own. It is durable when the
+// call returns.
+func (s *Service) Create(ctx context.Context, c Create) (_ order.Order, err error) {
+	if c.Details.CustomerID, err = auth.CallerFrom(ctx).Narrow(c.Details.CustomerID); err != nil {
+		return order.Order{}, err
+	}
 	change, err := order.Begin(c.Details, c.Draft, c.PaymentMethod, c.Expected)
 	if err != nil {
 		return order.Order{}, err

@@ -4,22 +4,30 @@ import (
 	"context"
 	"encoding/binary"
 
+	"github.com/orderprocessing/orderprocessing/server/auth"
 	"github.com/orderprocessing/orderprocessing/server/contract"
 	"github.com/orderprocessing/orderprocessing/server/domain/id"
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
 	"github.com/orderprocessing/orderprocessing/server/store"
 )
 
-// List reads a page of orders and gives the token of the next one, empty on the last.
-func (s *Service) List(ctx context.Context, p contract.Page, q store.OrderQuery) ([]order.Order, string, error) {
+// List reads a page of the orders that the caller may access, and gives the token of the next one,
+// empty on the last.
+func (s *Service) List(ctx context.Context, p contract.Page, q store.OrderQuery) (_ []order.Order, _ string, err error) {
+	if q.CustomerID, err = auth.CallerFrom(ctx).Narrow(q.CustomerID); err != nil {
+		return nil, "", err
+	}
 	return page(s, p, func(after id.UUID, limit int) ([]order.Order, error) {
 		q.After, q.Limit = after, limit
 		return s.Store.Orders(ctx, q)
 	}, func(o order.Order) id.UUID { return o.ID.UUID })
 }
 
-// ListReturns reads a page of returns and gives the token of the next one, empty on the last.
-func (s *Service) ListReturns(ctx context.Context, p contract.Page, q store.ReturnQuery) ([]order.Return, string, error) {
+// ListReturns is as List, of returns.
+func (s *Service) ListReturns(ctx context.Context, p contract.Page, q store.ReturnQuery) (_ []order.Return, _ string, err error) {
+	if q.CustomerID, err = auth.CallerFrom(ctx).Narrow(q.CustomerID); err != nil {
+		return nil, "", err
+	}
 	return page(s, p, func(after id.UUID, limit int) ([]order.Return, error) {
 		q.After, q.Limit = after, limit
 		return s.Store.Returns(ctx, q)
@@ -48,6 +56,9 @@ func page[T any](
 // Events reads a page of what happened to an order and gives the token of the next one, empty on
 // the last.
 func (s *Service) Events(ctx context.Context, p contract.Page, orderID order.ID) ([]order.Event, string, error) {
+	if err := s.checkAccess(ctx, orderID); err != nil {
+		return nil, "", err
+	}
 	position, err := s.Tokens.Read(p.List, p.Token)
 	if err != nil {
 		return nil, "", err

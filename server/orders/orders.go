@@ -7,6 +7,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/orderprocessing/orderprocessing/server/auth"
 	"github.com/orderprocessing/orderprocessing/server/domain/money"
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
 	"github.com/orderprocessing/orderprocessing/server/domain/risk"
@@ -56,19 +57,44 @@ func New(o Options) *Service {
 	return &Service{Options: o}
 }
 
-// Get reads one order.
+// Get reads one order that the caller may access.
 func (s *Service) Get(ctx context.Context, orderID order.ID) (order.Order, error) {
-	return s.Store.Order(ctx, orderID)
+	o, err := s.Store.Order(ctx, orderID)
+	if err == nil {
+		err = auth.CheckAccess(ctx, o.CustomerID, order.NotFound())
+	}
+	if err != nil {
+		return order.Order{}, err
+	}
+	return o, nil
 }
 
-// GetReturn reads one return.
+// GetReturn reads one return that the caller may access.
 func (s *Service) GetReturn(ctx context.Context, returnID order.ReturnID) (order.Return, error) {
-	return s.Store.Return(ctx, returnID)
+	r, err := s.Store.Return(ctx, returnID)
+	if err == nil {
+		err = auth.CheckAccess(ctx, r.CustomerID, order.ReturnNotFound())
+	}
+	if err != nil {
+		return order.Return{}, err
+	}
+	return r, nil
+}
+
+// checkAccess fails as if the order were not there unless the caller may access it. Whatever reads or
+// changes something of an order by its id begins with it. It reads the order only for a customer; whose
+// an order is never changes.
+func (s *Service) checkAccess(ctx context.Context, orderID order.ID) error {
+	if auth.CallerFrom(ctx).AccessesAll() {
+		return nil
+	}
+	_, err := s.Get(ctx, orderID)
+	return err
 }
 
 // Assessment reads what is odd about an order; the zero Assessment when nothing was noted.
 func (s *Service) Assessment(ctx context.Context, orderID order.ID) (risk.Assessment, error) {
-	if _, err := s.Store.Order(ctx, orderID); err != nil {
+	if _, err := s.Get(ctx, orderID); err != nil {
 		return risk.Assessment{}, err
 	}
 	return s.Store.Assessment(ctx, orderID)

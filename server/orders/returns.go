@@ -26,6 +26,9 @@ type ReturnTarget struct {
 
 // RequestReturn asks to send back goods that have left.
 func (s *Service) RequestReturn(ctx context.Context, n NewReturn) (order.Return, error) {
+	if err := s.checkAccess(ctx, n.OrderID); err != nil {
+		return order.Return{}, err
+	}
 	now := s.Now().UTC().Truncate(time.Microsecond)
 	returnID := order.NewReturnID(now, n.OrderID)
 	return s.Store.ChangeReturn(ctx, store.ReturnChange{

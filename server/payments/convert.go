@@ -101,6 +101,7 @@ func refundFromProto(m *paymentsv1.RefundPaymentRequest) (c Change, err error) {
 }
 
 func queryFromProto(m *paymentsv1.PaymentFilter) (q store.PaymentQuery, err error) {
+	q.CustomerID = m.GetCustomerId()
 	q.State = payment.State(m.GetState()) //nolint:gosec // a defined value
 	if m.GetOrderId() != "" {
 		q.OrderID, err = order.ParseID(m.GetOrderId())

@@ -54,11 +54,11 @@ func TestHandler(t *testing.T) {
 		require.Regexp(t, "^ref_", refunded.GetOperation().GetId())
 		_, err = h.VoidPayment(t.Context(), &paymentsv1.VoidPaymentRequest{PaymentId: p.GetId(), RequestId: "r4"})
 		requireReason(t, fault.ReasonPaymentCaptured, err)
-		got, err := h.GetPayment(t.Context(), &paymentsv1.GetPaymentRequest{PaymentId: p.GetId()})
+		got, err := h.GetPayment(asStaff(t), &paymentsv1.GetPaymentRequest{PaymentId: p.GetId()})
 		require.NoError(t, err)
 		require.Len(t, got.GetOperations(), 3)
 		require.Equal(t, "broken", got.GetOperations()[2].GetNote())
-		list, err := h.ListPayments(t.Context(), &paymentsv1.ListPaymentsRequest{
+		list, err := h.ListPayments(asStaff(t), &paymentsv1.ListPaymentsRequest{
 			Filter: &paymentsv1.PaymentFilter{OrderId: o.ID.String(), State: paymentsv1.PaymentState_PAYMENT_STATE_CAPTURED},
 		})
 		require.NoError(t, err)

@@ -3,13 +3,19 @@ package payments
 import (
 	"context"
 
+	"github.com/orderprocessing/orderprocessing/server/auth"
 	"github.com/orderprocessing/orderprocessing/server/contract"
 	"github.com/orderprocessing/orderprocessing/server/domain/payment"
 	"github.com/orderprocessing/orderprocessing/server/store"
 )
 
-// List reads a page of payments and gives the token of the next one, empty on the last.
+// List reads a page of the payments that the caller may access, and gives the token of the next one,
+// empty on the last.
 func (s *Service) List(ctx context.Context, p contract.Page, q store.PaymentQuery) ([]payment.Payment, string, error) {
+	var err error
+	if q.CustomerID, err = auth.CallerFrom(ctx).Narrow(q.CustomerID); err != nil {
+		return nil, "", err
+	}
 	position, err := s.Tokens.Read(p.List, p.Token)
 	if err != nil {
 		return nil, "", err

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
+	"github.com/orderprocessing/orderprocessing/server/auth"
 	"github.com/orderprocessing/orderprocessing/server/domain/id"
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
 	"github.com/orderprocessing/orderprocessing/server/domain/payment"
@@ -79,8 +80,21 @@ func (s *Service) Close(ctx context.Context) error {
 	}
 }
 
-// Get reads one payment and all that was asked of the gateway, oldest first.
+// Get reads one payment that the caller may access, and all that was asked of the gateway, oldest
+// first.
 func (s *Service) Get(ctx context.Context, paymentID payment.ID) (payment.Payment, []payment.Operation, error) {
+	p, operations, err := s.read(ctx, paymentID)
+	if err == nil {
+		err = auth.CheckAccess(ctx, p.CustomerID, payment.NotFound())
+	}
+	if err != nil {
+		return payment.Payment{}, nil, err
+	}
+	return p, operations, nil
+}
+
+// read is Get for ourselves, whoever calls.
+func (s *Service) read(ctx context.Context, paymentID payment.ID) (payment.Payment, []payment.Operation, error) {
 	p, err := s.Store.Payment(ctx, paymentID)
 	if err != nil {
 		return p, nil, err

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/orderprocessing/orderprocessing/server/auth"
 	"github.com/orderprocessing/orderprocessing/server/contract"
 	"github.com/orderprocessing/orderprocessing/server/domain/money"
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
@@ -55,6 +56,11 @@ func (s *shop) service(kept store.Payments, g gateway.Gateway) *payments.Service
 	})
 	s.t.Cleanup(func() { require.NoError(s.t, one.Close(context.WithoutCancel(s.t.Context()))) })
 	return one
+}
+
+// asStaff gives a context of a call by staff.
+func asStaff(t *testing.T) context.Context {
+	return auth.WithCaller(t.Context(), auth.Caller{ID: "usr_1", Roles: []auth.Role{auth.Staff}})
 }
 
 func newOrder() order.ID { return order.NewID(time.Now(), "cus_1", "") }
@@ -160,7 +166,7 @@ func TestService(t *testing.T) {
 		requireReason(t, fault.ReasonCaptureTooLarge, err)
 		_, err = s.Refund(t.Context(), payments.Change{PaymentID: p.ID, Amount: 1, Key: "y"})
 		requireReason(t, fault.ReasonRefundTooLarge, err)
-		after, operations, err := s.Get(t.Context(), p.ID)
+		after, operations, err := s.Get(asStaff(t), p.ID)
 		require.NoError(t, err)
 		require.Equal(t, p, after)
 		require.Len(t, operations, 1)
@@ -285,11 +291,11 @@ func TestService_List(t *testing.T) {
 		require.Equal(t, order.PaymentPaid, status)
 		page := contract.Page{Size: 2, List: []byte("list")}
 		q := store.PaymentQuery{OrderID: o.ID}
-		first, next, err := s.List(t.Context(), page, q)
+		first, next, err := s.List(asStaff(t), page, q)
 		require.NoError(t, err)
 		require.Len(t, first, 2)
 		page.Token = next
-		rest, next, err := s.List(t.Context(), page, q)
+		rest, next, err := s.List(asStaff(t), page, q)
 		require.NoError(t, err)
 		require.Len(t, rest, 1)
 		require.Empty(t, next)

@@ -194,7 +194,7 @@ func (b Books) readOurs(ctx context.Context, wanted map[payment.ID]bool) (map[pa
 
 func (b Books) judge(paymentID payment.ID, p payment.Payment, theirs Moved, changing bool, since time.Time) (d Difference, differs bool) {
 	d = Difference{PaymentID: paymentID, OrderID: p.OrderID, Ours: movedOf(p), Theirs: theirs}
-	lapsed := !p.Expires.IsZero() && p.Expires.Before(b.Now()) && theirs.Released > d.Ours.Released
+	lapsed := !p.Expires.IsZero() && p.Expires.Before(b.Now()) && theirs.Released != d.Ours.Released && theirs.Captured == d.Ours.Captured
 	switch {
 	case p.Version != 0 && p.Created.Before(since), d.Ours == theirs:
 		return d, false
@@ -205,7 +205,7 @@ func (b Books) judge(paymentID payment.ID, p payment.Payment, theirs Moved, chan
 	case p.UnderWay():
 		d.Unknown, d.Detail = true, "an operation is under way whose end is not known"
 	case lapsed:
-		d.Unknown, d.Detail = true, "the authorization has lapsed and the gateway has not told yet"
+		d.Unknown, d.Detail = true, "the authorization has lapsed, and one of the two has not booked it yet"
 	case theirs.Authorized > d.Ours.Authorized, theirs.Captured > d.Ours.Captured:
 		d.Detail = "the gateway took more than we know of"
 	default:

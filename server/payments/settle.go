@@ -16,7 +16,7 @@ var noEvent store.PaymentEvent
 // records what it tells. What never happened is as if it had not been sent: the same wish sends it
 // again, and a void gives it up. It fails with PAYMENT_UNKNOWN when the gateway cannot be asked.
 func (s *Service) Settle(ctx context.Context, paymentID payment.ID) (payment.Payment, error) {
-	p, operations, err := s.Get(ctx, paymentID)
+	p, operations, err := s.read(ctx, paymentID)
 	if err != nil {
 		return p, err
 	}

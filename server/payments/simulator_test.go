@@ -127,7 +127,7 @@ func TestService_Simulator(t *testing.T) {
 			prove.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 			bank.Handler().ServeHTTP(httptest.NewRecorder(), prove)
 			require.Eventually(t, func() bool {
-				p, _, err := s.Get(t.Context(), r.Payment.ID)
+				p, _, err := s.Get(asStaff(t), r.Payment.ID)
 				return err == nil && p.State == state
 			}, 10*time.Second, 5*time.Millisecond)
 		}

@@ -199,7 +199,7 @@ func TestService_Crash(t *testing.T) {
 			done, err := s.SettleOpen(t.Context(), -time.Minute, 10)
 			require.NoError(t, err)
 			require.Equal(t, payments.Settled{Asked: 1, Ended: 1}, done)
-			p, _, err := s.Get(t.Context(), open[0].PaymentID)
+			p, _, err := s.Get(asStaff(t), open[0].PaymentID)
 			require.NoError(t, err)
 			require.Equal(t, state, p.State)
 			s.requireSound()

@@ -60,7 +60,7 @@ func (s *Service) takeEvent(ctx context.Context, name string, event gateway.Even
 	if err != nil {
 		return p, payment.NotFound()
 	}
-	p, operations, err := s.Get(ctx, paymentID)
+	p, operations, err := s.read(ctx, paymentID)
 	if err != nil {
 		return p, err
 	}

@@ -4,7 +4,6 @@ package servertest
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -12,6 +11,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/orderprocessing/orderprocessing/gen/identity/v1/identityv1connect"
 	"github.com/orderprocessing/orderprocessing/gen/inventory/v1/inventoryv1connect"
 	"github.com/orderprocessing/orderprocessing/gen/operations/v1/operationsv1connect"
 	"github.com/orderprocessing/orderprocessing/gen/orders/v1/ordersv1connect"
@@ -22,9 +22,19 @@ import (
 
 // Server is a running server.
 type Server struct {
-	Config     config.Config
-	URL        string // of the API
-	OpsURL     string // of the operations port
+	Config  config.Config
+	URL     string // of the API
+	OpsURL  string // of the operations port
+	Logs    *Logs
+	Clients // of somebody who may do everything: staff, operator and service in one
+
+	callers *callers
+	stop    context.CancelFunc
+	stopped chan error
+}
+
+// Clients call as one caller.
+type Clients struct {
 	HTTP       *http.Client
 	Orders     ordersv1connect.OrderServiceClient
 	Shipments  ordersv1connect.ShipmentServiceClient
@@ -32,14 +42,18 @@ type Server struct {
 	Inventory  inventoryv1connect.InventoryServiceClient
 	Payments   paymentsv1connect.PaymentServiceClient
 	Operations operationsv1connect.OperationsServiceClient
-
-	stop    context.CancelFunc
-	stopped chan error
+	Identity   identityv1connect.IdentityServiceClient
 }
 
 // Start serves until the test ends. change may adjust the settings, such as the databases. The
 // clients speak Connect over unencrypted HTTP/2.
 func Start(tb testing.TB, change ...func(*config.Config)) *Server {
+	tb.Helper()
+	return StartWith(tb, server.Options{}, change...)
+}
+
+// StartWith is Start with options of the process. Those that are not set are a test's.
+func StartWith(tb testing.TB, o server.Options, change ...func(*config.Config)) *Server {
 	tb.Helper()
 	cfg := config.Default()
 	cfg.Server.Port, cfg.Ops.Port = 0, 0
@@ -48,31 +62,24 @@ func Start(tb testing.TB, change ...func(*config.Config)) *Server {
 		c(&cfg)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	s := &Server{Config: cfg, stop: stop, stopped: make(chan error, 1)}
+	s := &Server{Config: cfg, Logs: &Logs{}, callers: newCallers(), stop: stop, stopped: make(chan error, 1)}
 	opened := make(chan struct{})
-	go func() {
-		s.stopped <- server.Serve(ctx, cfg, server.Options{
-			Version: "test",
-			Logger:  slog.New(slog.NewTextHandler(io.Discard, nil)),
-			Opened: func(api, ops net.Addr) {
-				s.URL, s.OpsURL = "http://"+api.String(), "http://"+ops.String()
-				close(opened)
-			},
-		})
-	}()
+	o.Version, o.Authenticator = "test", s.callers.before
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.NewTextHandler(s.Logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	o.Opened = func(api, ops net.Addr) {
+		s.URL, s.OpsURL = "http://"+api.String(), "http://"+ops.String()
+		close(opened)
+	}
+	go func() { s.stopped <- server.Serve(ctx, cfg, o) }()
 	select {
 	case <-opened:
 	case err := <-s.stopped:
 		stop()
 		tb.Fatalf("the server did not start: %v", err)
 	}
-	s.HTTP = newHTTPClient()
-	s.Orders = ordersv1connect.NewOrderServiceClient(s.HTTP, s.URL)
-	s.Shipments = ordersv1connect.NewShipmentServiceClient(s.HTTP, s.URL)
-	s.Returns = ordersv1connect.NewReturnServiceClient(s.HTTP, s.URL)
-	s.Inventory = inventoryv1connect.NewInventoryServiceClient(s.HTTP, s.URL)
-	s.Operations = operationsv1connect.NewOperationsServiceClient(s.HTTP, s.URL)
-	s.Payments = paymentsv1connect.NewPaymentServiceClient(s.HTTP, s.URL)
+	s.Clients = s.As(everything)
 	tb.Cleanup(func() { s.Stop(tb) })
 	return s
 }
@@ -90,15 +97,8 @@ func (s *Server) Stop(tb testing.TB) {
 	}
 	s.stop()
 	s.stop = nil
-	s.HTTP.CloseIdleConnections()
+	s.callers.transport.CloseIdleConnections()
 	if err := <-s.stopped; err != nil {
 		tb.Errorf("the server did not stop well: %v", err)
 	}
-}
-
-func newHTTPClient() *http.Client {
-	protocols := new(http.Protocols)
-	protocols.SetUnencryptedHTTP2(true)
-	protocols.SetHTTP2(true)
-	return &http.Client{Transport: &http.Transport{Protocols: protocols}}
 }

@@ -64,10 +64,11 @@ func (e PaymentEvent) Key() [16]byte {
 
 // PaymentQuery asks for a page of payments. Every field that is set must match.
 type PaymentQuery struct {
-	OrderID order.ID
-	State   payment.State
-	After   id.UUID // where the page before ended; zero for the first page
-	Limit   int     // at least 1
+	OrderID    order.ID
+	CustomerID string
+	State      payment.State
+	After      id.UUID // where the page before ended; zero for the first page
+	Limit      int     // at least 1
 }
 
 // AuditedPayment is a payment as it is stored, with all that belongs to it.

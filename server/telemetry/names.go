@@ -7,6 +7,7 @@ const (
 	MetricRPCRequests = "orderprocessing_rpc_requests_total"
 	MetricRPCDuration = "orderprocessing_rpc_duration_seconds"
 	MetricRPCInFlight = "orderprocessing_rpc_in_flight"
+	MetricRPCDenied   = "orderprocessing_rpc_denied_total"
 	MetricBuild       = "orderprocessing_build_info"
 	MetricBatchSize   = "orderprocessing_store_batch_size"
 
@@ -18,12 +19,18 @@ const (
 	MetricOutboundDuration = "orderprocessing_outbound_duration_seconds"
 	MetricOutboundRetries  = "orderprocessing_outbound_retries_total"
 	MetricJobRuns          = "orderprocessing_job_runs_total"
+
+	MetricLimitCalls    = "orderprocessing_limit_calls_total"
+	MetricLimitFallback = "orderprocessing_limit_fallback_total"
+	MetricShedCalls     = "orderprocessing_shed_calls_total"
+	MetricConcurrency   = "orderprocessing_concurrency_limit"
 )
 
 // Names of metric labels. Their values come from small fixed sets, never from requests.
 const (
 	LabelProcedure = "procedure"
 	LabelCode      = "code"
+	LabelReason    = "reason"
 	LabelVersion   = "version"
 	LabelSaga      = "saga"
 	LabelStep      = "step"
@@ -31,6 +38,7 @@ const (
 
 	LabelDependency = "dependency"
 	LabelOutcome    = "outcome"
+	LabelBudget     = "budget"
 	LabelJob        = "job"
 )
 
@@ -39,6 +47,7 @@ const (
 	LogProcedure  = "procedure"
 	LogProtocol   = "protocol"
 	LogPeer       = "peer"
+	LogCaller     = "caller" // its id
 	LogCode       = "code"
 	LogReason     = "reason"
 	LogSeconds    = "seconds" // how long it took
@@ -62,5 +71,8 @@ const (
 	LogJob        = "job"
 )
 
-// AttributeErrorID is the span attribute with the id that a caller was given for an internal error.
-const AttributeErrorID = "orderprocessing.error_id"
+// Names of span attributes.
+const (
+	AttributeErrorID = "orderprocessing.error_id" // what a caller was given for an internal error
+	AttributeCaller  = "enduser.id"
+)

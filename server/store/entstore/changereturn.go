@@ -61,7 +61,7 @@ func (s *Store) lockReturn(ctx context.Context, tx *db.Tx, c store.ReturnChange)
 			return o, r, err
 		}
 		if r.ID.IsZero() {
-			return o, r, returnNotFound()
+			return o, r, order.ReturnNotFound()
 		}
 		orderID = r.OrderID
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/orderprocessing/orderprocessing/ent/db/predicate"
 	"github.com/orderprocessing/orderprocessing/server/domain/id"
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
-	"github.com/orderprocessing/orderprocessing/server/fault"
 	"github.com/orderprocessing/orderprocessing/server/store"
 )
 
@@ -108,6 +107,4 @@ func readEvents(ctx context.Context, c *db.Client, orderID order.ID, first, last
 	return events, nil
 }
 
-func orderNotFound() error {
-	return fault.New(fault.KindNotFound, fault.ReasonOrderNotFound, "there is no such order")
-}
+func orderNotFound() error { return order.NotFound() }

@@ -45,7 +45,8 @@ func (s *Store) PaymentOperations(ctx context.Context, paymentID payment.ID) ([]
 	return operationsFromRows(rows), nil
 }
 
-// Payments walks the run of keys of the order, or the index of the state, or all keys.
+// Payments walks the run of keys of the order, or the index of the customer or of the state, or all
+// keys.
 func (s *Store) Payments(ctx context.Context, q store.PaymentQuery) ([]payment.Payment, error) {
 	var where []predicate.Payment
 	if !q.OrderID.IsZero() {
@@ -56,10 +57,15 @@ func (s *Store) Payments(ctx context.Context, q store.PaymentQuery) ([]payment.P
 	if q.State != 0 {
 		where = append(where, entpayment.State(uint8(q.State)))
 	}
-	if !q.After.IsZero() {
-		where = append(where, entpayment.IDLT(uuid.UUID(q.After)))
+	w := newWalk(time.Time{}, time.Time{}, q.After, false)
+	switch {
+	case q.CustomerID == "":
+	case q.OrderID.IsZero():
+		w.along(customerColumns, int16(id.SlotOf(q.CustomerID)), q.CustomerID) //nolint:gosec // below 4096
+	default:
+		where = append(where, entpayment.CustomerID(q.CustomerID))
 	}
-	rows, err := s.read.Payment.Query().Where(where...).Order(db.Desc(entpayment.FieldID)).Limit(q.Limit).All(ctx)
+	rows, err := s.read.Payment.Query().Where(where...).Where(w.between).Order(w.order).Limit(q.Limit).All(ctx)
 	if err != nil {
 		return nil, fromDriver(err)
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/domain/id"
 	"github.com/orderprocessing/orderprocessing/server/domain/money"
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
-	"github.com/orderprocessing/orderprocessing/server/fault"
 	"github.com/orderprocessing/orderprocessing/server/store"
 )
 
@@ -21,16 +20,12 @@ import (
 func (s *Store) Return(ctx context.Context, returnID order.ReturnID) (order.Return, error) {
 	row, err := s.read.OrderReturn.Get(ctx, uuid.UUID(returnID.UUID))
 	if db.IsNotFound(err) {
-		return order.Return{}, returnNotFound()
+		return order.Return{}, order.ReturnNotFound()
 	}
 	if err != nil {
 		return order.Return{}, fromDriver(err)
 	}
 	return returnFromRow(row), nil
-}
-
-func returnNotFound() error {
-	return fault.New(fault.KindNotFound, fault.ReasonReturnNotFound, "there is no such return")
 }
 
 // Returns walks the one index that fits the filter, from where the page before ended.

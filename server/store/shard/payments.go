@@ -24,13 +24,13 @@ func (s *Store) PaymentOperations(ctx context.Context, paymentID payment.ID) ([]
 	return s.Of(paymentID.Slot()).PaymentOperations(ctx, paymentID)
 }
 
-// Payments asks the order's shard, or all of them, and merges by id.
+// Payments asks the order's shard, or the customer's, or all of them, and merges by id.
 func (s *Store) Payments(ctx context.Context, q store.PaymentQuery) ([]payment.Payment, error) {
 	if !q.OrderID.IsZero() {
 		return s.Of(q.OrderID.Slot()).Payments(ctx, q)
 	}
 	newestFirst := func(a, b payment.Payment) int { return b.ID.Compare(a.ID.UUID) }
-	return merge(ctx, s.shards, q.Limit, newestFirst, func(ctx context.Context, one store.Store) ([]payment.Payment, error) {
+	return merge(ctx, s.holders(q.CustomerID), q.Limit, newestFirst, func(ctx context.Context, one store.Store) ([]payment.Payment, error) {
 		return one.Payments(ctx, q)
 	})
 }

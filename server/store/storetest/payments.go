@@ -308,7 +308,7 @@ func testPaymentsAtOnce(t *testing.T, b bench) {
 }
 
 func testListPayments(t *testing.T, b bench) {
-	t.Run("payments are listed by order and by state, in pages", func(t *testing.T) {
+	t.Run("payments are listed by order, by customer and by state, in pages", func(t *testing.T) {
 		s := b.new(t)
 		wanted := order.NewID(noon, "cus_1", "")
 		neighbour := order.NewID(noon, "cus_1", "") // of the same millisecond and slot
@@ -323,6 +323,10 @@ func testListPayments(t *testing.T, b bench) {
 		require.Len(t, walkPayments(t, s, store.PaymentQuery{State: payment.Authorized, Limit: 2}), 5)
 		require.Len(t, walkPayments(t, s, store.PaymentQuery{State: payment.Authorizing, Limit: 4}), 6)
 		require.Len(t, walkPayments(t, s, store.PaymentQuery{OrderID: wanted, State: payment.Failed, Limit: 4}), 0)
+		require.Len(t, walkPayments(t, s, store.PaymentQuery{CustomerID: "cus_1", Limit: 2}), 6)
+		require.Len(t, walkPayments(t, s, store.PaymentQuery{CustomerID: "cus_1", State: payment.Authorized, Limit: 2}), 0)
+		require.Len(t, walkPayments(t, s, store.PaymentQuery{CustomerID: "cus_1", OrderID: wanted, Limit: 2}), 3)
+		require.Empty(t, walkPayments(t, s, store.PaymentQuery{CustomerID: "cus_2", OrderID: wanted, Limit: 2}))
 		require.Len(t, walkPayments(t, s, store.PaymentQuery{Limit: 3}), 11)
 		var after id.UUID
 		audited := 0

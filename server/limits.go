@@ -1,0 +1,97 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	policyv1 "github.com/orderprocessing/orderprocessing/gen/policy/v1"
+	"github.com/orderprocessing/orderprocessing/interceptors"
+	"github.com/orderprocessing/orderprocessing/server/config"
+	"github.com/orderprocessing/orderprocessing/server/ratelimit"
+	"github.com/orderprocessing/orderprocessing/server/ratelimit/fallback"
+	"github.com/orderprocessing/orderprocessing/server/ratelimit/gate"
+	"github.com/orderprocessing/orderprocessing/server/ratelimit/memory"
+	"github.com/orderprocessing/orderprocessing/server/ratelimit/redis"
+)
+
+const (
+	// maxBuckets bounds what one process counts: about 40 bytes each.
+	maxBuckets = 1_000_000
+	// limitsPrefix begins the name of every bucket in Redis.
+	limitsPrefix = "orderprocessing:limit:"
+	// gatePatience is how long a call waits for a place: long enough for a burst, no more.
+	gatePatience = 250 * time.Millisecond
+)
+
+// newLimits builds what the chain limits calls with, and the part that closes it.
+func newLimits(cfg config.Config, logger *slog.Logger, registry prometheus.Registerer) (*interceptors.Limits, Part, error) {
+	part := Part{Name: "limits", Stop: func(context.Context) error { return nil }}
+	proxies, err := config.Networks(cfg.Server.TrustedProxies)
+	unlimited, err2 := config.Networks(cfg.Limits.UnlimitedNetworks)
+	if err := errors.Join(err, err2); err != nil {
+		return nil, part, err
+	}
+	local := memory.New(maxBuckets, time.Now)
+	var callers ratelimit.Buckets = local
+	if len(cfg.Limits.Redis) > 0 {
+		urls := make([]string, len(cfg.Limits.Redis))
+		for i, location := range cfg.Limits.Redis {
+			urls[i] = location.Reveal()
+		}
+		client, err := redis.Open(urls...)
+		if err != nil {
+			return nil, part, fmt.Errorf("limits.redis: %w", err)
+		}
+		part.Stop = func(context.Context) error { return client.Close() }
+		callers = fallback.New(fallback.Options{
+			Shared: redis.New(client, limitsPrefix), Local: local, Share: cfg.Limits.FallbackShare,
+			Log: logger, Registry: registry,
+		})
+	}
+	limits := limitsOf(cfg.Limits, callers)
+	limits.Proxies, limits.UnlimitedAddresses = proxies, unlimited
+	// Each process for itself: a flood must not reach Redis.
+	limits.Address = budget("address", cfg.Limits.Address, 1, local)
+	return limits, part, nil
+}
+
+// limitsOf makes the budgets of callers, and the gate.
+func limitsOf(l config.Limits, buckets ratelimit.Buckets) *interceptors.Limits {
+	limits := &interceptors.Limits{
+		Callers: map[policyv1.RateClass]*ratelimit.Budget{},
+		Trusted: map[policyv1.RateClass]*ratelimit.Budget{},
+	}
+	for _, class := range []struct {
+		name   string
+		class  policyv1.RateClass
+		budget config.Budget
+	}{
+		{"read", policyv1.RateClass_RATE_CLASS_READ, l.Read},
+		{"list", policyv1.RateClass_RATE_CLASS_LIST, l.List},
+		{"write", policyv1.RateClass_RATE_CLASS_WRITE, l.Write},
+		{"bulk", policyv1.RateClass_RATE_CLASS_BULK, l.Bulk},
+		{"login", policyv1.RateClass_RATE_CLASS_LOGIN, l.Login},
+	} {
+		limits.Callers[class.class] = budget(class.name, class.budget, 1, buckets)
+		limits.Trusted[class.class] = budget(class.name, class.budget, l.TrustedFactor, buckets)
+	}
+	if l.Concurrency.Most > 0 {
+		limits.Gate = gate.New(gate.Options{
+			Most: l.Concurrency.Most, Least: l.Concurrency.Least, Target: l.Concurrency.Target, Patience: gatePatience,
+		})
+	}
+	return limits
+}
+
+// budget is nil for what is without limit.
+func budget(name string, b config.Budget, factor int, buckets ratelimit.Buckets) *ratelimit.Budget {
+	if b.PerMinute == 0 {
+		return nil
+	}
+	return ratelimit.NewBudget(name, ratelimit.Limit{PerMinute: b.PerMinute, Burst: b.Burst}.Times(float64(factor)), buckets)
+}
