@@ -9,6 +9,8 @@ import (
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/orderprocessing/orderprocessing/clients/go/internal/retry"
 )
 
 const (
@@ -22,7 +24,7 @@ const (
 type calls struct {
 	token   string
 	timeout time.Duration // 0: none
-	budget  *budget
+	budget  *retry.Budget
 	wait    func(context.Context, time.Duration) error
 }
 

@@ -11,6 +11,8 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/orderprocessing/orderprocessing/clients/go/internal/retry"
+	"github.com/orderprocessing/orderprocessing/gen/identity/v1/identityv1connect"
 	"github.com/orderprocessing/orderprocessing/gen/inventory/v1/inventoryv1connect"
 	"github.com/orderprocessing/orderprocessing/gen/orders/v1/ordersv1connect"
 	"github.com/orderprocessing/orderprocessing/gen/payments/v1/paymentsv1connect"
@@ -31,6 +33,8 @@ type Client struct {
 	Inventory inventoryv1connect.InventoryServiceClient
 	// Payments moves the money of orders.
 	Payments paymentsv1connect.PaymentServiceClient
+	// Identity logs users in, and keeps users and API keys.
+	Identity identityv1connect.IdentityServiceClient
 
 	idle func() // closes idle connections; nil when they are the caller's own
 }
@@ -65,7 +69,7 @@ func New(baseURL string, opts ...Option) (*Client, error) {
 	settings := append(o.protocol, connect.WithInterceptors(&calls{
 		token:   o.token,
 		timeout: o.timeout,
-		budget:  newBudget(),
+		budget:  retry.NewBudget(),
 		wait:    o.wait,
 	}))
 	root := strings.TrimRight(target.String(), "/")
@@ -75,6 +79,7 @@ func New(baseURL string, opts ...Option) (*Client, error) {
 		Returns:   ordersv1connect.NewReturnServiceClient(httpClient, root, settings...),
 		Inventory: inventoryv1connect.NewInventoryServiceClient(httpClient, root, settings...),
 		Payments:  paymentsv1connect.NewPaymentServiceClient(httpClient, root, settings...),
+		Identity:  identityv1connect.NewIdentityServiceClient(httpClient, root, settings...),
 		idle:      idle,
 	}, nil
 }
@@ -107,14 +112,21 @@ func parse(baseURL string) (*url.URL, error) {
 // transport gives what sends the requests.
 func (o *options) transport(target *url.URL) (connect.HTTPClient, func(), error) {
 	switch {
-	case o.http != nil && o.tls != nil:
-		return nil, nil, fmt.Errorf("WithTLSConfig has no effect on the client of WithHTTPClient: set it there")
+	case o.http != nil && (o.tls != nil || o.certificates != nil):
+		return nil, nil, fmt.Errorf("WithTLSConfig and WithCertificates have no effect on the client of WithHTTPClient: set it there")
+	case o.tls != nil && o.certificates != nil:
+		return nil, nil, fmt.Errorf("WithTLSConfig and WithCertificates exclude each other")
 	case o.http != nil:
 		return o.http, nil, nil
-	case o.tls != nil && target.Scheme != "https":
-		return nil, nil, fmt.Errorf("WithTLSConfig needs an https:// base URL, not %q", target)
+	case (o.tls != nil || o.certificates != nil) && target.Scheme != "https":
+		return nil, nil, fmt.Errorf("WithTLSConfig and WithCertificates need an https:// base URL, not %q", target)
 	}
 	transport := newTransport(target.Scheme == "https", o.tls)
+	if o.certificates != nil {
+		if err := o.certificates.apply(transport); err != nil {
+			return nil, nil, err
+		}
+	}
 	return &http.Client{
 		Transport: transport,
 		// An API never redirects; following one could carry the token elsewhere.

@@ -14,12 +14,13 @@ const defaultTimeout = 10 * time.Second
 type Option func(*options)
 
 type options struct {
-	token    string
-	timeout  time.Duration
-	http     connect.HTTPClient
-	tls      *tls.Config
-	protocol []connect.ClientOption
-	wait     func(context.Context, time.Duration) error
+	token        string
+	timeout      time.Duration
+	http         connect.HTTPClient
+	tls          *tls.Config
+	certificates *certificates
+	protocol     []connect.ClientOption
+	wait         func(context.Context, time.Duration) error
 }
 
 // WithToken sends a bearer token with each call. An empty token sends none. Over http:// anyone on the

@@ -5,33 +5,26 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"time"
 
 	"connectrpc.com/connect"
-)
 
-const (
-	maxTries    = 5
-	backoffBase = 50 * time.Millisecond
-	backoffCap  = 2 * time.Second
-	// A server that wants a longer pause is left alone, and the caller told.
-	maxServerDelay = 30 * time.Second
+	"github.com/orderprocessing/orderprocessing/clients/go/internal/retry"
 )
 
 // try sends a request until it succeeds, cannot, or nothing allows another try. The error is that of
 // the last try.
 func (c *calls) try(ctx context.Context, request connect.AnyRequest, next connect.UnaryFunc) (connect.AnyResponse, error) {
-	c.budget.deposit()
+	c.budget.Deposit()
 	idempotent := request.Spec().IdempotencyLevel != connect.IdempotencyUnknown
 	for tries := 1; ; tries++ {
 		response, err := next(ctx, request)
-		if err == nil || !idempotent || tries == maxTries || !passes(ctx, err) {
+		if err == nil || !idempotent || tries == retry.MaxTries || !passes(ctx, err) {
 			return response, err
 		}
-		delay := backoff(tries)
+		delay := retry.Backoff(tries)
 		if asked, ok := RetryAfter(err); ok {
-			if asked > maxServerDelay {
+			if asked > retry.MaxServerDelay {
 				return nil, err
 			}
 			delay += asked // the jitter stays, so that those who were sent away do not come back as one
@@ -39,7 +32,7 @@ func (c *calls) try(ctx context.Context, request connect.AnyRequest, next connec
 		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= delay {
 			return nil, err
 		}
-		if !c.budget.withdraw() {
+		if !c.budget.Withdraw() {
 			return nil, err
 		}
 		if stopped := c.wait(ctx, delay); stopped != nil {
@@ -66,13 +59,6 @@ func passes(ctx context.Context, err error) bool {
 		// The connection broke, though nobody canceled; connect has several codes for that.
 		return code == connect.CodeCanceled || code == connect.CodeDeadlineExceeded || errors.Is(err, io.ErrUnexpectedEOF)
 	}
-}
-
-// backoff is a random part of a ceiling that doubles with every try, up to a cap ("full jitter",
-// https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
-func backoff(tries int) time.Duration {
-	ceiling := min(backoffBase<<min(tries-1, 10), backoffCap) // 10: far over the cap, far from overflow
-	return rand.N(ceiling + 1)                                //nolint:gosec // it spreads load, it hides nothing
 }
 
 // sleep returns early with the error of the context.

@@ -17,6 +17,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/clients/replay"
 	inventoryv1 "github.com/orderprocessing/orderprocessing/gen/inventory/v1"
 	ordersv1 "github.com/orderprocessing/orderprocessing/gen/orders/v1"
+	"github.com/orderprocessing/orderprocessing/server/auth"
 	"github.com/orderprocessing/orderprocessing/server/config"
 	"github.com/orderprocessing/orderprocessing/server/servertest"
 )
@@ -27,9 +28,12 @@ var sampleDay = filepath.Join(testdata, "online-retail", "sample-2010-12-01.csv"
 
 const header = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
 
+// shop is who replays.
+var shop = auth.Caller{ID: "key_shop", Roles: []auth.Role{auth.Staff, auth.Operator}}
+
 func play(t *testing.T, s *servertest.Server, file string, opts replay.Options) (replay.Summary, error) {
 	t.Helper()
-	c, err := client.New(s.URL)
+	c, err := client.New(s.URL, client.WithToken(s.Token(shop)))
 	require.NoError(t, err)
 	defer c.Close()
 	return replay.Run(t.Context(), c, func() (*importer.Reader, error) {
@@ -145,7 +149,7 @@ func TestRun_Trouble(t *testing.T) {
 	})
 	t.Run("a replay that is told to stop says how far it came", func(t *testing.T) {
 		s := servertest.Start(t)
-		c, err := client.New(s.URL)
+		c, err := client.New(s.URL, client.WithToken(s.Token(shop)))
 		require.NoError(t, err)
 		defer c.Close()
 		ctx, stop := context.WithCancel(t.Context())

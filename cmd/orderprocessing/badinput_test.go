@@ -50,7 +50,7 @@ func TestBadInput(t *testing.T) {
 		{"a compressed bomb", string(archive(t, bytes.Repeat([]byte(" "), 10<<20))), "gzip", 429, "resource_exhausted", fault.ReasonRequestTooLarge},
 	} {
 		t.Run(test.name+" is refused with its status, code and reason", func(t *testing.T) {
-			req := request(t, http.MethodPost, srv.url+createPath, strings.NewReader(test.body))
+			req := srv.request(t, http.MethodPost, createPath, strings.NewReader(test.body))
 			if test.encoding != "" {
 				req.Header.Set("Content-Encoding", test.encoding)
 			}
@@ -61,14 +61,15 @@ func TestBadInput(t *testing.T) {
 	}
 	t.Run("a body that drips in is ended after the time that was set", func(t *testing.T) {
 		conn := dial(t, srv)
-		fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", createPath)
+		fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
+			createPath, srv.site.token(t))
 		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		require.NoError(t, err)
 		requireRefusal(t, res, http.StatusGatewayTimeout, "deadline_exceeded", fault.ReasonRequestTooSlow)
 	})
 	t.Run("connections that get nowhere", func(t *testing.T) { closesIdle(t, srv) })
 	t.Run("headers over the limit that was set are refused", func(t *testing.T) {
-		req := request(t, http.MethodPost, srv.url+createPath, strings.NewReader(body("")))
+		req := srv.request(t, http.MethodPost, createPath, strings.NewReader(body("")))
 		req.Header.Set("X-Large", strings.Repeat("x", 64<<10))
 		res, err := http.DefaultClient.Do(req)
 		require.NoError(t, err)
@@ -78,7 +79,7 @@ func TestBadInput(t *testing.T) {
 	t.Run("nothing is stored of all that, and the request id is free", func(t *testing.T) {
 		require.Equal(t, http.StatusOK, srv.status(t, "/readyz"))
 		require.Empty(t, numbers(t, srv))
-		res, err := http.DefaultClient.Do(request(t, http.MethodPost, srv.url+createPath, strings.NewReader(body("good"))))
+		res, err := http.DefaultClient.Do(srv.request(t, http.MethodPost, createPath, strings.NewReader(body("good"))))
 		require.NoError(t, err)
 		require.NoError(t, res.Body.Close())
 		require.Equal(t, http.StatusOK, res.StatusCode)
@@ -118,7 +119,7 @@ func TestGet(t *testing.T) {
 	query := url.Values{"connect": {"v1"}, "encoding": {"json"}, "message": {`{"orderId":"` + made.GetOrder().GetId() + `"}`}}
 	get := func(t *testing.T, etag string) (status int, newEtag, text string) {
 		t.Helper()
-		req := request(t, http.MethodGet, srv.url+getPath+"?"+query.Encode(), nil)
+		req := srv.request(t, http.MethodGet, getPath+"?"+query.Encode(), nil)
 		if etag != "" {
 			req.Header.Set("If-None-Match", etag)
 		}
@@ -148,16 +149,18 @@ func TestGet(t *testing.T) {
 		require.NotEqual(t, etag, newEtag)
 	})
 	t.Run("what changes something cannot be had by GET", func(t *testing.T) {
-		res, err := http.DefaultClient.Do(request(t, http.MethodGet, srv.url+createPath+"?"+query.Encode(), nil))
+		res, err := http.DefaultClient.Do(srv.request(t, http.MethodGet, createPath+"?"+query.Encode(), nil))
 		require.NoError(t, err)
 		requireRefusal(t, res, http.StatusMethodNotAllowed, "unimplemented", fault.ReasonMethodNotAllowed)
 	})
 }
 
-func request(t *testing.T, method, url string, body io.Reader) *http.Request {
+// request makes a request of the administrator.
+func (srv *server) request(t *testing.T, method, path string, body io.Reader) *http.Request {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, url, body)
+	req, err := http.NewRequestWithContext(t.Context(), method, srv.url+path, body)
 	require.NoError(t, err)
+	req.Header.Set("Authorization", "Bearer "+srv.site.token(t))
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}

@@ -5,27 +5,53 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	client "github.com/orderprocessing/orderprocessing/clients/go"
+	"github.com/orderprocessing/orderprocessing/server"
+	"github.com/orderprocessing/orderprocessing/server/config"
 	"github.com/orderprocessing/orderprocessing/server/fault"
 )
 
 // addServer gives a command that talks to a server the flags --server and --token, and gives what
 // connects with them.
 func addServer(cmd *cobra.Command) func() (*client.Client, error) {
-	url := cmd.Flags().String("server", cmp.Or(os.Getenv("ORDERPROCESSING_URL"), "http://127.0.0.1:8080"),
+	location := cmd.Flags().String("server", cmp.Or(os.Getenv("ORDERPROCESSING_URL"), "http://127.0.0.1:8080"),
 		"URL of the server (ORDERPROCESSING_URL)")
-	token := cmd.Flags().String("token", "", "token to call with (ORDERPROCESSING_TOKEN)")
+	token := cmd.Flags().String("token", "", "token to call with (ORDERPROCESSING_TOKEN; default: the administrator's key of a server on this machine)")
 	return func() (*client.Client, error) {
 		var options []client.Option
-		if secret := cmp.Or(*token, os.Getenv("ORDERPROCESSING_TOKEN")); secret != "" {
+		if secret := cmp.Or(*token, os.Getenv("ORDERPROCESSING_TOKEN"), adminKey(*location)); secret != "" {
 			options = append(options, client.WithToken(secret))
 		}
-		return client.New(*url, options...)
+		return client.New(*location, options...)
 	}
+}
+
+// adminKey is the key that a server keeps in its data folder, for calls to a server on this machine: no
+// other one gets to see it. It is empty when there is none.
+func adminKey(location string) string {
+	u, err := url.Parse(location)
+	if err != nil {
+		return ""
+	}
+	if ip := net.ParseIP(u.Hostname()); u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return ""
+	}
+	cfg, err := config.Load(nil)
+	if err != nil { // the command needs no settings of a server
+		cfg = config.Default()
+	}
+	secret, err := os.ReadFile(filepath.Join(cfg.Data.Dir, server.AdminKeyFile))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(secret))
 }
 
 // explain gives an error as a sentence, with the reason that a server or a part gave.

@@ -21,7 +21,8 @@ func TestCommands(t *testing.T) {
 	t.Run("the help of every command has an example and says what it does", func(t *testing.T) {
 		seen := helpOf(t, newSite(t))
 		require.Subset(t, seen, []string{"", "serve", "migrate up", "migrate status", "migrate verify", "import", "replay", "export",
-			"report", "verify", "config print", "config validate", "config keys", "gateway-simulator", "version"})
+			"report", "verify", "audit list", "audit verify", "config print", "config validate", "config keys", "gateway-simulator",
+			"certs dev", "version"})
 	})
 	t.Run("the version is the one that was built", func(t *testing.T) {
 		got := decode[map[string]string](t, newSite(t).do(t, "version", "--json"))

@@ -100,14 +100,27 @@ func (c *crowd) wait(t *testing.T) {
 }
 
 // bare is a client that never tries again, over HTTP/1.1 or over HTTP/2 without TLS.
-func bare(t *testing.T, url string, http2 bool) ordersv1connect.OrderServiceClient {
+func (srv *server) bare(t *testing.T, http2 bool) ordersv1connect.OrderServiceClient {
 	t.Helper()
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(!http2)
 	protocols.SetUnencryptedHTTP2(http2)
 	transport := &http.Transport{Protocols: protocols, MaxIdleConnsPerHost: buyers}
 	t.Cleanup(transport.CloseIdleConnections)
-	return ordersv1connect.NewOrderServiceClient(&http.Client{Transport: transport}, url)
+	return ordersv1connect.NewOrderServiceClient(&http.Client{Transport: withToken{transport, srv.site.token(t)}}, srv.url)
+}
+
+// withToken sends each request with a token.
+type withToken struct {
+	next  http.RoundTripper
+	token string
+}
+
+// RoundTrip implements http.RoundTripper.
+func (w withToken) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("Authorization", "Bearer "+w.token)
+	return w.next.RoundTrip(r)
 }
 
 // requireKept wants every acknowledged order to be there, once, and every request that is repeated
@@ -163,7 +176,7 @@ func TestKill_Creates(t *testing.T) {
 		t.Run("no acknowledged order is lost or doubled when the server is killed on "+backend.name, func(t *testing.T) {
 			s, random := backend.make(t), newRandom(t)
 			srv := s.serve(t)
-			crowd := letIn(t, 200+random.IntN(200), bare(t, srv.url, true))
+			crowd := letIn(t, 200+random.IntN(200), srv.bare(t, true))
 			crowd.wait(t)
 			srv.kill9(t)
 			crowd.gone.Wait()
@@ -192,7 +205,7 @@ func TestKill_Postgres(t *testing.T) {
 	s.do(t, "migrate", "up")
 	srv := s.serve(t)
 	orders := srv.client(t).Orders
-	crowd := letIn(t, 300, bare(t, srv.url, true), bare(t, srv.url, false))
+	crowd := letIn(t, 300, srv.bare(t, true), srv.bare(t, false))
 	crowd.wait(t)
 
 	require.NoError(t, cluster.Kill9())
@@ -203,7 +216,7 @@ func TestKill_Postgres(t *testing.T) {
 		for _, err := range crowd.failed {
 			requireDown(t, err)
 		}
-		once := bare(t, srv.url, true)
+		once := srv.bare(t, true)
 		for buyer := range buyers { // customers of every shard
 			_, err := once.CreateOrder(t.Context(), purchase(buyer, late))
 			requireDown(t, err)

@@ -14,7 +14,7 @@ func TestServe_Drain(t *testing.T) {
 			s := backend.make(t)
 			srv := s.serve(t)
 			// A buyer may send just when the server closes an idle connection: that call was not accepted.
-			crowd := letIn(t, 300, bare(t, srv.url, true), bare(t, srv.url, false))
+			crowd := letIn(t, 300, srv.bare(t, true), srv.bare(t, false))
 			crowd.wait(t)
 
 			srv.terminate(t)

@@ -60,8 +60,8 @@ func newRoot() *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
-		newServe(), newMigrate(), newImport(), newReplay(), newExport(), newReport(), newVerify(), newConfig(),
-		newGatewaySimulator(), newVersion(),
+		newServe(), newMigrate(), newImport(), newReplay(), newExport(), newReport(), newVerify(), newAudit(), newConfig(),
+		newGatewaySimulator(), newCerts(), newVersion(),
 	)
 	return root
 }

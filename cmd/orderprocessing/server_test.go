@@ -25,6 +25,7 @@ type server struct {
 	url, opsURL string
 	log         *serverLog
 
+	site  *site
 	cmd   *exec.Cmd
 	ended chan struct{} // closed when the process has ended
 	code  int           // its exit code, after ended; -1 when it was killed
@@ -59,7 +60,7 @@ func (s *site) launch(t *testing.T, args ...string) *server {
 // begin starts a command that serves until it is told to stop.
 func (s *site) begin(t *testing.T, args ...string) *server {
 	t.Helper()
-	srv := &server{log: &serverLog{serving: make(chan address, 1)}, ended: make(chan struct{})}
+	srv := &server{site: s, log: &serverLog{serving: make(chan address, 1)}, ended: make(chan struct{})}
 	srv.cmd = s.command(t.Context(), args...)
 	srv.cmd.Stderr = srv.log
 	require.NoError(t, srv.cmd.Start())
@@ -106,7 +107,7 @@ func (srv *server) wait(t *testing.T) int {
 // client is a client of the server that retries where it is safe.
 func (srv *server) client(t *testing.T) *client.Client {
 	t.Helper()
-	c, err := client.New(srv.url, client.WithTimeout(time.Minute))
+	c, err := client.New(srv.url, client.WithTimeout(time.Minute), client.WithToken(srv.site.token(t)))
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	return c

@@ -3,6 +3,7 @@ package main_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -63,11 +64,30 @@ func newMigratedSite(t *testing.T) *site {
 	return s
 }
 
-// on puts the installation on other databases, home first.
+// on puts the installation on other databases, home first, with an administrator's key of its own.
 func (s *site) on(urls []string) *site {
 	s.databases = urls
-	s.env = append(s.env, "ORDERPROCESSING_STORE_HOME="+urls[0], "ORDERPROCESSING_STORE_SHARDS="+strings.Join(urls[1:], ","))
+	key := "opk_" + strings.ToLower(rand.Text()[:12]+"_"+rand.Text())
+	s.env = append(s.env, "ORDERPROCESSING_STORE_HOME="+urls[0], "ORDERPROCESSING_STORE_SHARDS="+strings.Join(urls[1:], ","),
+		"ORDERPROCESSING_AUTH_ADMIN_KEY="+key, tokenVariable+key)
 	return s
+}
+
+// tokenVariable begins the variable that commands call with.
+const tokenVariable = "ORDERPROCESSING_TOKEN="
+
+// token is what the administrator calls with, once a server has run: the key of the settings, or the
+// one that the server keeps in its data folder.
+func (s *site) token(t *testing.T) string {
+	t.Helper()
+	for _, variable := range s.env {
+		if token, ok := strings.CutPrefix(variable, tokenVariable); ok {
+			return token
+		}
+	}
+	key, err := os.ReadFile(filepath.Join(s.dir, "data", "admin.key"))
+	require.NoError(t, err)
+	return strings.TrimSpace(string(key))
 }
 
 // with is the same installation with more variables.

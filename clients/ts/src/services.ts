@@ -1,5 +1,6 @@
 import { createClient, type Client as ServiceClient, type Transport } from "@connectrpc/connect";
 
+import { IdentityService } from "../../../gen/ts/identity/v1/identity_service_pb.js";
 import { InventoryService } from "../../../gen/ts/inventory/v1/inventory_service_pb.js";
 import { OrderService } from "../../../gen/ts/orders/v1/order_service_pb.js";
 import { ReturnService } from "../../../gen/ts/orders/v1/return_service_pb.js";
@@ -32,6 +33,8 @@ export interface Client {
   readonly inventory: ServiceClient<typeof InventoryService>;
   /** Moves the money of orders. */
   readonly payments: ServiceClient<typeof PaymentService>;
+  /** Logs users in, and keeps users and API keys. */
+  readonly identity: ServiceClient<typeof IdentityService>;
 }
 
 /** Makes the clients of all services over one transport. */
@@ -43,5 +46,6 @@ export function over(transport: Transport, options: CommonOptions): Client {
     returns: createClient(ReturnService, shared),
     inventory: createClient(InventoryService, shared),
     payments: createClient(PaymentService, shared),
+    identity: createClient(IdentityService, shared),
   };
 }

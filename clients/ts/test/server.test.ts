@@ -10,16 +10,19 @@ import * as node from "../src/node.js";
 import * as web from "../src/web.js";
 
 const baseUrl = process.env["ORDERPROCESSING_URL"];
-if (!baseUrl) {
-  throw new Error("ORDERPROCESSING_URL must name a running server; .ci/test-ts starts one and runs these tests");
+const token = process.env["ORDERPROCESSING_TOKEN"];
+if (!baseUrl || !token) {
+  throw new Error(
+    "ORDERPROCESSING_URL must name a running server, and ORDERPROCESSING_TOKEN an API key of it; .ci/test-ts starts one and runs these tests",
+  );
 }
 
 const clients: Record<string, node.Client> = {
-  "Connect in Node": node.createClient({ baseUrl }),
-  "gRPC-Web in Node": node.createClient({ baseUrl, transport: "grpc-web" }),
-  "gRPC in Node": node.createClient({ baseUrl, transport: "grpc" }),
-  "Connect over fetch": web.createClient({ baseUrl }),
-  "gRPC-Web over fetch": web.createClient({ baseUrl, transport: "grpc-web" }),
+  "Connect in Node": node.createClient({ baseUrl, token }),
+  "gRPC-Web in Node": node.createClient({ baseUrl, token, transport: "grpc-web" }),
+  "gRPC in Node": node.createClient({ baseUrl, token, transport: "grpc" }),
+  "Connect over fetch": web.createClient({ baseUrl, token }),
+  "gRPC-Web over fetch": web.createClient({ baseUrl, token, transport: "grpc-web" }),
 };
 
 async function refusal(call: Promise<unknown>): Promise<ConnectError> {
@@ -44,10 +47,15 @@ for (const [name, { orders, returns, inventory }] of Object.entries(clients)) {
     ],
   };
   const until = async (orderId: string, done: (order: node.Order) => boolean) => {
-    for await (const { order } of orders.watchOrder({ orderId })) {
-      if (order && done(order)) {
-        return order;
+    const watching = new AbortController(); // leaving the loop does not end the stream
+    try {
+      for await (const { order } of orders.watchOrder({ orderId }, { signal: watching.signal })) {
+        if (order && done(order)) {
+          return order;
+        }
       }
+    } finally {
+      watching.abort();
     }
     return assert.fail("the order has reached another end");
   };
