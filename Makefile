@@ -132,7 +132,7 @@ lint: proto-lint bin/golangci-lint ## gofmt, go vet, golangci-lint, buf lint, bu
 	bin/golangci-lint run
 
 .PHONY: test
-test: build ## All tests; installs PostgreSQL if it is missing and starts its own
+test: build ## All tests; installs PostgreSQL and Redis if they are missing and starts its own
 	.ci/deps
 	go test ./...
 	.ci/test-ts
@@ -142,8 +142,8 @@ tour: build bin/grpcurl ## Run the commands of the README and compare what they 
 	node .ci/tour.mjs
 
 .PHONY: test-short
-test-short: ## The tests of the packages that need no Postgres, under a minute
-	go test $$(go list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... | grep -Ev '/(pgtest|storetest)' | cut -d' ' -f1)
+test-short: ## The tests of the packages that need no Postgres or Redis, under a minute
+	go test $$(go list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... | grep -Ev '/(pgtest|storetest|redistest)' | cut -d' ' -f1)
 
 .PHONY: test-race
 test-race: ## The Go tests under the race detector, but for those of the whole program

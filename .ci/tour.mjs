@@ -4,7 +4,7 @@
 //   node .ci/tour.mjs            check
 //   node .ci/tour.mjs --update   write what was printed into the README
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -19,6 +19,7 @@ const freePort = () => new Promise((done) => {
 const api = await freePort();
 const ops = await freePort();
 const data = mkdtempSync(join(tmpdir(), "tour-"));
+symlinkSync(join(root, "clients"), join(data, "clients")); // commands name files as from the checkout, next to a data folder of the tour's own
 const env = {
   ...process.env,
   PATH: `${join(root, "bin")}:${process.env.PATH}`,
@@ -62,7 +63,7 @@ function play(block) {
     while (lines.length && (command.endsWith("\\") || (command.split("'").length - 1) % 2 === 1)) command += "\n" + lines.shift();
     const said = lines.join("\n").trimEnd();
     const real = command.replaceAll("127.0.0.1:8080", `127.0.0.1:${api}`).replaceAll("127.0.0.1:9090", `127.0.0.1:${ops}`);
-    const run = spawnSync("bash", ["-euo", "pipefail", "-c", `touch $TOUR_STATE; . $TOUR_STATE\n${real}\ndeclare -p id parcel 2>/dev/null >$TOUR_STATE || true`], { cwd: root, env, encoding: "utf8" });
+    const run = spawnSync("bash", ["-euo", "pipefail", "-c", `touch $TOUR_STATE; . $TOUR_STATE\n${real}\ndeclare -p TOKEN id parcel 2>/dev/null >$TOUR_STATE || true`], { cwd: data, env, encoding: "utf8" });
     const printed = (run.stdout + run.stderr).replaceAll(String(api), "8080").replaceAll(String(ops), "9090").replace(/[ \t]+$/gm, "").trimEnd();
     if (run.status !== 0 || (!process.argv.includes("--update") && plain(printed) !== plain(said))) {
       failed++;
