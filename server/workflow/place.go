@@ -9,7 +9,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/saga"
 )
 
-// Why an order waits or could not be taken. Callers see them as its status_reason; docs/errors.md
+// Why an order waits or could not be taken. Callers see them as its status_reason; docs/lifecycle.md
 // tells what to do about each. A decline has the gateway's own reason.
 const (
 	ReasonOutOfStock             = "OUT_OF_STOCK"

@@ -148,6 +148,11 @@ func TestOrder_shipments(t *testing.T) {
 		o = move(t, allocate(t, o), 0, order.ShipmentShipped)
 		require.Equal(t, order.Completed, move(t, o, 0, order.ShipmentDelivered).Lifecycle)
 	})
+	t.Run("an order whose money was let go before it was taken is not complete", func(t *testing.T) {
+		o := since(t, order.Placed{Details: shop()}, confirmed, order.PaymentChanged{Payment: order.PaymentVoided})
+		o = move(t, allocate(t, o), 0, order.ShipmentShipped)
+		require.Equal(t, order.Confirmed, move(t, o, 0, order.ShipmentDelivered).Lifecycle)
+	})
 	t.Run("what was given up can go into another parcel", func(t *testing.T) {
 		o := allocate(t, since(t, order.Placed{Details: shop()}, confirmed))
 		o = move(t, o, 0, order.ShipmentCanceled)
