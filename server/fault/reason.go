@@ -84,8 +84,8 @@ const (
 	ReasonUserNotFound         Reason = "USER_NOT_FOUND"
 	ReasonNoUser               Reason = "CALLER_IS_NO_USER"
 	ReasonCustomerRefused      Reason = "CUSTOMER_ID_REFUSED"
-	ReasonAPIKeyNotFound       Reason = "API_KEY_NOT_FOUND"
-	ReasonAPIKeyEnded          Reason = "API_KEY_ENDED"
+	ReasonAPIKeyNotFound       Reason = "API_KEY_NOT_FOUND" //nolint:gosec // a reason, no credential
+	ReasonAPIKeyEnded          Reason = "API_KEY_ENDED"     //nolint:gosec // as above
 	ReasonSecretTold           Reason = "SECRET_ALREADY_TOLD"
 	ReasonScopeTooWide         Reason = "SCOPE_TOO_WIDE"
 	ReasonTimePast             Reason = "TIME_IN_THE_PAST"
