@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	ordersv1 "github.com/orderprocessing/orderprocessing/gen/orders/v1"
+	"github.com/orderprocessing/orderprocessing/server/auth"
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
 	"github.com/orderprocessing/orderprocessing/server/fault"
 	"github.com/orderprocessing/orderprocessing/server/orders"
@@ -45,10 +46,15 @@ type watched struct {
 	ended chan error
 }
 
+func asStaff(ctx context.Context) context.Context {
+	return auth.WithCaller(ctx, auth.Caller{ID: "usr_staff", Roles: []auth.Role{auth.Staff}})
+}
+
 func watch(ctx context.Context, buffer int) *watched {
 	w := &watched{shelf: &shelf{}, hub: orders.NewHub(), seen: make(chan order.Order, buffer), ended: make(chan error, 1)}
 	w.put(1, order.Pending)
 	service := orders.New(orders.Options{Store: w, Hub: w.hub})
+	ctx = asStaff(ctx)
 	go func() {
 		w.ended <- service.Watch(ctx, order.ID{}, func(o order.Order) error { w.seen <- o; return nil })
 	}()
@@ -117,18 +123,18 @@ func TestService_Watch(t *testing.T) {
 			w.hub.Close()
 			w.hub.Close()
 			require.Equal(t, fault.ReasonShuttingDown, fault.ReasonOf(<-w.ended))
-			err := orders.New(orders.Options{Store: w, Hub: w.hub}).Watch(t.Context(), order.ID{}, func(order.Order) error { return nil })
+			err := orders.New(orders.Options{Store: w, Hub: w.hub}).Watch(asStaff(t.Context()), order.ID{}, func(order.Order) error { return nil })
 			require.Equal(t, fault.ReasonShuttingDown, fault.ReasonOf(err))
 		})
 	})
 	t.Run("what goes wrong ends it", func(t *testing.T) {
 		broken := errors.New("broken")
 		one := orders.New(orders.Options{Store: &shelf{err: broken}})
-		require.ErrorIs(t, one.Watch(t.Context(), order.ID{}, func(order.Order) error { return nil }), broken)
+		require.ErrorIs(t, one.Watch(asStaff(t.Context()), order.ID{}, func(order.Order) error { return nil }), broken)
 		sent := &shelf{}
 		sent.put(1, order.Pending)
 		two := orders.New(orders.Options{Store: sent})
-		require.ErrorIs(t, two.Watch(t.Context(), order.ID{}, func(order.Order) error { return broken }), broken)
+		require.ErrorIs(t, two.Watch(asStaff(t.Context()), order.ID{}, func(order.Order) error { return broken }), broken)
 	})
 }
 

@@ -10,17 +10,21 @@ import (
 	"github.com/stretchr/testify/require"
 
 	ordersv1 "github.com/orderprocessing/orderprocessing/gen/orders/v1"
+	"github.com/orderprocessing/orderprocessing/server/auth"
 	"github.com/orderprocessing/orderprocessing/server/config"
 	"github.com/orderprocessing/orderprocessing/server/redistest"
 	"github.com/orderprocessing/orderprocessing/server/servertest"
 	"github.com/orderprocessing/orderprocessing/server/telemetry"
 )
 
+// customer is who calls: staff may call more often.
+var customer = auth.Caller{ID: "usr_1", CustomerID: "usr_1", Roles: []auth.Role{auth.Customer}}
+
 // list calls a method that costs 5, and gives the limit that was applied.
 func list(t *testing.T, s *servertest.Server) (limit string, err error) {
 	t.Helper()
 	ctx, info := connect.NewClientContext(t.Context())
-	_, err = s.Orders.ListOrders(ctx, &ordersv1.ListOrdersRequest{PageSize: 1})
+	_, err = s.As(customer).Orders.ListOrders(ctx, &ordersv1.ListOrdersRequest{PageSize: 1})
 	if err == nil {
 		return info.ResponseHeader().Get("X-RateLimit-Limit"), nil
 	}
