@@ -20,6 +20,8 @@ PLUGINS       := $(addprefix bin/,protoc-gen-go protoc-gen-connect-go protoc-gen
 PROTOVALIDATE := github.com/bufbuild/protovalidate@v1.2.2
 VALIDATE      := .deps/protovalidate/buf/validate/validate.proto
 ENT_FEATURES  := sql/upsert,sql/lock,sql/execquery,sql/modifier,sql/versioned-migration
+# What drives whole servers for minutes: test runs it, test-race does not.
+WHOLE         := ^Test(Lifecycle|Permissions|Leakage|OWASP|Verify_Live|Crash)
 HANDWRITTEN    = git ls-files -co --exclude-standard '*.go' ':!gen' ':!ent/db'
 
 .PHONY: help
@@ -134,7 +136,7 @@ lint: proto-lint bin/golangci-lint ## gofmt, go vet, golangci-lint, buf lint, bu
 .PHONY: test
 test: build ## All tests; installs PostgreSQL and Redis if they are missing and starts its own
 	.ci/deps
-	go test ./...
+	go test -timeout 20m ./...
 	.ci/test-ts
 
 .PHONY: tour
@@ -148,7 +150,7 @@ test-short: ## The tests of the packages that need no Postgres or Redis, under a
 .PHONY: test-race
 test-race: ## The Go tests under the race detector, but for those of the whole program
 	.ci/deps
-	CGO_ENABLED=1 go test -race $$(go list ./... | grep -v /cmd/) # cmd tests the program, which is built without
+	CGO_ENABLED=1 go test -race -timeout 30m -skip '$(WHOLE)' $$(go list ./... | grep -vE '/cmd/|/clients/replay$$')
 
 .PHONY: test-temporal
 test-temporal: bin/temporal ## The tests of the Temporal engine on a real one; builds it the first time, which takes minutes
