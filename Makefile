@@ -20,8 +20,6 @@ PLUGINS       := $(addprefix bin/,protoc-gen-go protoc-gen-connect-go protoc-gen
 PROTOVALIDATE := github.com/bufbuild/protovalidate@v1.2.2
 VALIDATE      := .deps/protovalidate/buf/validate/validate.proto
 ENT_FEATURES  := sql/upsert,sql/lock,sql/execquery,sql/modifier,sql/versioned-migration
-# What drives whole servers for minutes: test runs it, test-race does not.
-WHOLE         := ^Test(Lifecycle|Permissions|Leakage|OWASP|Verify_Live|Crash)
 HANDWRITTEN    = git ls-files -co --exclude-standard '*.go' ':!gen' ':!ent/db'
 
 .PHONY: help
@@ -148,9 +146,9 @@ test-short: ## The tests of the packages that need no Postgres or Redis, under a
 	go test $$(go list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... | grep -Ev '/(pgtest|storetest|redistest)' | cut -d' ' -f1)
 
 .PHONY: test-race
-test-race: ## The Go tests under the race detector, but for those of the whole program
+test-race: ## The Go tests under the race detector, but for those of whole servers
 	.ci/deps
-	CGO_ENABLED=1 go test -race -timeout 30m -skip '$(WHOLE)' $$(go list ./... | grep -vE '/cmd/|/clients/replay$$')
+	CGO_ENABLED=1 go test -race -timeout 30m -skip '^TestCrash$$' $$(go list ./... | grep -vE '/cmd/|/clients/replay$$|/server$$')
 
 .PHONY: test-temporal
 test-temporal: bin/temporal ## The tests of the Temporal engine on a real one; builds it the first time, which takes minutes

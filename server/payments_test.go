@@ -17,7 +17,7 @@ import (
 )
 
 func TestPayments(t *testing.T) {
-	s := servertest.Start(t, func(c *config.Config) { c.Payments.CallTimeout = 300 * time.Millisecond })
+	s := servertest.Start(t, func(c *config.Config) { c.Payments.CallTimeout = 2 * time.Second })
 	for _, l := range cart("").GetLines() { // in stock, so that the orders wait for a way to pay
 		stocked(t, s, l.GetSku(), 100, 0)
 	}
