@@ -56,7 +56,10 @@ func (s *Service) intend(ctx context.Context, w wish) (r payment.Record, send bo
 			return d, err
 		},
 	})
-	return r, send && err == nil, err
+	if err != nil { // decide may still run
+		return r, false, err
+	}
+	return r, send, nil
 }
 
 // resume goes on with an operation that may or may not be at the gateway. The gateway is asked; when
@@ -81,7 +84,10 @@ func (s *Service) resume(ctx context.Context, r payment.Record, w wish) (_ payme
 			return d, nil
 		},
 	})
-	return r, send && err == nil, err
+	if err != nil { // decide may still run
+		return r, false, err
+	}
+	return r, send, nil
 }
 
 // send calls the gateway and records what it answers.
