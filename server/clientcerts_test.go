@@ -146,7 +146,8 @@ func TestClientCertificates(t *testing.T) {
 		require.NoError(t, err)
 		defer c.Close()
 		_, err = c.Orders.GetOrder(t.Context(), &ordersv1.GetOrderRequest{OrderId: testOrderID})
-		require.ErrorContains(t, err, "certificate required")
+		require.Error(t, err) // which of TLS and the connection says so first differs
+		require.NotEqual(t, "anyone", orders.last.ID, "the call came through")
 	})
 	t.Run("TLS 1.2 is refused", func(t *testing.T) {
 		pair, err := tls.LoadX509KeyPair(p.file("good.pem"), p.file("good-key.pem"))
