@@ -9,7 +9,9 @@ export CGO_ENABLED ?= 0
 export GOFLAGS     += -trimpath
 
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
-FUZZTIME ?= 10s
+# Runs of each fuzz test. A time such as 10m does too, but go then now and then fails a test that was just ending
+# (go.dev/issue/75804): CI counts.
+FUZZTIME ?= 10000x
 # What proto-breaking compares with: the last release, or else main, here or at origin.
 REF      ?= $(or $(shell git describe --tags --abbrev=0 2>/dev/null),$(shell git for-each-ref --count=1 --format='%(refname)' refs/heads/main refs/remotes/origin/main 2>/dev/null),HEAD)
 
@@ -161,7 +163,7 @@ chaos: ## Kill servers, Postgres and the bank many times while orders are replay
 	ORDERPROCESSING_TEST_CHAOS=long go test -v -count=1 -timeout 60m -run '^TestChaos$$' ./cmd/orderprocessing
 
 .PHONY: fuzz
-fuzz: ## Run every fuzz test for FUZZTIME (default 10s)
+fuzz: ## Run every fuzz test FUZZTIME (default 10000x)
 	@for dir in $$(git grep -l --untracked '^func Fuzz' -- '*_test.go' | xargs -r dirname | sort -u); do \
 	  names=$$(go test -list '^Fuzz' "./$$dir"); \
 	  for name in $$(grep '^Fuzz' <<<"$$names"); do \
