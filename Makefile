@@ -12,6 +12,8 @@ VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev
 # Runs of each fuzz test. A time such as 10m does too, but go then now and then fails a test that was just ending
 # (go.dev/issue/75804): CI counts.
 FUZZTIME ?= 10000x
+SCENARIO ?= smoke
+SOAK     ?= 30m
 # What proto-breaking compares with: the last release, or else main, here or at origin.
 REF      ?= $(or $(shell git describe --tags --abbrev=0 2>/dev/null),$(shell git for-each-ref --count=1 --format='%(refname)' refs/heads/main refs/remotes/origin/main 2>/dev/null),HEAD)
 
@@ -26,7 +28,7 @@ HANDWRITTEN    = git ls-files -co --exclude-standard '*.go' ':!gen' ':!ent/db'
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##### Tools
 
@@ -47,6 +49,9 @@ bin/golangci-lint: $(TOOLS)/lint/go.mod
 
 bin/temporal: $(TOOLS)/temporal/go.mod
 	go build -C $(<D) -ldflags '-s -w' -o $(CURDIR)/$@ github.com/temporalio/cli/cmd/temporal
+
+bin/k6: $(TOOLS)/k6/go.mod
+	go build -C $(<D) -ldflags '-s -w' -o $(CURDIR)/$@ go.k6.io/k6
 
 # Not `npm ci`, which insists on lock entries for buf's binaries of every platform.
 $(NODE_TOOLS): $(TOOLS)/package.json $(TOOLS)/package-lock.json
@@ -162,6 +167,14 @@ chaos: ## Kill servers, Postgres and the bank many times while orders are replay
 	.ci/deps
 	ORDERPROCESSING_TEST_CHAOS=long go test -v -count=1 -timeout 60m -run '^TestChaos$$' ./cmd/orderprocessing
 
+.PHONY: k6
+k6: build bin/k6 ## A k6 scenario against a server of its own: make k6 SCENARIO=smoke, or another of deploy/k6; builds k6 the first time
+	.ci/with-server bash -c 'k6 run --no-usage-report deploy/k6/$(SCENARIO).js && orderprocessing verify'
+
+.PHONY: soak
+soak: build ## Offer a server of its own a usual rate for SOAK (default 30m) and fail when it grows
+	.ci/with-server go run ./server/bench/soak -for $(SOAK)
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz test FUZZTIME (default 10000x)
 	@for dir in $$(git grep -l --untracked '^func Fuzz' -- '*_test.go' | xargs -r dirname | sort -u); do \
@@ -174,6 +187,13 @@ fuzz: ## Run every fuzz test FUZZTIME (default 10000x)
 .PHONY: bench
 bench: ## Measure orders a second on this machine
 	go run ./server/bench
+
+# Those that need no database, so that ten turns take a few minutes.
+BENCHMARKS ?= ./interceptors ./server/domain/card ./server/domain/id ./server/outbound ./server/ratelimit/memory ./server/store/coalesce
+
+.PHONY: benchcmp
+benchcmp: bin/benchstat ## Compare micro-benchmarks with REF, ten turns each: make benchcmp REF=v1.2.0 BENCHMARKS=./server/domain/id
+	.ci/benchcmp $(REF) $(BENCHMARKS)
 
 .PHONY: ci
 ci: ## What the pipeline runs

@@ -69,6 +69,7 @@ var floors = map[string][]string{
 	"server":                            {"server/...", "interceptors", "gen"},
 	"clients/go":                        {"gen"},
 	"clients/importer":                  {"gen"},
+	"clients/load":                      {"gen", "clients/go"},
 	"clients/replay":                    {"gen", "clients/go", "clients/importer"},
 	"clients/report":                    {"gen"},
 	"cmd/orderprocessing":               {"clients/...", "gen", "server/..."},

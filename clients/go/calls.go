@@ -24,6 +24,7 @@ const (
 type calls struct {
 	token   string
 	timeout time.Duration // 0: none
+	tries   int           // of a call, at most
 	budget  *retry.Budget
 	wait    func(context.Context, time.Duration) error
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/clients/go/internal/retry"
 	"github.com/orderprocessing/orderprocessing/gen/identity/v1/identityv1connect"
 	"github.com/orderprocessing/orderprocessing/gen/inventory/v1/inventoryv1connect"
+	"github.com/orderprocessing/orderprocessing/gen/operations/v1/operationsv1connect"
 	"github.com/orderprocessing/orderprocessing/gen/orders/v1/ordersv1connect"
 	"github.com/orderprocessing/orderprocessing/gen/payments/v1/paymentsv1connect"
 )
@@ -35,6 +36,8 @@ type Client struct {
 	Payments paymentsv1connect.PaymentServiceClient
 	// Identity logs users in, and keeps users and API keys.
 	Identity identityv1connect.IdentityServiceClient
+	// Operations tells operators how the server fares.
+	Operations operationsv1connect.OperationsServiceClient
 
 	idle func() // closes idle connections; nil when they are the caller's own
 }
@@ -58,7 +61,7 @@ func New(baseURL string, opts ...Option) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("base URL %q: %w", baseURL, err)
 	}
-	o := options{timeout: defaultTimeout, wait: sleep}
+	o := options{timeout: defaultTimeout, tries: retry.MaxTries, wait: sleep}
 	for _, opt := range opts {
 		opt(&o)
 	}
@@ -69,18 +72,20 @@ func New(baseURL string, opts ...Option) (*Client, error) {
 	settings := append(o.protocol, connect.WithInterceptors(&calls{
 		token:   o.token,
 		timeout: o.timeout,
+		tries:   o.tries,
 		budget:  retry.NewBudget(),
 		wait:    o.wait,
 	}))
 	root := strings.TrimRight(target.String(), "/")
 	return &Client{
-		Orders:    ordersv1connect.NewOrderServiceClient(httpClient, root, settings...),
-		Shipments: ordersv1connect.NewShipmentServiceClient(httpClient, root, settings...),
-		Returns:   ordersv1connect.NewReturnServiceClient(httpClient, root, settings...),
-		Inventory: inventoryv1connect.NewInventoryServiceClient(httpClient, root, settings...),
-		Payments:  paymentsv1connect.NewPaymentServiceClient(httpClient, root, settings...),
-		Identity:  identityv1connect.NewIdentityServiceClient(httpClient, root, settings...),
-		idle:      idle,
+		Orders:     ordersv1connect.NewOrderServiceClient(httpClient, root, settings...),
+		Shipments:  ordersv1connect.NewShipmentServiceClient(httpClient, root, settings...),
+		Returns:    ordersv1connect.NewReturnServiceClient(httpClient, root, settings...),
+		Inventory:  inventoryv1connect.NewInventoryServiceClient(httpClient, root, settings...),
+		Payments:   paymentsv1connect.NewPaymentServiceClient(httpClient, root, settings...),
+		Identity:   identityv1connect.NewIdentityServiceClient(httpClient, root, settings...),
+		Operations: operationsv1connect.NewOperationsServiceClient(httpClient, root, settings...),
+		idle:       idle,
 	}, nil
 }
 

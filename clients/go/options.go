@@ -16,6 +16,7 @@ type Option func(*options)
 type options struct {
 	token        string
 	timeout      time.Duration
+	tries        int
 	http         connect.HTTPClient
 	tls          *tls.Config
 	certificates *certificates
@@ -33,6 +34,11 @@ func WithToken(token string) Option {
 // all tries included. The default is 10 seconds; 0 sets no deadline.
 func WithTimeout(timeout time.Duration) Option {
 	return func(o *options) { o.timeout = timeout }
+}
+
+// WithoutRetries sends each call once: for who measures, or tries again by other rules.
+func WithoutRetries() Option {
+	return func(o *options) { o.tries = 1 }
 }
 
 // WithHTTPClient sends through a client of your own. Streams in both directions, and so ImportOrders,

@@ -19,7 +19,7 @@ func (c *calls) try(ctx context.Context, request connect.AnyRequest, next connec
 	idempotent := request.Spec().IdempotencyLevel != connect.IdempotencyUnknown
 	for tries := 1; ; tries++ {
 		response, err := next(ctx, request)
-		if err == nil || !idempotent || tries == retry.MaxTries || !passes(ctx, err) {
+		if err == nil || !idempotent || tries == c.tries || !passes(ctx, err) {
 			return response, err
 		}
 		delay := retry.Backoff(tries)

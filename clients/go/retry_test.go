@@ -90,8 +90,14 @@ func TestRetry(t *testing.T) {
 		var o options
 		w.option()(&o)
 		plain := connect.NewClient[ordersv1.CreateOrderRequest, emptypb.Empty](&http.Client{Transport: transport}, url,
-			connect.WithInterceptors(&calls{budget: retry.NewBudget(), wait: o.wait}))
+			connect.WithInterceptors(&calls{tries: retry.MaxTries, budget: retry.NewBudget(), wait: o.wait}))
 		_, err := plain.CallUnary(t.Context(), connect.NewRequest(order()))
+		require.Equal(t, connect.CodeUnavailable, connect.CodeOf(err))
+		require.Len(t, s.ids(), 1)
+	})
+	t.Run("a client without retries calls once", func(t *testing.T) {
+		s := &shop{answer: fails(9, refused(connect.CodeUnavailable))}
+		_, err := dial(t, open(t, s.handler()), WithoutRetries()).Orders.CreateOrder(t.Context(), order())
 		require.Equal(t, connect.CodeUnavailable, connect.CodeOf(err))
 		require.Len(t, s.ids(), 1)
 	})

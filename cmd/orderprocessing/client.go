@@ -20,14 +20,13 @@ import (
 
 // addServer gives a command that talks to a server the flags --server and --token, and gives what
 // connects with them.
-func addServer(cmd *cobra.Command) func() (*client.Client, error) {
+func addServer(cmd *cobra.Command) func(...client.Option) (*client.Client, error) {
 	location := cmd.Flags().String("server", cmp.Or(os.Getenv("ORDERPROCESSING_URL"), "http://127.0.0.1:8080"),
 		"URL of the server (ORDERPROCESSING_URL)")
 	token := cmd.Flags().String("token", "", "token to call with (ORDERPROCESSING_TOKEN; default: the administrator's key of a server on this machine)")
-	return func() (*client.Client, error) {
-		var options []client.Option
+	return func(options ...client.Option) (*client.Client, error) {
 		if secret := cmp.Or(*token, os.Getenv("ORDERPROCESSING_TOKEN"), adminKey(*location)); secret != "" {
-			options = append(options, client.WithToken(secret))
+			options = append(options[:len(options):len(options)], client.WithToken(secret))
 		}
 		return client.New(*location, options...)
 	}

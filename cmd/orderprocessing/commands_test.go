@@ -20,7 +20,7 @@ import (
 func TestCommands(t *testing.T) {
 	t.Run("the help of every command has an example and says what it does", func(t *testing.T) {
 		seen := helpOf(t, newSite(t))
-		require.Subset(t, seen, []string{"", "serve", "migrate up", "migrate status", "migrate verify", "import", "replay", "export",
+		require.Subset(t, seen, []string{"", "serve", "migrate up", "migrate status", "migrate verify", "import", "replay", "load", "export",
 			"report", "verify", "audit list", "audit verify", "config print", "config validate", "config keys", "gateway-simulator",
 			"certs dev", "version"})
 	})

@@ -11,12 +11,15 @@ import (
 
 	ordersv1 "github.com/orderprocessing/orderprocessing/gen/orders/v1"
 	"github.com/orderprocessing/orderprocessing/gen/orders/v1/ordersv1connect"
+	"github.com/orderprocessing/orderprocessing/server/domain/id"
+	"github.com/orderprocessing/orderprocessing/server/store/shard"
 )
 
 // What a load does.
 const (
 	doCreate       = "create"
 	doCreateHot    = "create-hot"    // everyone buys the same product among others
+	doDraft        = "draft"         // drafts, which nothing follows from; each connection of customers of one shard
 	doGet          = "get"           // any of the names, which are ids of orders
 	doList         = "list"          // the newest page of all shards
 	doListCustomer = "list-customer" // the newest page of any of the names, which are customers
@@ -40,7 +43,7 @@ func (j loadJob) calls() (func(connection int) func(*h2c) error, error) {
 	}
 	anyName := func() string { return names[rand.IntN(len(names))] } //nolint:gosec // any will do
 	switch j.Do {
-	case doCreate, doCreateHot:
+	case doCreate, doCreateHot, doDraft:
 		return j.create, nil
 	case doGet:
 		return func(int) func(*h2c) error {
@@ -73,14 +76,19 @@ func (j loadJob) create(connection int) func(*h2c) error {
 		{Quantity: 6, UnitPriceMinor: 255}, {Quantity: 6, UnitPriceMinor: 339}, {Quantity: 8, UnitPriceMinor: 275},
 	}
 	request := ordersv1.CreateOrderRequest{Order: &ordersv1.Order{CurrencyCode: "GBP", Lines: lines}, PaymentMethod: "tok_ok"}
+	buyer := anyBuyer
+	if j.Do == doDraft {
+		request.Draft, request.PaymentMethod = true, ""
+		buyer = buyersOf(j.Spread, connection%j.Spread)
+	}
 	var response ordersv1.CreateOrderResponse
 	n := 0
 	return exchange(ordersv1connect.OrderServiceCreateOrderProcedure, &request, &response,
 		func() {
 			n++
 			request.RequestId = fmt.Sprintf("%s-%d-%d", j.Run, connection, n)
-			request.Order.CustomerId = fmt.Sprintf("cus_%d", rand.IntN(100_000)) //nolint:gosec // any will do
-			first := rand.IntN(goods)                                            //nolint:gosec // any will do
+			request.Order.CustomerId = buyer()
+			first := rand.IntN(goods) //nolint:gosec // any will do
 			for i, line := range lines {
 				line.Sku = skuOf((first + i*goods/len(lines)) % goods)
 			}
@@ -89,6 +97,20 @@ func (j loadJob) create(connection int) func(*h2c) error {
 			}
 		},
 		func() bool { return response.GetOrder().GetCustomerId() == request.GetOrder().GetCustomerId() })
+}
+
+func anyBuyer() string { return fmt.Sprintf("cus_%d", rand.IntN(100_000)) } //nolint:gosec // any will do
+
+// buyersOf gives any customer of one of so many shards.
+func buyersOf(shards, one int) func() string {
+	owned := shard.Even(shards).Ranges[one]
+	return func() string {
+		for {
+			if name := anyBuyer(); owned.First <= id.SlotOf(name) && id.SlotOf(name) <= owned.Last {
+				return name
+			}
+		}
+	}
 }
 
 // exchange gives what makes a call: it lets next fill the request, sends it, reads the answer into

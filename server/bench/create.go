@@ -73,6 +73,7 @@ func (b *bench) measureCreate(ctx context.Context) error {
 	if err := p.stop(); err != nil {
 		return fmt.Errorf("stop the server: %w", err)
 	}
+	c.notes()
 	return c.audit(ctx, cfg)
 }
 
@@ -192,6 +193,11 @@ func (c *creating) audit(ctx context.Context, cfg config.Config) error {
 		row{Row: "orders stored afterwards", Value: float64(found.Orders), Unit: "orders"}.to("acknowledged", float64(c.acknowledged)).exactly(1),
 		row{Row: "violations that verify finds", Value: float64(found.Violations), Unit: "violations"}.exactly(0),
 	)
+	return nil
+}
+
+// notes says how the figures of creating were taken.
+func (c *creating) notes() {
 	c.report.note("CreateOrder: %d turns of %.0f s at each number of connections, each after a turn of one_pipelined.sql; the server is the real binary "+
 		"with its default settings, its JSON access log written to a file, home and four shards in five databases of the one Postgres; "+
 		"each order starts its saga, which the server carries on with during the turn as far as it comes, and goes on with until it rests before "+
@@ -199,5 +205,4 @@ func (c *creating) audit(ctx context.Context, cfg config.Config) error {
 	c.report.note("the load client is a process of its own, Connect with protobuf over h2c: each connection is one HTTP/2 connection " +
 		"with one call at a time, written on the framer of golang.org/x/net/http2, which needs one write and one or two reads a call; every answer is decoded")
 	c.report.note("pgbench runs -M prepared with 2 threads, over TCP on the loopback interface as the server does")
-	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -64,6 +65,41 @@ func (f *floor) run(ctx context.Context, script string, clients int, seconds flo
 		return 0, fmt.Errorf("pgbench %s says nothing of its speed:\n%s", script, out)
 	}
 	return strconv.ParseFloat(string(found[1]), 64)
+}
+
+// median gives the median of the transactions of a script, in milliseconds, with one client.
+func (f *floor) median(ctx context.Context, script string, seconds float64) (float64, error) {
+	dir, err := os.MkdirTemp(f.dir, "latencies-")
+	if err != nil {
+		return 0, err
+	}
+	cmd := exec.CommandContext(ctx, f.pgbench, "-n", "-M", "prepared", "-c", "1", "-l", //nolint:gosec // found, not given
+		"-T", fmt.Sprint(int(max(1, seconds))), "-f", f.script(script), f.url)
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return 0, fmt.Errorf("pgbench %s: %w\n%s", script, err, out)
+	}
+	logs, err := filepath.Glob(filepath.Join(dir, "pgbench_log.*"))
+	if err != nil || len(logs) != 1 {
+		return 0, fmt.Errorf("pgbench %s left %d logs: %w", script, len(logs), err)
+	}
+	text, err := os.ReadFile(logs[0])
+	if err != nil {
+		return 0, err
+	}
+	var took []float64
+	for line := range strings.Lines(string(text)) {
+		var client, transaction int
+		var micros float64
+		if _, err := fmt.Sscan(line, &client, &transaction, &micros); err != nil {
+			return 0, fmt.Errorf("pgbench's log says %.80q: %w", line, err)
+		}
+		took = append(took, micros/1000)
+	}
+	if len(took) == 0 {
+		return 0, fmt.Errorf("pgbench %s made no transaction", script)
+	}
+	return median(took), nil
 }
 
 func execute(ctx context.Context, url, statements string) error {

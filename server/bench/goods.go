@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
+	"os"
 
 	"golang.org/x/sync/errgroup"
 
+	client "github.com/orderprocessing/orderprocessing/clients/go"
 	inventoryv1 "github.com/orderprocessing/orderprocessing/gen/inventory/v1"
-	"github.com/orderprocessing/orderprocessing/gen/inventory/v1/inventoryv1connect"
 )
 
 // goods is how many products there are, and plenty how many of each.
@@ -22,21 +22,21 @@ func skuOf(n int) string { return fmt.Sprintf("SKU-%05d", n) }
 
 // stockUp puts plenty of every product on the shelves.
 func (p *process) stockUp(ctx context.Context) error {
-	protocols := new(http.Protocols)
-	protocols.SetUnencryptedHTTP2(true)
-	transport := &http.Transport{Protocols: protocols}
-	defer transport.CloseIdleConnections()
-	inventory := inventoryv1connect.NewInventoryServiceClient(&http.Client{Transport: transport}, "http://"+p.api)
+	c, err := client.New("http://"+p.api, client.WithToken(os.Getenv(tokenVariable)))
+	if err != nil {
+		return err
+	}
+	defer c.Close()
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(32)
 	for n := range goods {
 		group.Go(func() error {
 			product := &inventoryv1.Product{Sku: skuOf(n), Name: "something", CurrencyCode: "GBP", UnitPriceMinor: 255}
-			_, err := inventory.UpsertProduct(ctx, &inventoryv1.UpsertProductRequest{RequestId: fmt.Sprint("product-", n), Product: product})
+			_, err := c.Inventory.UpsertProduct(ctx, &inventoryv1.UpsertProductRequest{RequestId: fmt.Sprint("product-", n), Product: product})
 			if err != nil {
 				return err
 			}
-			_, err = inventory.AdjustStock(ctx, &inventoryv1.AdjustStockRequest{
+			_, err = c.Inventory.AdjustStock(ctx, &inventoryv1.AdjustStockRequest{
 				RequestId: fmt.Sprint("stock-", n), Sku: product.GetSku(), Delta: plenty,
 				Reason: inventoryv1.AdjustmentReason_ADJUSTMENT_REASON_RECEIVED,
 			})

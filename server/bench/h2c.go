@@ -61,6 +61,9 @@ func dialH2C(ctx context.Context, host string) (*h2c, error) {
 		c.out.Flush())
 }
 
+// errShed is the answer to a call that was turned away because there are too many.
+var errShed = errors.New("turned away")
+
 // call sends one message and reads the answer, which is valid until the next call.
 func (c *h2c) call(path string, message []byte) ([]byte, error) {
 	c.encoded.bytes = c.encoded.bytes[:0]
@@ -96,6 +99,9 @@ func (c *h2c) call(path string, message []byte) ([]byte, error) {
 		if done, err = c.read(stream); err != nil {
 			return nil, err
 		}
+	}
+	if c.status == "429" {
+		return nil, errShed
 	}
 	if c.status != "200" {
 		return nil, fmt.Errorf("status %s: %s", c.status, c.body)

@@ -28,15 +28,19 @@ type loadJob struct {
 	Run         string  // names the run: request ids start with it
 	Names       string  // file with the ids to read, one a line
 	Rate        float64 // calls a second, all together; 0 means as many as can be
+	Open        bool    // calls at the rate come at random times, see arrive
 	Window      int     // sagas on their way at the same time, at most; 0 means any number
 	Shards      string  // file with the databases' URLs, one a line, that a window needs
+	Spread      int     // shards that each connection keeps to one of, for doDraft
 }
 
 // loadResult is what it saw.
 type loadResult struct {
-	Answered int
+	Answered int // well
+	Shed     int // turned away, of calls at random times
+	Unsent   int // due when no connection was free, of those
 	Seconds  float64
-	P50, P99 float64 // milliseconds
+	P50, P99 float64 // milliseconds; of calls at random times from when they were due
 	CPU      float64 // seconds that the load process itself took
 }
 
@@ -48,7 +52,8 @@ func runLoad(ctx context.Context, j loadJob) (r loadResult, err error) {
 	}
 	cmd := exec.CommandContext(ctx, self, loadCommand, "-host", j.Host, "-do", j.Do, "-run", j.Run, "-names", j.Names, //nolint:gosec // ourselves
 		"-connections", fmt.Sprint(j.Connections), "-seconds", fmt.Sprint(j.Seconds),
-		"-rate", fmt.Sprint(j.Rate), "-window", fmt.Sprint(j.Window), "-shards", j.Shards)
+		"-rate", fmt.Sprint(j.Rate), "-window", fmt.Sprint(j.Window), "-shards", j.Shards,
+		"-open="+fmt.Sprint(j.Open), "-spread", fmt.Sprint(j.Spread))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
@@ -68,6 +73,8 @@ func loadMain(ctx context.Context, args []string, out io.Writer) error {
 	flags.Float64Var(&j.Rate, "rate", 0, "")
 	flags.IntVar(&j.Window, "window", 0, "")
 	flags.StringVar(&j.Shards, "shards", "", "")
+	flags.BoolVar(&j.Open, "open", false, "")
+	flags.IntVar(&j.Spread, "spread", 1, "")
 	flags.IntVar(&j.Connections, "connections", 1, "")
 	flags.Float64Var(&j.Seconds, "seconds", 1, "")
 	if err := flags.Parse(args); err != nil {
@@ -92,7 +99,7 @@ func (j loadJob) do(ctx context.Context) (r loadResult, err error) {
 		}
 		defer connections[i].close() //nolint:errcheck // nothing is left to say
 	}
-	took := make([][]time.Duration, j.Connections)
+	took, shed := make([][]time.Duration, j.Connections), make([]int, j.Connections)
 	errs := make([]error, j.Connections)
 	var all sync.WaitGroup
 	started := time.Now()
@@ -106,12 +113,16 @@ func (j loadJob) do(ctx context.Context) (r loadResult, err error) {
 	for i, c := range connections {
 		all.Go(func() {
 			call := makeCall(i)
-			for pace.wait() {
-				began := time.Now()
+			for began := range pace.turns() {
 				if began.After(until) {
 					return
 				}
-				if errs[i] = call(c); errs[i] != nil {
+				err := call(c)
+				if j.Open && errors.Is(err, errShed) {
+					shed[i]++
+					continue
+				}
+				if errs[i] = err; err != nil {
 					return
 				}
 				took[i] = append(took[i], time.Since(began))
@@ -125,7 +136,10 @@ func (j loadJob) do(ctx context.Context) (r loadResult, err error) {
 		return r, err
 	}
 	every := slices.Concat(took...)
-	r.Answered = len(every)
+	r.Answered, r.Unsent = len(every), pace.unsent
+	for _, n := range shed {
+		r.Shed += n
+	}
 	r.P50, r.P99 = percentiles(every)
 	r.CPU = ownCPU()
 	return r, nil

@@ -45,6 +45,9 @@ type section struct {
 
 var sections = []section{
 	{"create", true, (*bench).measureCreate},
+	{"single", true, (*bench).measureSingle},
+	{"saturation", true, (*bench).measureSaturation},
+	{"shards", true, (*bench).measureShards},
 	{"confirm", true, (*bench).measureConfirm},
 	{"read", true, (*bench).measureReads},
 	{"embedded", false, (*bench).measureEmbedded},
@@ -52,10 +55,12 @@ var sections = []section{
 
 func run(ctx context.Context) (err error) {
 	b := &bench{}
-	only := flag.String("run", ".", "measure only the sections that match this `regexp`: create, confirm, read, embedded")
+	only := flag.String("run", ".", "measure only the sections that match this `regexp`: create, single, saturation, shards, confirm, read, embedded")
 	file := flag.String("json", "", "write the report to this `file` too")
 	flag.Float64Var(&b.seconds, "seconds", 8, "how long each turn of a measurement takes")
 	flag.Float64Var(&b.sustain, "sustain", 60, "how long orders are carried to confirmation without a pause, in seconds")
+	flag.IntVar(&b.many, "orders", manyOrders, "how many orders are stored when reads are measured, against 10,000")
+	flag.StringVar(&b.picture, "picture", "", "draw the saturation curve into this SVG `file`")
 	flag.StringVar(&b.profile, "profile", "", "save CPU profiles of the server, one a turn, under this `prefix`")
 	flag.Parse()
 	matches, err := regexp.Compile(*only)
@@ -105,6 +110,8 @@ type bench struct {
 	binary  string  // the program
 	seconds float64 // a turn
 	sustain float64 // seconds of a long turn
+	many    int     // orders stored when reads are measured
+	picture string  // file of the saturation curve
 	profile string
 	cluster *pgtest.Cluster
 	report  report

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"iter"
+	"math/rand/v2"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -10,23 +12,28 @@ import (
 
 // pacer lets calls go one by one. Without a rate or a window they go when they like.
 type pacer struct {
-	tokens   chan struct{} // closed when the time is over; nil for calls that need none
+	tokens   chan time.Time // when a call is due, zero for now; closed when the time is over; nil for calls that need none
 	answered atomic.Int64
 	err      error // of watching the shards, once tokens is closed
+	unsent   int   // calls that nobody was free to make, once tokens is closed
 }
 
-// Ticks of a pacer: a rate comes in small portions, a window costs queries.
+// Ticks of a pacer: a rate and arrivals come in small portions, a window costs queries.
 const (
-	rateTick   = 5 * time.Millisecond
-	windowTick = 50 * time.Millisecond
+	rateTick    = 5 * time.Millisecond
+	windowTick  = 50 * time.Millisecond
+	arrivalTick = time.Millisecond
 )
 
 // pace starts to let calls go, until ctx ends.
 func (j loadJob) pace(ctx context.Context) (*pacer, error) {
 	p := &pacer{}
 	switch {
+	case j.Open:
+		p.tokens = make(chan time.Time)
+		go p.arrive(ctx, j.Rate)
 	case j.Rate > 0:
-		p.tokens = make(chan struct{}, 1<<20) // more than a run offers
+		p.tokens = make(chan time.Time, 1<<20) // more than a run offers
 		started := time.Now()
 		go p.feed(ctx, rateTick, func(issued int64) (int64, error) {
 			return int64(j.Rate*time.Since(started).Seconds()) - issued, nil
@@ -40,7 +47,7 @@ func (j loadJob) pace(ctx context.Context) (*pacer, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.tokens = make(chan struct{}, j.Window)
+		p.tokens = make(chan time.Time, j.Window)
 		go func() {
 			defer s.close(context.WithoutCancel(ctx))
 			p.feed(ctx, windowTick, func(issued int64) (int64, error) {
@@ -68,7 +75,7 @@ func (p *pacer) feed(ctx context.Context, every time.Duration, more func(issued 
 		}
 		for ; n > 0; n-- {
 			select {
-			case p.tokens <- struct{}{}:
+			case p.tokens <- time.Time{}:
 				issued++
 			case <-ctx.Done():
 				return
@@ -82,11 +89,45 @@ func (p *pacer) feed(ctx context.Context, every time.Duration, more func(issued 
 	}
 }
 
-// wait waits for the next call's turn, and tells whether there is one.
-func (p *pacer) wait() bool {
-	if p.tokens == nil {
-		return true
+// arrive issues tokens at random times, those of a Poisson process, and drops those that nobody waits for.
+func (p *pacer) arrive(ctx context.Context, rate float64) {
+	defer close(p.tokens)
+	ticker := time.NewTicker(arrivalTick)
+	defer ticker.Stop()
+	due := time.Now()
+	for {
+		for now := time.Now(); due.Before(now); due = due.Add(time.Duration(rand.ExpFloat64() / rate * float64(time.Second))) { //nolint:gosec // any will do
+			select {
+			case p.tokens <- due:
+			default:
+				p.unsent++
+			}
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
 	}
-	_, ok := <-p.tokens
-	return ok
+}
+
+// turns gives the time from which each call counts, when it may be made.
+func (p *pacer) turns() iter.Seq[time.Time] {
+	return func(yield func(time.Time) bool) {
+		for {
+			due := time.Time{}
+			if p.tokens != nil {
+				var more bool
+				if due, more = <-p.tokens; !more {
+					return
+				}
+			}
+			if due.IsZero() {
+				due = time.Now()
+			}
+			if !yield(due) {
+				return
+			}
+		}
+	}
 }

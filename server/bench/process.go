@@ -126,9 +126,18 @@ func freePort(ctx context.Context) (string, error) {
 
 // databases makes home and four shards on the cluster, migrated, and gives the settings that name them.
 func (b *bench) databases(ctx context.Context, prefix string) (config.Config, error) {
+	return b.databasesOf(ctx, prefix, 4)
+}
+
+// databasesOf is databases with any number of shards.
+func (b *bench) databasesOf(ctx context.Context, prefix string, shards int) (config.Config, error) {
 	cfg := config.Default()
 	cfg.Data.Dir = filepath.Join(b.dir, prefix)
-	for _, name := range []string{"home", "shard0", "shard1", "shard2", "shard3"} {
+	names := []string{"home"}
+	for i := range shards {
+		names = append(names, fmt.Sprint("shard", i))
+	}
+	for _, name := range names {
 		url, err := b.cluster.CreateDatabase(ctx, prefix+"_"+name)
 		if err != nil {
 			return cfg, err

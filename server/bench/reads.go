@@ -7,8 +7,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -20,7 +22,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/store/shard"
 )
 
-// How many orders are stored when reads are measured.
+// How many orders are stored when reads are measured; the many unless told otherwise.
 const (
 	fewOrders  = 10_000
 	manyOrders = 1_000_000
@@ -28,6 +30,9 @@ const (
 
 // readTurns is how often the two sizes take turns; a figure is the median of them.
 const readTurns = 5
+
+// calm is how many orders a second are created when that is measured: no more than can be carried on.
+const calm = 200
 
 // readConnections is how many callers read at once.
 const readConnections = 8
@@ -42,20 +47,25 @@ func (b *bench) measureReads(ctx context.Context) error {
 		return err
 	}
 	defer few.process.stop() //nolint:errcheck // it only read
-	many, err := b.newShelf(ctx, "many", manyOrders)
+	many, err := b.newShelf(ctx, "many", b.many)
 	if err != nil {
 		return err
 	}
 	defer many.process.stop() //nolint:errcheck // it only read
 	for _, call := range []struct{ name, do string }{
 		{"GetOrder", doGet}, {"ListOrders, newest 50 of all shards", doList}, {"ListOrders, newest 50 of a customer", doListCustomer},
+		{fmt.Sprintf("CreateOrder, %d/s", calm), doCreate},
 	} {
+		rate := 0.0
+		if call.do == doCreate {
+			rate = calm
+		}
 		var p50, p99 [2][]float64
 		for turn := range readTurns + 1 {
 			for i, s := range []*shelf{few, many} {
 				r, err := runLoad(ctx, loadJob{
-					Host: s.process.api, Do: call.do, Connections: readConnections,
-					Seconds: b.seconds / 2, Names: s.names[call.do],
+					Host: s.process.api, Do: call.do, Connections: readConnections, Rate: rate,
+					Seconds: b.seconds / 2, Names: s.names[call.do], Run: fmt.Sprint("growth-", turn),
 				})
 				if err != nil {
 					return err
@@ -67,14 +77,23 @@ func (b *bench) measureReads(ctx context.Context) error {
 		}
 		b.report.add(
 			row{Row: call.name + ": p50 at 10,000", Value: median(p50[0]), Unit: "ms"},
-			row{Row: "  p50 at 1,000,000", Value: median(p50[1]), Unit: "ms"}.to("at 10,000", median(p50[0])),
+			row{Row: "  p50 at " + grouped(b.many), Value: median(p50[1]), Unit: "ms"}.to("at 10,000", median(p50[0])),
 			row{Row: "  p99 at 10,000", Value: median(p99[0]), Unit: "ms"},
-			row{Row: "  p99 at 1,000,000", Value: median(p99[1]), Unit: "ms"}.to("at 10,000", median(p99[0])).atMost(1.3),
+			row{Row: "  p99 at " + grouped(b.many), Value: median(p99[1]), Unit: "ms"}.to("at 10,000", median(p99[0])).atMost(1.3),
 		)
 	}
-	b.report.note("reads: two servers, one over 10,000 and one over 1,000,000 stored orders, each with home and four shards on the one "+
-		"Postgres, in turns of %.0f s, %d connections; a figure is the median of %d turns", b.seconds/2, readConnections, readTurns)
+	b.report.note("reads: two servers, one over 10,000 and one over %s stored orders, each with home and four shards on the one "+
+		"Postgres, in turns of %.0f s, %d connections; a figure is the median of %d turns", grouped(b.many), b.seconds/2, readConnections, readTurns)
 	return nil
+}
+
+// grouped writes a number as 1,000,000.
+func grouped(n int) string {
+	digits := strconv.Itoa(n)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
 }
 
 // shelf is a server with orders in its databases.
@@ -84,6 +103,7 @@ type shelf struct {
 }
 
 func (b *bench) newShelf(ctx context.Context, name string, orders int) (*shelf, error) {
+	began := time.Now()
 	cfg, err := b.databases(ctx, name)
 	if err != nil {
 		return nil, err
@@ -92,6 +112,7 @@ func (b *bench) newShelf(ctx context.Context, name string, orders int) (*shelf, 
 	if err != nil {
 		return nil, fmt.Errorf("store %d orders: %w", orders, err)
 	}
+	fmt.Fprintf(os.Stderr, "bench: %s orders are stored after %.0f s\n", grouped(orders), time.Since(began).Seconds())
 	customers := make([]string, orders/100)
 	for i := range customers {
 		customers[i] = fmt.Sprintf("cus_%07d", i)
@@ -103,8 +124,13 @@ func (b *bench) newShelf(ctx context.Context, name string, orders int) (*shelf, 
 	if err := os.WriteFile(s.names[doListCustomer], []byte(strings.Join(customers, "\n")), 0o600); err != nil {
 		return nil, err
 	}
-	s.process, err = b.serve(ctx, name, environmentOf(cfg)...)
-	return s, err
+	if s.process, err = b.serve(ctx, name, environmentOf(cfg)...); err != nil {
+		return nil, err
+	}
+	if err := s.process.stockUp(ctx); err != nil {
+		return nil, fmt.Errorf("put goods on the shelves: %w", err)
+	}
+	return s, nil
 }
 
 func (b *bench) file(names ...string) string { return filepath.Join(b.dir, strings.Join(names, "-")) }
