@@ -87,6 +87,10 @@ checkgenerate: generate ## Fail if the generated code differs from what is commi
 	@changed=$$(git status --porcelain -- gen ent/db); [ -z "$$changed" ] || \
 	  { git --no-pager diff -- gen ent/db; echo "$$changed"; echo "Run 'make generate' and commit the result."; exit 1; }
 
+.PHONY: slo
+slo: ## Generate deploy/prometheus/rules.yaml from the objectives in deploy/slo/
+	go run ./deploy/slo >deploy/prometheus/rules.yaml
+
 .PHONY: proto-lint
 proto-lint: $(NODE_TOOLS) $(VALIDATE) ## Lint proto/ and check its formatting
 	$(BUF) lint

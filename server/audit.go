@@ -22,6 +22,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/saga"
 	"github.com/orderprocessing/orderprocessing/server/saga/progress"
 	"github.com/orderprocessing/orderprocessing/server/store/shard"
+	"github.com/orderprocessing/orderprocessing/server/telemetry"
 	"github.com/orderprocessing/orderprocessing/server/workflow"
 )
 
@@ -54,7 +55,7 @@ func OpenSources(ctx context.Context, cfg config.Config, stores *Stores) (integr
 // from its file.
 func openLedger(ctx context.Context, cfg config.Config) (gateway.Ledger, func(context.Context) error, error) {
 	if cfg.Payments.Gateway != config.GatewaySimulator || cfg.Payments.Simulator.URL != "" {
-		return openGateway(ctx, cfg, slog.New(slog.DiscardHandler), prometheus.NewRegistry(), nil)
+		return openGateway(ctx, cfg, slog.New(slog.DiscardHandler), &telemetry.Telemetry{Registry: prometheus.NewRegistry()}, nil)
 	}
 	if _, err := os.Stat(bankFile(cfg)); errors.Is(err, fs.ErrNotExist) {
 		return untouched{}, func(context.Context) error { return nil }, nil

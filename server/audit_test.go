@@ -66,7 +66,7 @@ func TestVerify_Live(t *testing.T) {
 // verifyBeside checks as the command does, with databases of its own.
 func verifyBeside(t *testing.T, s *servertest.Server) integrity.Report {
 	t.Helper()
-	stores, err := server.OpenStores(t.Context(), s.Config, nil)
+	stores, err := server.OpenStores(t.Context(), s.Config, server.Observers{})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, stores.Close(context.WithoutCancel(t.Context()))) }()
 	sources, end, err := server.OpenSources(t.Context(), s.Config, stores)

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/client"
 	temporallog "go.temporal.io/sdk/log"
 
@@ -34,13 +33,14 @@ func newStarter(cfg config.Config, d *database.Database) (saga.Starter, error) {
 
 // openEngine builds the engine of the configuration, and gives what ends it when it has stopped.
 func openEngine(
-	cfg config.Config, logger *slog.Logger, registry prometheus.Registerer, stores *Stores, sagas saga.Book,
+	cfg config.Config, logger *slog.Logger, t *telemetry.Telemetry, stores *Stores, sagas saga.Book,
 ) (saga.Engine, func(), error) {
 	owner := func(slot int) int { return stores.Shards.Owner(id.Slot(slot)) } //nolint:gosec // below 4096
-	observer := telemetry.NewSagas(registry)
+	observer := telemetry.NewSagas(t.Registry)
 	if cfg.Workflow.Engine == config.EngineRiver {
 		engine, err := river.New(river.Options{
-			Shards: stores.Databases, ShardOf: owner, Sagas: sagas, Workers: cfg.Workflow.Workers, Logger: logger, Observer: observer,
+			Shards: stores.Databases, ShardOf: owner, Sagas: sagas, Workers: cfg.Workflow.Workers, Logger: logger,
+			Observer: observer, Tracer: t.Tracer,
 		})
 		return engine, func() {}, err
 	}
@@ -51,7 +51,8 @@ func openEngine(
 		return nil, nil, fmt.Errorf("build the client of Temporal (temporal.address): %w", err)
 	}
 	return temporal.New(temporal.Options{
-		Client: c, Shards: stores.Databases, ShardOf: owner, Sagas: sagas, Workers: cfg.Workflow.Workers, Logger: logger, Observer: observer,
+		Client: c, Shards: stores.Databases, ShardOf: owner, Sagas: sagas, Workers: cfg.Workflow.Workers, Logger: logger,
+		Observer: observer, Tracer: t.Tracer,
 	}), c.Close, nil
 }
 
@@ -66,7 +67,7 @@ type processes struct {
 
 // open builds the sagas and their engine. cases is nil where there is no gateway.
 func (p *processes) open(
-	cfg config.Config, logger *slog.Logger, registry prometheus.Registerer, stores *Stores, cases *payments.Service,
+	cfg config.Config, logger *slog.Logger, t *telemetry.Telemetry, stores *Stores, cases *payments.Service,
 ) (err error) {
 	p.workflow = workflow.New(workflow.Options{
 		Orders: p.hub.Over(stores.Shards), Stock: stores.Shards, Payments: cases, Risk: newRisk(cfg.Risk, stores),
@@ -75,7 +76,7 @@ func (p *processes) open(
 	if p.book, err = p.workflow.Sagas(); err != nil {
 		return err
 	}
-	p.engine, p.end, err = openEngine(cfg, logger, registry, stores, p.book)
+	p.engine, p.end, err = openEngine(cfg, logger, t, stores, p.book)
 	return err
 }
 
@@ -98,6 +99,16 @@ func (p *processes) paymentMoved(ctx context.Context, orderID order.ID) error {
 		return err
 	}
 	return p.engine.Signal(ctx, int(orderID.Slot()), orderID.String(), workflow.Place)
+}
+
+// traceOf gives the traceparent of the call that placed an order; empty when that was not traced, or
+// the saga is forgotten.
+func (p *processes) traceOf(ctx context.Context, orderID order.ID) string {
+	r, err := p.engine.Find(ctx, int(orderID.Slot()), orderID.String(), workflow.Place)
+	if err != nil {
+		return ""
+	}
+	return r.Trace
 }
 
 // newRisk builds the use cases of risk.

@@ -8,43 +8,47 @@ import (
 	"net/http"
 	"sync/atomic"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/orderprocessing/orderprocessing/server/config"
 	"github.com/orderprocessing/orderprocessing/server/outbound"
 	"github.com/orderprocessing/orderprocessing/server/payments/gateway"
 	"github.com/orderprocessing/orderprocessing/server/payments/gateway/resilient"
 	"github.com/orderprocessing/orderprocessing/server/payments/gateway/simulator"
 	"github.com/orderprocessing/orderprocessing/server/payments/gateway/stripe"
+	"github.com/orderprocessing/orderprocessing/server/telemetry"
 )
 
 // openGateway builds the gateway of a configuration, guarded, and gives what ends it. webhooks takes
 // the events of a simulator in the process; the others post theirs to the API port.
 func openGateway(
-	ctx context.Context, cfg config.Config, logger *slog.Logger, registry prometheus.Registerer, webhooks http.Handler,
+	ctx context.Context, cfg config.Config, logger *slog.Logger, t *telemetry.Telemetry, webhooks http.Handler,
 ) (gateway.Gateway, func(context.Context) error, error) {
-	bare, closeBare, err := openBareGateway(ctx, cfg, logger, webhooks)
+	var around func(http.RoundTripper) http.RoundTripper
+	if t.Tracer != nil {
+		around = telemetry.Transport
+	}
+	bare, closeBare, err := openBareGateway(ctx, cfg, logger, webhooks, around)
 	if err != nil {
 		return nil, nil, err
 	}
 	timeout := cfg.Payments.CallTimeout
-	caller := outbound.New("gateway", outbound.Options{Timeout: timeout, TryTimeout: timeout, Log: logger, Metrics: registry})
+	caller := outbound.New("gateway", outbound.Options{Timeout: timeout, TryTimeout: timeout, Log: logger, Metrics: t.Registry})
 	return resilient.New(bare, caller), closeBare, nil
 }
 
 func openBareGateway(
-	ctx context.Context, cfg config.Config, logger *slog.Logger, webhooks http.Handler,
+	ctx context.Context, cfg config.Config, logger *slog.Logger, webhooks http.Handler, around func(http.RoundTripper) http.RoundTripper,
 ) (gateway.Gateway, func(context.Context) error, error) {
 	p := cfg.Payments
 	switch {
 	case p.Gateway == config.GatewayStripe:
 		g := stripe.New(stripe.Options{
 			SecretKey: p.Stripe.SecretKey.Reveal(), WebhookSecrets: secrets(p.Stripe.WebhookSecret), Timeout: p.CallTimeout,
+			Around: around,
 		})
 		return g, closer(g.Close), nil
 	case p.Simulator.URL != "":
 		g := simulator.NewGateway(p.Simulator.URL, simulator.ClientOptions{
-			WebhookSecrets: secrets(p.Simulator.WebhookSecret), Timeout: p.CallTimeout,
+			WebhookSecrets: secrets(p.Simulator.WebhookSecret), Timeout: p.CallTimeout, Around: around,
 		})
 		return g, closer(g.Close), nil
 	}
@@ -59,7 +63,7 @@ func openBareGateway(
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the simulated bank: %w", err)
 	}
-	return bank.Gateway(simulator.ClientOptions{Timeout: p.CallTimeout}), bank.Close, nil
+	return bank.Gateway(simulator.ClientOptions{Timeout: p.CallTimeout, Around: around}), bank.Close, nil
 }
 
 // secrets gives a secret that was set. Without one no signature is right.

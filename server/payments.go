@@ -6,13 +6,11 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/orderprocessing/orderprocessing/server/config"
-	"github.com/orderprocessing/orderprocessing/server/domain/order"
 	"github.com/orderprocessing/orderprocessing/server/pagetoken"
 	"github.com/orderprocessing/orderprocessing/server/payments"
 	"github.com/orderprocessing/orderprocessing/server/payments/gateway"
+	"github.com/orderprocessing/orderprocessing/server/telemetry"
 )
 
 // money is what moves the money, and what of it must be stopped.
@@ -23,24 +21,25 @@ type money struct {
 	parts   []Part // in the order of Process.Parts
 }
 
-// openMoney builds the use cases of money over the stores. Without a gateway there are none. moved is
+// openMoney builds the use cases of money over the stores. Without a gateway there are none. flow is
 // told what happened to the money of an order unasked.
 func openMoney(
-	ctx context.Context, cfg config.Config, logger *slog.Logger, registry prometheus.Registerer, stores *Stores, tokens *pagetoken.Tokens,
-	moved func(context.Context, order.ID) error,
+	ctx context.Context, cfg config.Config, logger *slog.Logger, t *telemetry.Telemetry, stores *Stores, tokens *pagetoken.Tokens,
+	flow *processes,
 ) (*money, error) {
 	name := cfg.Payments.Gateway
 	if !cfg.Payments.Enabled() {
 		return &money{}, nil
 	}
 	loop := &switched{}
-	g, closeGateway, err := openGateway(ctx, cfg, logger, registry, loop)
+	g, closeGateway, err := openGateway(ctx, cfg, logger, t, loop)
 	if err != nil {
 		return nil, err
 	}
 	cases := payments.New(payments.Options{
 		Store: stores.Shards, Orders: stores.Shards, Gateways: map[string]gateway.Gateway{name: g}, Current: name,
-		Tokens: tokens, Now: time.Now, CallTimeout: cfg.Payments.CallTimeout, Moved: moved,
+		Tokens: tokens, Now: time.Now, CallTimeout: cfg.Payments.CallTimeout, Moved: flow.paymentMoved,
+		Tracer: t.Tracer, TraceOf: flow.traceOf,
 	})
 	webhook := payments.NewWebhookHandler(cases, name, logger)
 	return &money{

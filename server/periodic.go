@@ -19,6 +19,8 @@ const (
 	sweepEvery = 15 * time.Second
 	// sweepAtOnce is how many of a shard are let go in one transaction.
 	sweepAtOnce = 200
+	// measureEvery is how often all stock is added up.
+	measureEvery = time.Minute
 	// settleEvery is how often operations are looked for whose end is not known.
 	settleEvery = 15 * time.Second
 	// settleAtOnce is how many of a shard are settled each time.
@@ -33,12 +35,16 @@ const (
 func newJobs(
 	cfg config.Config, logger *slog.Logger, registry prometheus.Registerer, stores *Stores, cases *payments.Service,
 ) *jobs {
-	list := []job{sweeping(stores.Shards, time.Now), forgetting(stores.Shards, cfg.Retention, time.Now)}
+	list := []job{sweeping(stores.Shards, time.Now), measuring(stores.Shards, telemetry.Stock(registry)), forgetting(stores.Shards, cfg.Retention, time.Now)}
 	if cases != nil {
 		// An operation is left alone for longer than its own call may be under way.
 		list = append(list, settling(cases, 3*cfg.Payments.CallTimeout))
 	}
-	return &jobs{list: list, logger: logger, count: telemetry.JobRuns(registry)}
+	names := make([]string, len(list))
+	for i, one := range list {
+		names[i] = one.name
+	}
+	return &jobs{list: list, logger: logger, count: telemetry.JobRuns(registry, names...)}
 }
 
 // sweeping lets go of stock that was held for too long.

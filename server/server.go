@@ -28,6 +28,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/auth"
 	"github.com/orderprocessing/orderprocessing/server/config"
 	"github.com/orderprocessing/orderprocessing/server/identity"
+	"github.com/orderprocessing/orderprocessing/server/integrity"
 	"github.com/orderprocessing/orderprocessing/server/inventory"
 	"github.com/orderprocessing/orderprocessing/server/operations"
 	"github.com/orderprocessing/orderprocessing/server/orders"
@@ -55,10 +56,11 @@ func Serve(ctx context.Context, cfg config.Config, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	stores, err := OpenStores(ctx, cfg, telemetry.BatchSizes(t.Registry))
+	stores, err := OpenStores(ctx, cfg, observers(t.Registry))
 	if err != nil {
 		return errors.Join(err, t.Stop(ctx))
 	}
+	measurePools(t.Registry, stores)
 	parts := []Part{
 		{Name: "telemetry", Stop: t.Stop},
 		{Name: "stores", Stop: stores.Close},
@@ -120,7 +122,7 @@ func newAPI(
 		return nil, nil, err
 	}
 	flow := &processes{hub: orders.NewHub()}
-	m, err := openMoney(ctx, cfg, o.Logger, t.Registry, stores, tokens, flow.paymentMoved)
+	m, err := openMoney(ctx, cfg, o.Logger, t, stores, tokens, flow)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -129,10 +131,10 @@ func newAPI(
 			err = errors.Join(err, m.close(ctx))
 		}
 	}()
-	if err := flow.open(cfg, o.Logger, t.Registry, stores, m.cases); err != nil {
+	if err := flow.open(cfg, o.Logger, t, stores, m.cases); err != nil {
 		return nil, nil, err
 	}
-	api, err := NewAPI(cfg.Server, chain, health, services(stores, tokens, w, m, flow, chain.HandlerOptions())...)
+	api, err := NewAPI(cfg.Server, chain, health, services(stores, tokens, w, m, flow, verified(t.Registry), chain.HandlerOptions())...)
 	if err != nil {
 		flow.end()
 		return nil, nil, err
@@ -149,7 +151,7 @@ func newAPI(
 // services builds the use cases over the stores and lists every service of the API port. There is no
 // service of payments without a gateway.
 func services(
-	stores *Stores, tokens *pagetoken.Tokens, w *who, m *money, flow *processes, options []connect.HandlerOption,
+	stores *Stores, tokens *pagetoken.Tokens, w *who, m *money, flow *processes, verified func(integrity.Report), options []connect.HandlerOption,
 ) []Service {
 	orderOptions := orders.Options{Store: stores.Shards, Stock: stores.Shards, Tokens: tokens, Now: time.Now, Hub: flow.hub}
 	if m.cases != nil {
@@ -164,7 +166,7 @@ func services(
 		})
 	}
 	operationCases := operations.New(operations.Options{
-		Audit: audit, Kinds: stores.Kinds(), Home: stores.Home, Sagas: flow.engine, Book: flow.book, Tokens: tokens,
+		Audit: audit, Kinds: stores.Kinds(), Home: stores.Home, Sagas: flow.engine, Book: flow.book, Tokens: tokens, Verified: verified,
 	})
 	service := func(path string, handler http.Handler) Service { return Service{Path: path, Handler: handler} }
 

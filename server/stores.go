@@ -52,10 +52,22 @@ type Stores struct {
 	Databases []*database.Database
 }
 
+// Observers are told what the stores do. All may be nil; none may block.
+type Observers struct {
+	Batch func(size int)                          // how many new orders shared a commit
+	Moved func(shard int, moved []entstore.Moved) // where orders of a shard went
+}
+
+func (o Observers) movedIn(shard int) func([]entstore.Moved) {
+	if o.Moved == nil {
+		return nil
+	}
+	return func(moved []entstore.Moved) { o.Moved(shard, moved) }
+}
+
 // OpenStores opens the databases of a configuration. SQLite files are made and migrated as needed;
-// a Postgres database must have been migrated before. observeBatch is told how many new orders
-// shared a commit; it may be nil.
-func OpenStores(ctx context.Context, cfg config.Config, observeBatch func(int)) (_ *Stores, err error) {
+// a Postgres database must have been migrated before.
+func OpenStores(ctx context.Context, cfg config.Config, o Observers) (_ *Stores, err error) {
 	var opened []*database.Database
 	defer func() {
 		if err != nil {
@@ -87,7 +99,7 @@ func OpenStores(ctx context.Context, cfg config.Config, observeBatch func(int)) 
 			return nil, err
 		}
 		shards[i] = entstore.New(d, entstore.Options{
-			Now: time.Now, ObserveBatch: observeBatch, Follow: follow, Starter: starter,
+			Now: time.Now, ObserveBatch: o.Batch, Follow: follow, Starter: starter, Moved: o.movedIn(i),
 		})
 	}
 	all, err := shard.New(m, shards)

@@ -34,7 +34,7 @@ ends with 1 when a promise is broken, or when the gateway's ledger could not be 
 		if err != nil {
 			return err
 		}
-		stores, err := server.OpenStores(cmd.Context(), cfg, nil)
+		stores, err := server.OpenStores(cmd.Context(), cfg, server.Observers{})
 		if err != nil {
 			return err
 		}

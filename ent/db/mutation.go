@@ -15107,6 +15107,7 @@ type SagaMutation struct {
 	addticket     *int64
 	wake_time     *time.Time
 	deadline      *time.Time
+	trace         *string
 	clearedFields map[string]struct{}
 	done          bool
 	oldValue      func(context.Context) (*Saga, error)
@@ -15821,6 +15822,42 @@ func (m *SagaMutation) ResetDeadline() {
 	m.deadline = nil
 }
 
+// SetTrace sets the "trace" field.
+func (m *SagaMutation) SetTrace(s string) {
+	m.trace = &s
+}
+
+// Trace returns the value of the "trace" field in the mutation.
+func (m *SagaMutation) Trace() (r string, exists bool) {
+	v := m.trace
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTrace returns the old "trace" field's value of the Saga entity.
+// If the Saga object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SagaMutation) OldTrace(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTrace is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTrace requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTrace: %w", err)
+	}
+	return oldValue.Trace, nil
+}
+
+// ResetTrace resets all changes to the "trace" field.
+func (m *SagaMutation) ResetTrace() {
+	m.trace = nil
+}
+
 // Where appends a list predicates to the SagaMutation builder.
 func (m *SagaMutation) Where(ps ...predicate.Saga) {
 	m.predicates = append(m.predicates, ps...)
@@ -15855,7 +15892,7 @@ func (m *SagaMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *SagaMutation) Fields() []string {
-	fields := make([]string, 0, 14)
+	fields := make([]string, 0, 15)
 	if m.slot != nil {
 		fields = append(fields, saga.FieldSlot)
 	}
@@ -15898,6 +15935,9 @@ func (m *SagaMutation) Fields() []string {
 	if m.deadline != nil {
 		fields = append(fields, saga.FieldDeadline)
 	}
+	if m.trace != nil {
+		fields = append(fields, saga.FieldTrace)
+	}
 	return fields
 }
 
@@ -15934,6 +15974,8 @@ func (m *SagaMutation) Field(name string) (ent.Value, bool) {
 		return m.WakeTime()
 	case saga.FieldDeadline:
 		return m.Deadline()
+	case saga.FieldTrace:
+		return m.Trace()
 	}
 	return nil, false
 }
@@ -15971,6 +16013,8 @@ func (m *SagaMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldWakeTime(ctx)
 	case saga.FieldDeadline:
 		return m.OldDeadline(ctx)
+	case saga.FieldTrace:
+		return m.OldTrace(ctx)
 	}
 	return nil, fmt.Errorf("unknown Saga field %s", name)
 }
@@ -16077,6 +16121,13 @@ func (m *SagaMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetDeadline(v)
+		return nil
+	case saga.FieldTrace:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTrace(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Saga field %s", name)
@@ -16231,6 +16282,9 @@ func (m *SagaMutation) ResetField(name string) error {
 		return nil
 	case saga.FieldDeadline:
 		m.ResetDeadline()
+		return nil
+	case saga.FieldTrace:
+		m.ResetTrace()
 		return nil
 	}
 	return fmt.Errorf("unknown Saga field %s", name)

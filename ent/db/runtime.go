@@ -7,6 +7,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/ent/db/order"
 	"github.com/orderprocessing/orderprocessing/ent/db/product"
 	"github.com/orderprocessing/orderprocessing/ent/db/request"
+	"github.com/orderprocessing/orderprocessing/ent/db/saga"
 	"github.com/orderprocessing/orderprocessing/ent/db/stocklevel"
 	"github.com/orderprocessing/orderprocessing/ent/schema"
 )
@@ -47,6 +48,14 @@ func init() {
 	requestDescVersion := requestFields[3].Descriptor()
 	// request.DefaultVersion holds the default value on creation for the version field.
 	request.DefaultVersion = requestDescVersion.Default.(int64)
+	sagaFields := schema.Saga{}.Fields()
+	_ = sagaFields
+	// sagaDescTrace is the schema descriptor for trace field.
+	sagaDescTrace := sagaFields[12].Descriptor()
+	// saga.DefaultTrace holds the default value on creation for the trace field.
+	saga.DefaultTrace = sagaDescTrace.Default.(string)
+	// saga.TraceValidator is a validator for the "trace" field. It is called by the builders before save.
+	saga.TraceValidator = sagaDescTrace.Validators[0].(func(string) error)
 	stocklevelFields := schema.StockLevel{}.Fields()
 	_ = stocklevelFields
 	// stocklevelDescHeld is the schema descriptor for held field.

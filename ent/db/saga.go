@@ -44,7 +44,9 @@ type Saga struct {
 	// When to look at it again, whatever becomes of the job.
 	WakeTime time.Time `json:"wake_time,omitempty"`
 	// Deadline holds the value of the "deadline" field.
-	Deadline     time.Time `json:"deadline,omitempty"`
+	Deadline time.Time `json:"deadline,omitempty"`
+	// The traceparent of the call that it follows from; empty when that is not traced.
+	Trace        string `json:"trace,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -57,7 +59,7 @@ func (*Saga) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullBool)
 		case saga.FieldSlot, saga.FieldState, saga.FieldStep, saga.FieldAttempts, saga.FieldTicket:
 			values[i] = new(sql.NullInt64)
-		case saga.FieldID, saga.FieldSubject, saga.FieldSaga, saga.FieldReason, saga.FieldCause:
+		case saga.FieldID, saga.FieldSubject, saga.FieldSaga, saga.FieldReason, saga.FieldCause, saga.FieldTrace:
 			values[i] = new(sql.NullString)
 		case saga.FieldCreateTime, saga.FieldUpdateTime, saga.FieldWakeTime, saga.FieldDeadline:
 			values[i] = new(sql.NullTime)
@@ -166,6 +168,12 @@ func (_m *Saga) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Deadline = value.Time
 			}
+		case saga.FieldTrace:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field trace", values[i])
+			} else if value.Valid {
+				_m.Trace = value.String
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -243,6 +251,9 @@ func (_m *Saga) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("deadline=")
 	builder.WriteString(_m.Deadline.Format(time.ANSIC))
+	builder.WriteString(", ")
+	builder.WriteString("trace=")
+	builder.WriteString(_m.Trace)
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -107,6 +107,20 @@ func (_c *SagaCreate) SetDeadline(v time.Time) *SagaCreate {
 	return _c
 }
 
+// SetTrace sets the "trace" field.
+func (_c *SagaCreate) SetTrace(v string) *SagaCreate {
+	_c.mutation.SetTrace(v)
+	return _c
+}
+
+// SetNillableTrace sets the "trace" field if the given value is not nil.
+func (_c *SagaCreate) SetNillableTrace(v *string) *SagaCreate {
+	if v != nil {
+		_c.SetTrace(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *SagaCreate) SetID(v string) *SagaCreate {
 	_c.mutation.SetID(v)
@@ -120,6 +134,7 @@ func (_c *SagaCreate) Mutation() *SagaMutation {
 
 // Save creates the Saga in the database.
 func (_c *SagaCreate) Save(ctx context.Context) (*Saga, error) {
+	_c.defaults()
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -142,6 +157,14 @@ func (_c *SagaCreate) Exec(ctx context.Context) error {
 func (_c *SagaCreate) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
 		panic(err)
+	}
+}
+
+// defaults sets the default values of the builder before save.
+func (_c *SagaCreate) defaults() {
+	if _, ok := _c.mutation.Trace(); !ok {
+		v := saga.DefaultTrace
+		_c.mutation.SetTrace(v)
 	}
 }
 
@@ -188,6 +211,14 @@ func (_c *SagaCreate) check() error {
 	}
 	if _, ok := _c.mutation.Deadline(); !ok {
 		return &ValidationError{Name: "deadline", err: errors.New(`db: missing required field "Saga.deadline"`)}
+	}
+	if _, ok := _c.mutation.Trace(); !ok {
+		return &ValidationError{Name: "trace", err: errors.New(`db: missing required field "Saga.trace"`)}
+	}
+	if v, ok := _c.mutation.Trace(); ok {
+		if err := saga.TraceValidator(v); err != nil {
+			return &ValidationError{Name: "trace", err: fmt.Errorf(`db: validator failed for field "Saga.trace": %w`, err)}
+		}
 	}
 	return nil
 }
@@ -280,6 +311,10 @@ func (_c *SagaCreate) createSpec() (*Saga, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Deadline(); ok {
 		_spec.SetField(saga.FieldDeadline, field.TypeTime, value)
 		_node.Deadline = value
+	}
+	if value, ok := _c.mutation.Trace(); ok {
+		_spec.SetField(saga.FieldTrace, field.TypeString, value)
+		_node.Trace = value
 	}
 	return _node, _spec
 }
@@ -505,6 +540,9 @@ func (u *SagaUpsertOne) UpdateNewValues() *SagaUpsertOne {
 		}
 		if _, exists := u.create.mutation.Saga(); exists {
 			s.SetIgnore(saga.FieldSaga)
+		}
+		if _, exists := u.create.mutation.Trace(); exists {
+			s.SetIgnore(saga.FieldTrace)
 		}
 	}))
 	return u
@@ -762,6 +800,7 @@ func (_c *SagaCreateBulk) Save(ctx context.Context) ([]*Saga, error) {
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
+			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*SagaMutation)
 				if !ok {
@@ -898,6 +937,9 @@ func (u *SagaUpsertBulk) UpdateNewValues() *SagaUpsertBulk {
 			}
 			if _, exists := b.mutation.Saga(); exists {
 				s.SetIgnore(saga.FieldSaga)
+			}
+			if _, exists := b.mutation.Trace(); exists {
+				s.SetIgnore(saga.FieldTrace)
 			}
 		}
 	}))

@@ -31,6 +31,7 @@ func (Saga) Fields() []ent.Field {
 		field.Int64("ticket").Comment("The job that may go on with it; 0 for none."),
 		field.Time("wake_time").Comment("When to look at it again, whatever becomes of the job."),
 		field.Time("deadline"),
+		field.String("trace").MaxLen(55).Default("").Immutable().Comment("The traceparent of the call that it follows from; empty when that is not traced."),
 	}
 }
 

@@ -235,7 +235,7 @@ func (c *confirming) audit(ctx context.Context) (err error) {
 	if err := c.process.stop(); err != nil {
 		return fmt.Errorf("stop the server: %w", err)
 	}
-	stores, err := server.OpenStores(ctx, c.cfg, nil)
+	stores, err := server.OpenStores(ctx, c.cfg, server.Observers{})
 	if err != nil {
 		return err
 	}

@@ -180,7 +180,7 @@ func (c *creating) turn(ctx context.Context, l *load, connections int, seconds f
 
 // audit makes sure that every order that was acknowledged is stored, once and whole.
 func (c *creating) audit(ctx context.Context, cfg config.Config) error {
-	stores, err := server.OpenStores(ctx, cfg, nil)
+	stores, err := server.OpenStores(ctx, cfg, server.Observers{})
 	if err != nil {
 		return err
 	}

@@ -32,6 +32,8 @@ type Options struct {
 	Sagas  saga.Operator
 	Book   saga.Book // names the steps
 	Tokens *pagetoken.Tokens
+	// Verified is told of each check that came to its end; nil for nobody.
+	Verified func(integrity.Report)
 }
 
 // Service is the use cases. Make it with New; it is safe for concurrent use.
@@ -90,6 +92,9 @@ func (s *Service) Verify(ctx context.Context, progress func(orders int64) error)
 	})
 	if cause := context.Cause(ctx); cause != nil {
 		return report, cause
+	}
+	if err == nil && s.Verified != nil {
+		s.Verified(report)
 	}
 	return report, err
 }

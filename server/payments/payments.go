@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/singleflight"
 
 	"github.com/orderprocessing/orderprocessing/server/auth"
@@ -41,6 +42,10 @@ type Options struct {
 	// Moved is told, perhaps again, that something may have happened to the money of an order, unless
 	// its own sagas asked for it. May be nil.
 	Moved func(ctx context.Context, orderID order.ID) error
+	// Tracer makes the spans of webhooks, and TraceOf gives the traceparent that the payments of an
+	// order belong to. Both nil for none.
+	Tracer  trace.TracerProvider
+	TraceOf func(ctx context.Context, orderID order.ID) string
 }
 
 // keyLife is how long a gateway is trusted to know a key: Stripe forgets one after 24 hours. Later

@@ -4,10 +4,14 @@ import (
 	"context"
 	"net/http"
 
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/orderprocessing/orderprocessing/server/domain/order"
 	"github.com/orderprocessing/orderprocessing/server/domain/payment"
 	"github.com/orderprocessing/orderprocessing/server/fault"
 	"github.com/orderprocessing/orderprocessing/server/payments/gateway"
 	"github.com/orderprocessing/orderprocessing/server/store"
+	"github.com/orderprocessing/orderprocessing/server/telemetry"
 )
 
 // told says what each kind of event tells about which kind of operation. The other kinds are about
@@ -44,30 +48,41 @@ func (s *Service) HandleWebhook(ctx context.Context, name string, header http.He
 	if event.Kind == gateway.EventOther || event.Payment == "" {
 		return nil
 	}
-	p, err := s.takeEvent(ctx, name, event)
-	if err != nil {
-		return err
-	}
-	return s.tell(ctx, p) // each time: telling may have failed when the event was taken
-}
-
-// takeEvent applies what the gateway told of a payment.
-func (s *Service) takeEvent(ctx context.Context, name string, event gateway.Event) (p payment.Payment, err error) {
 	if event.ID == "" {
-		return p, fault.New(fault.KindInvalid, fault.ReasonWebhookMalformed, "the webhook's event has no id")
+		return fault.New(fault.KindInvalid, fault.ReasonWebhookMalformed, "the webhook's event has no id")
 	}
 	paymentID, err := payment.ParseID(event.Payment)
 	if err != nil {
-		return p, payment.NotFound()
+		return payment.NotFound()
 	}
 	p, operations, err := s.read(ctx, paymentID)
 	if err != nil {
-		return p, err
+		return err
 	}
 	if p.Gateway != name {
-		return p, payment.NotFound()
+		return payment.NotFound()
 	}
-	seen := store.PaymentEvent{Gateway: name, ID: event.ID}
+	ctx, span := s.traceEvent(ctx, p.OrderID)
+	err = s.takeEvent(ctx, event, p, operations)
+	if err == nil {
+		err = s.tell(ctx, p) // each time: telling may have failed when the event was taken
+	}
+	telemetry.EndSpan(span, err)
+	return err
+}
+
+// traceEvent begins a span that goes on with the trace of an order.
+func (s *Service) traceEvent(ctx context.Context, orderID order.ID) (context.Context, trace.Span) {
+	traceparent := ""
+	if s.Tracer != nil {
+		traceparent = s.TraceOf(ctx, orderID)
+	}
+	return telemetry.Resume(ctx, s.Tracer, traceparent, "gateway webhook")
+}
+
+// takeEvent applies what the gateway told of a payment.
+func (s *Service) takeEvent(ctx context.Context, event gateway.Event, p payment.Payment, operations []payment.Operation) error {
+	seen := store.PaymentEvent{Gateway: p.Gateway, ID: event.ID}
 	if about, ok := told[event.Kind]; ok {
 		if o, found := concerned(event, about.kind, p, operations); found {
 			out := payment.Outcome{
@@ -75,14 +90,14 @@ func (s *Service) takeEvent(ctx context.Context, name string, event gateway.Even
 				Amount: event.Amount, Reason: reasonOf(event), RedirectURL: p.RedirectURL,
 			}
 			_, err := s.apply(ctx, payment.Record{Payment: p, Operation: o}, out, seen)
-			return p, err
+			return err
 		}
 	}
 	if event.Kind == gateway.EventVoided || event.Kind == gateway.EventExpired {
-		return p, s.lapse(ctx, p, seen)
+		return s.lapse(ctx, p, seen)
 	}
-	_, err = s.Store.ChangePayment(ctx, store.PaymentChange{PaymentID: paymentID, Event: seen, Decide: nothing})
-	return p, err
+	_, err := s.Store.ChangePayment(ctx, store.PaymentChange{PaymentID: p.ID, Event: seen, Decide: nothing})
+	return err
 }
 
 // nothing decides nothing: the event is remembered all the same.

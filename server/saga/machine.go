@@ -71,7 +71,7 @@ func (s *Saga) Next(r Record, now time.Time) (Record, Turn) {
 	}
 	turn.Call = Call{
 		Subject: r.Subject, Saga: s.Name, Step: name, Key: r.Key() + "/" + name,
-		Attempt: r.Attempts + 1, Cause: r.Cause,
+		Attempt: r.Attempts + 1, Cause: r.Cause, Trace: r.Trace,
 	}
 	return r, turn
 }

@@ -53,6 +53,7 @@ type Record struct {
 	Rests   bool // nobody works on it until Wake or a signal
 	Created time.Time
 	Updated time.Time
+	Trace   string // of its Start; it never changes
 }
 
 // Key gives the name of a record: its subject and saga.
@@ -73,6 +74,7 @@ func NewRecord(s Start, now time.Time, lease time.Duration) Record {
 	r := Record{
 		Slot: s.Slot, Subject: s.Subject, Saga: s.Saga, State: StateRunning,
 		Deadline: s.Deadline.UTC().Truncate(time.Microsecond), Wake: now.Add(lease), Created: now, Updated: now,
+		Trace: s.Trace,
 	}
 	if s.At.After(now) {
 		r.Wake, r.Rests = s.At.UTC().Truncate(time.Microsecond), true

@@ -20,6 +20,10 @@ const (
 	OutcomeLater                      // not now; ask again
 )
 
+func (o Outcome) String() string {
+	return [...]string{"none", "done", "refused", "waiting", "unknown", "later"}[o]
+}
+
 // Result is what an attempt at a step says. Make one with the functions below. A reason is a
 // stable name such as CARD_DECLINED, never a secret: it is stored and shown to operators.
 type Result struct {

@@ -63,6 +63,7 @@ type Call struct {
 	Key     string // subject/saga/step: the idempotency key for whatever the step calls
 	Attempt int    // from 1; in a row, at the same step in the same direction
 	Cause   string // when undoing: the reason why
+	Trace   string // traceparent that the attempt belongs to; may be empty
 }
 
 // Start asks for a saga of one subject. A subject has each saga once: starting it again, whatever
@@ -73,6 +74,7 @@ type Start struct {
 	Saga     string
 	At       time.Time // when to begin; zero means at once
 	Deadline time.Time // of the whole: what isn't done then is undone
+	Trace    string    // traceparent of the call that it follows from; empty when that is not traced
 }
 
 // Signal names a saga that has reason to go on.

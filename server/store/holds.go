@@ -55,12 +55,21 @@ type StockAudits interface {
 	// at the end, each with the sums of its rows, from one snapshot.
 	AuditStock(ctx context.Context, after string, limit int) ([]AuditedStock, error)
 
+	// StockTotals adds up all levels.
+	StockTotals(ctx context.Context) (StockTotals, error)
+
 	// AuditHolds reads the next holds behind a key, by key, at most limit of them and none only at
 	// the end.
 	AuditHolds(ctx context.Context, after id.UUID, limit int) ([]AuditedHold, error)
 
 	// FindHolds reads those of the holds that are there, of any orders, in no order.
 	FindHolds(ctx context.Context, keys []HoldKey) ([]stock.Hold, error)
+}
+
+// StockTotals is what levels add up to, in units.
+type StockTotals struct {
+	Held     int64
+	Oversold int64 // promised beyond what is on hand and may be backordered; 0 unless something is broken
 }
 
 // HoldKey names a hold: an order has at most one of each SKU.

@@ -20,6 +20,14 @@ const (
 	MetricOutboundRetries  = "orderprocessing_outbound_retries_total"
 	MetricJobRuns          = "orderprocessing_job_runs_total"
 
+	MetricOrders            = "orderprocessing_orders_total"
+	MetricOrderDecision     = "orderprocessing_order_decision_seconds"
+	MetricStockHeld         = "orderprocessing_stock_held_units"
+	MetricStockOversold     = "orderprocessing_stock_oversold_units"
+	MetricViolations        = "orderprocessing_integrity_violations"
+	MetricLedgerDifferences = "orderprocessing_integrity_ledger_differences"
+	MetricVerified          = "orderprocessing_integrity_checked_timestamp_seconds"
+
 	MetricLimitCalls    = "orderprocessing_limit_calls_total"
 	MetricLimitFallback = "orderprocessing_limit_fallback_total"
 	MetricShedCalls     = "orderprocessing_shed_calls_total"
@@ -40,6 +48,9 @@ const (
 	LabelOutcome    = "outcome"
 	LabelBudget     = "budget"
 	LabelJob        = "job"
+
+	LabelEvent = "event"
+	LabelShard = "shard"
 )
 
 // Keys of log records.
@@ -75,4 +86,9 @@ const (
 const (
 	AttributeErrorID = "orderprocessing.error_id" // what a caller was given for an internal error
 	AttributeCaller  = "enduser.id"
+	AttributeBatch   = "orderprocessing.batch_size" // how many requests shared a commit
+	AttributeSaga    = "orderprocessing.saga"       // its key, with the step
+	AttributeAttempt = "orderprocessing.attempt"
+	AttributeOutcome = "orderprocessing.outcome"
+	AttributeReason  = "orderprocessing.reason"
 )

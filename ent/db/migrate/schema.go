@@ -468,6 +468,7 @@ var (
 		{Name: "ticket", Type: field.TypeInt64},
 		{Name: "wake_time", Type: field.TypeTime},
 		{Name: "deadline", Type: field.TypeTime},
+		{Name: "trace", Type: field.TypeString, Size: 55, Default: ""},
 	}
 	// SagasTable holds the schema information for the "sagas" table.
 	SagasTable = &schema.Table{

@@ -39,6 +39,8 @@ const (
 	FieldWakeTime = "wake_time"
 	// FieldDeadline holds the string denoting the deadline field in the database.
 	FieldDeadline = "deadline"
+	// FieldTrace holds the string denoting the trace field in the database.
+	FieldTrace = "trace"
 	// Table holds the table name of the saga in the database.
 	Table = "sagas"
 )
@@ -60,6 +62,7 @@ var Columns = []string{
 	FieldTicket,
 	FieldWakeTime,
 	FieldDeadline,
+	FieldTrace,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -71,6 +74,13 @@ func ValidColumn(column string) bool {
 	}
 	return false
 }
+
+var (
+	// DefaultTrace holds the default value on creation for the "trace" field.
+	DefaultTrace string
+	// TraceValidator is a validator for the "trace" field. It is called by the builders before save.
+	TraceValidator func(string) error
+)
 
 // OrderOption defines the ordering options for the Saga queries.
 type OrderOption func(*sql.Selector)
@@ -148,4 +158,9 @@ func ByWakeTime(opts ...sql.OrderTermOption) OrderOption {
 // ByDeadline orders the results by the deadline field.
 func ByDeadline(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldDeadline, opts...).ToFunc()
+}
+
+// ByTrace orders the results by the trace field.
+func ByTrace(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTrace, opts...).ToFunc()
 }

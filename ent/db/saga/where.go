@@ -134,6 +134,11 @@ func Deadline(v time.Time) predicate.Saga {
 	return predicate.Saga(sql.FieldEQ(FieldDeadline, v))
 }
 
+// Trace applies equality check predicate on the "trace" field. It's identical to TraceEQ.
+func Trace(v string) predicate.Saga {
+	return predicate.Saga(sql.FieldEQ(FieldTrace, v))
+}
+
 // SlotEQ applies the EQ predicate on the "slot" field.
 func SlotEQ(v int16) predicate.Saga {
 	return predicate.Saga(sql.FieldEQ(FieldSlot, v))
@@ -762,6 +767,71 @@ func DeadlineLT(v time.Time) predicate.Saga {
 // DeadlineLTE applies the LTE predicate on the "deadline" field.
 func DeadlineLTE(v time.Time) predicate.Saga {
 	return predicate.Saga(sql.FieldLTE(FieldDeadline, v))
+}
+
+// TraceEQ applies the EQ predicate on the "trace" field.
+func TraceEQ(v string) predicate.Saga {
+	return predicate.Saga(sql.FieldEQ(FieldTrace, v))
+}
+
+// TraceNEQ applies the NEQ predicate on the "trace" field.
+func TraceNEQ(v string) predicate.Saga {
+	return predicate.Saga(sql.FieldNEQ(FieldTrace, v))
+}
+
+// TraceIn applies the In predicate on the "trace" field.
+func TraceIn(vs ...string) predicate.Saga {
+	return predicate.Saga(sql.FieldIn(FieldTrace, vs...))
+}
+
+// TraceNotIn applies the NotIn predicate on the "trace" field.
+func TraceNotIn(vs ...string) predicate.Saga {
+	return predicate.Saga(sql.FieldNotIn(FieldTrace, vs...))
+}
+
+// TraceGT applies the GT predicate on the "trace" field.
+func TraceGT(v string) predicate.Saga {
+	return predicate.Saga(sql.FieldGT(FieldTrace, v))
+}
+
+// TraceGTE applies the GTE predicate on the "trace" field.
+func TraceGTE(v string) predicate.Saga {
+	return predicate.Saga(sql.FieldGTE(FieldTrace, v))
+}
+
+// TraceLT applies the LT predicate on the "trace" field.
+func TraceLT(v string) predicate.Saga {
+	return predicate.Saga(sql.FieldLT(FieldTrace, v))
+}
+
+// TraceLTE applies the LTE predicate on the "trace" field.
+func TraceLTE(v string) predicate.Saga {
+	return predicate.Saga(sql.FieldLTE(FieldTrace, v))
+}
+
+// TraceContains applies the Contains predicate on the "trace" field.
+func TraceContains(v string) predicate.Saga {
+	return predicate.Saga(sql.FieldContains(FieldTrace, v))
+}
+
+// TraceHasPrefix applies the HasPrefix predicate on the "trace" field.
+func TraceHasPrefix(v string) predicate.Saga {
+	return predicate.Saga(sql.FieldHasPrefix(FieldTrace, v))
+}
+
+// TraceHasSuffix applies the HasSuffix predicate on the "trace" field.
+func TraceHasSuffix(v string) predicate.Saga {
+	return predicate.Saga(sql.FieldHasSuffix(FieldTrace, v))
+}
+
+// TraceEqualFold applies the EqualFold predicate on the "trace" field.
+func TraceEqualFold(v string) predicate.Saga {
+	return predicate.Saga(sql.FieldEqualFold(FieldTrace, v))
+}
+
+// TraceContainsFold applies the ContainsFold predicate on the "trace" field.
+func TraceContainsFold(v string) predicate.Saga {
+	return predicate.Saga(sql.FieldContainsFold(FieldTrace, v))
 }
 
 // And groups predicates with the AND operator between them.

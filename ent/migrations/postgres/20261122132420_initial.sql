@@ -311,6 +311,7 @@ CREATE TABLE "sagas" (
   "ticket" bigint NOT NULL,
   "wake_time" timestamptz NOT NULL,
   "deadline" timestamptz NOT NULL,
+  "trace" character varying NOT NULL DEFAULT '',
   PRIMARY KEY ("saga_key"),
   CONSTRAINT "saga_slot" CHECK ((slot >= 0) AND (slot < 4096)),
   CONSTRAINT "saga_state" CHECK ((state >= 1) AND (state <= 6))

@@ -308,6 +308,7 @@ CREATE TABLE `sagas` (
   `ticket` integer NOT NULL,
   `wake_time` datetime NOT NULL,
   `deadline` datetime NOT NULL,
+  `trace` text NOT NULL DEFAULT (''),
   PRIMARY KEY (`saga_key`),
   CONSTRAINT `saga_slot` CHECK (slot >= 0 AND slot < 4096),
   CONSTRAINT `saga_state` CHECK (state >= 1 AND state <= 6)

@@ -27,19 +27,19 @@ func (postgres) epoch(column string) string {
 
 func (postgres) insert(records []saga.Record, ticket int64) (string, []any) {
 	n := len(records)
-	keys, subjects, names := make([]string, n), make([]string, n), make([]string, n)
+	keys, subjects, names, traces := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	slots, tickets := make([]int16, n), make([]int64, n)
 	wakes, deadlines, times := make([]time.Time, n), make([]time.Time, n), make([]time.Time, n)
 	for i, r := range records {
-		keys[i], subjects[i], names[i] = r.Key(), r.Subject, r.Saga
+		keys[i], subjects[i], names[i], traces[i] = r.Key(), r.Subject, r.Saga, r.Trace
 		slots[i], tickets[i] = int16(r.Slot), leaves(r, ticket) //nolint:gosec // below 4096
 		wakes[i], deadlines[i], times[i] = r.Wake, r.Deadline, r.Created
 	}
 	return `INSERT INTO sagas (` + columns + `)
-		SELECT k, slot, subject, saga, 1, false, 0, 0, '', '', ticket, wake, deadline, t, t
-		FROM unnest($1::text[], $2::smallint[], $3::text[], $4::text[], $5::bigint[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[])
-			AS n(k, slot, subject, saga, ticket, wake, deadline, t)
-		ON CONFLICT (saga_key) DO NOTHING`, []any{keys, slots, subjects, names, tickets, wakes, deadlines, times}
+		SELECT k, slot, subject, saga, 1, false, 0, 0, '', '', ticket, wake, deadline, t, t, trace
+		FROM unnest($1::text[], $2::smallint[], $3::text[], $4::text[], $5::bigint[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[], $9::text[])
+			AS n(k, slot, subject, saga, ticket, wake, deadline, t, trace)
+		ON CONFLICT (saga_key) DO NOTHING`, []any{keys, slots, subjects, names, tickets, wakes, deadlines, times, traces}
 }
 
 const postgresSave = `

@@ -241,7 +241,7 @@ func (s *Store) Counts(ctx context.Context) ([]Count, error) {
 	return counts, rows.Err()
 }
 
-const selected = `SELECT slot, subject, saga, state, undoing, step, attempts, reason, cause, ticket, wake_time, deadline, create_time, update_time FROM sagas`
+const selected = `SELECT slot, subject, saga, state, undoing, step, attempts, reason, cause, ticket, wake_time, deadline, create_time, update_time, trace FROM sagas`
 
 func read(ctx context.Context, pool *sql.DB, query string, args ...any) ([]saga.Record, error) {
 	rows, err := pool.QueryContext(ctx, query, args...)
@@ -254,7 +254,7 @@ func read(ctx context.Context, pool *sql.DB, query string, args ...any) ([]saga.
 		var r saga.Record
 		var ticket int64
 		if err := rows.Scan(&r.Slot, &r.Subject, &r.Saga, &r.State, &r.Undoing, &r.Step, &r.Attempts, &r.Reason,
-			&r.Cause, &ticket, &r.Wake, &r.Deadline, &r.Created, &r.Updated); err != nil {
+			&r.Cause, &ticket, &r.Wake, &r.Deadline, &r.Created, &r.Updated, &r.Trace); err != nil {
 			return nil, err
 		}
 		r.Rests = ticket == 0 && !r.State.Finished()

@@ -19,11 +19,11 @@ func (sqlite) epoch(column string) string {
 }
 
 func (sqlite) insert(records []saga.Record, ticket int64) (string, []any) {
-	const width = 15
+	const width = 16
 	args := make([]any, 0, width*len(records))
 	for _, r := range records {
 		args = append(args, r.Key(), r.Slot, r.Subject, r.Saga, r.State, r.Undoing, r.Step, r.Attempts, r.Reason, r.Cause,
-			leaves(r, ticket), r.Wake, r.Deadline, r.Created, r.Updated)
+			leaves(r, ticket), r.Wake, r.Deadline, r.Created, r.Updated, r.Trace)
 	}
 	return `INSERT INTO sagas (` + columns + `) VALUES ` + placeholders(len(records), width) +
 		` ON CONFLICT (saga_key) DO NOTHING`, args

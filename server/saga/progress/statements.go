@@ -27,4 +27,4 @@ func statementsOf(dialect string) statements {
 	return sqlite{}
 }
 
-const columns = `saga_key, slot, subject, saga, state, undoing, step, attempts, reason, cause, ticket, wake_time, deadline, create_time, update_time`
+const columns = `saga_key, slot, subject, saga, state, undoing, step, attempts, reason, cause, ticket, wake_time, deadline, create_time, update_time, trace`

@@ -11,6 +11,8 @@ import (
 	"log/slog"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/orderprocessing/orderprocessing/server/saga"
 	"github.com/orderprocessing/orderprocessing/server/saga/progress"
 	"github.com/orderprocessing/orderprocessing/server/store/database"
@@ -35,6 +37,7 @@ type Options struct {
 	Now       func() time.Time
 	Logger    *slog.Logger
 	Observer  saga.Observer
+	Tracer    trace.TracerProvider // nil for no traces
 }
 
 func (o Options) withDefaults() Options {

@@ -66,11 +66,13 @@ func (s *shard) carry(ctx context.Context, plan *saga.Saga, r saga.Record, ticke
 			s.left(r, now)
 			return
 		}
-		result, err := plan.Perform(ctx, turn)
+		step, span := saga.Trace(ctx, s.options.Tracer, turn)
+		result, err := plan.Perform(step, turn)
 		if err != nil {
-			s.options.Logger.WarnContext(ctx, "a step of a saga failed",
+			s.options.Logger.WarnContext(step, "a step of a saga failed",
 				slog.String(telemetry.LogSaga, turn.Call.Key), slog.Int(telemetry.LogAttempt, turn.Call.Attempt), slog.Any(telemetry.LogError, err))
 		}
+		saga.EndTrace(span, result, err)
 		if result.Outcome == saga.OutcomeUnknown || result.Outcome == saga.OutcomeLater {
 			s.options.Observer.StepRetried(plan.Name, turn.Call.Step)
 		}

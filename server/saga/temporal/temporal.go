@@ -13,6 +13,7 @@ import (
 	"slices"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 
@@ -33,6 +34,7 @@ type Options struct {
 	Now       func() time.Time
 	Logger    *slog.Logger
 	Observer  saga.Observer
+	Tracer    trace.TracerProvider // nil for no traces
 }
 
 // Engine hands sagas to Temporal and works on their steps. Make it with New.

@@ -131,11 +131,13 @@ func (e *Engine) tell(ctx workflow.Context, r saga.Record) error {
 
 // perform is the activity that does a turn.
 func (e *Engine) perform(ctx context.Context, name string, turn saga.Turn) (saga.Result, error) {
+	ctx, span := saga.Trace(ctx, e.options.Tracer, turn)
 	result, err := e.options.Sagas[name].Perform(ctx, turn)
 	if err != nil {
 		e.options.Logger.WarnContext(ctx, "a step of a saga failed",
 			slog.String(telemetry.LogSaga, turn.Call.Key), slog.Int(telemetry.LogAttempt, turn.Call.Attempt), slog.Any(telemetry.LogError, err))
 	}
+	saga.EndTrace(span, result, err)
 	if result.Outcome == saga.OutcomeUnknown || result.Outcome == saga.OutcomeLater {
 		e.options.Observer.StepRetried(name, turn.Call.Step)
 	}

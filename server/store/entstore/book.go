@@ -49,6 +49,7 @@ type stockOp struct {
 	lines   []stockLine   // each hold once
 	at      time.Time     // holding: until when; expiring: the time that it is
 	request store.Request // committing
+	caller
 }
 
 // stockLine is one hold that a call is about.

@@ -22,13 +22,14 @@ type orderChange struct {
 	orderID order.ID
 	request store.Request
 	decide  store.Decide
+	caller
 }
 
 // ChangeOrder shares its commit with the other changes of orders that come just now.
 func (s *Store) ChangeOrder(
 	ctx context.Context, orderID order.ID, r store.Request, decide store.Decide,
 ) (order.Order, error) {
-	o, err := s.changes.Do(ctx, orderChange{orderID, r, decide})
+	o, err := s.changes.Do(ctx, orderChange{orderID, r, decide, callerOf(ctx)})
 	if p := (panicked{}); errors.As(err, &p) {
 		panic(p.Error())
 	}
@@ -56,6 +57,7 @@ func (s *Store) changeAll(
 		b := changing{orders: orders, answered: answered, rows: rows{wakes: w}, now: s.now().UTC().Truncate(time.Microsecond)}
 		results = make([]coalesce.Result[order.Order], len(batch))
 		for i, c := range batch {
+			w.of(c.caller)
 			results[i] = b.change(c)
 		}
 		return s.write(ctx, tx, &b.rows)

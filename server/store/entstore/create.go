@@ -14,22 +14,28 @@ import (
 
 // CreateOrder shares its commit with the other orders that are being created just now.
 func (s *Store) CreateOrder(ctx context.Context, n store.NewOrder) (order.Order, error) {
-	return s.creates.Do(ctx, n)
+	return s.creates.Do(ctx, newOrder{n, callerOf(ctx)})
+}
+
+// newOrder is one call of CreateOrder.
+type newOrder struct {
+	store.NewOrder
+	caller
 }
 
 type created = coalesce.Result[order.Order]
 
-func (s *Store) flushCreates(ctx context.Context, batch []store.NewOrder) []created {
+func (s *Store) flushCreates(ctx context.Context, batch []newOrder) []created {
 	if s.takesArrays(batch) {
 		return together(ctx, batch, s.createAtOnce)
 	}
 	return together(ctx, batch, s.createAll)
 }
 
-func (s *Store) createAll(ctx context.Context, batch []store.NewOrder) (results []created, err error) {
+func (s *Store) createAll(ctx context.Context, batch []newOrder) (results []created, err error) {
 	err = s.inTxWaking(ctx, func(tx *db.Tx, w *wakes) error {
 		results = make([]created, len(batch))
-		answered, err := s.answers(ctx, tx, keysOf(batch, func(n store.NewOrder) store.Request { return n.Request }))
+		answered, err := s.answers(ctx, tx, keysOf(batch, func(n newOrder) store.Request { return n.Request }))
 		if err != nil {
 			return err
 		}
@@ -39,7 +45,8 @@ func (s *Store) createAll(ctx context.Context, batch []store.NewOrder) (results 
 				results[i] = first.to(n.Request)
 				continue
 			}
-			results[i].Value, results[i].Err = rows.addNew(n)
+			w.of(n.caller)
+			results[i].Value, results[i].Err = rows.addNew(n.NewOrder)
 			if n.Request != (store.Request{}) {
 				answered[n.Request.Key] = answer{n.Request.Fingerprint, results[i]}
 			}

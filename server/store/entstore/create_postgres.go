@@ -38,13 +38,13 @@ WITH new AS (
 SELECT id FROM unnest($1::uuid[]) AS asked (id) WHERE NOT EXISTS (SELECT FROM new WHERE new.id = asked.id)`
 
 // takesArrays tells whether insertNew can store the batch: on Postgres, and each order with a request.
-func (s *Store) takesArrays(batch []store.NewOrder) bool {
+func (s *Store) takesArrays(batch []newOrder) bool {
 	return s.database.Dialect() == database.Postgres &&
-		!slices.ContainsFunc(batch, func(n store.NewOrder) bool { return n.Request == store.Request{} })
+		!slices.ContainsFunc(batch, func(n newOrder) bool { return n.Request == store.Request{} })
 }
 
 // createAtOnce is createAll by insertNew.
-func (s *Store) createAtOnce(ctx context.Context, batch []store.NewOrder) ([]created, error) {
+func (s *Store) createAtOnce(ctx context.Context, batch []newOrder) ([]created, error) {
 	results := make([]created, len(batch))
 	leaders := make(map[[16]byte]int, len(batch)) // who is stored for all who send the same request
 	var fresh rows
@@ -52,12 +52,14 @@ func (s *Store) createAtOnce(ctx context.Context, batch []store.NewOrder) ([]cre
 	for _, i := range byRequest(batch) {
 		if _, ok := leaders[batch[i].Request.Key]; !ok {
 			leaders[batch[i].Request.Key] = i
-			results[i].Value, results[i].Err = fresh.addNew(batch[i])
+			results[i].Value, results[i].Err = fresh.addNew(batch[i].NewOrder)
 		}
 	}
 	answered, err := s.insert(ctx, &fresh, func(w *wakes, repeated []uuid.UUID) {
 		for i, n := range batch {
 			if leaders[n.Request.Key] == i && results[i].Err == nil && !slices.Contains(repeated, n.Request.Key) {
+				w.of(n.caller)
+				w.went(order.Order{}, results[i].Value)
 				w.afterOrder(results[i].Value, order.Event{OrderID: n.ID, Sequence: 1, Time: n.Created, Change: n.Change})
 			}
 		}
@@ -138,7 +140,7 @@ func runInsertNew(ctx context.Context, q querier, fresh *rows) (repeated []uuid.
 	return repeated, found.Err()
 }
 
-func byRequest(batch []store.NewOrder) []int {
+func byRequest(batch []newOrder) []int {
 	sorted := make([]int, len(batch))
 	for i := range sorted {
 		sorted[i] = i

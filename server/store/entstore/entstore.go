@@ -30,6 +30,8 @@ type Options struct {
 	// Follow says which sagas follow from a change, and Starter starts them. Both nil: none do.
 	Follow  Follow
 	Starter saga.Starter
+	// Moved is told where orders went, once that is stored; nil for nobody. It must not block.
+	Moved func([]Moved)
 }
 
 // The bounds of the writers that gather what shares a commit.
@@ -47,26 +49,27 @@ type Store struct {
 	now      func() time.Time
 	follow   Follow
 	starter  saga.Starter
-	creates  *coalesce.Writer[store.NewOrder, order.Order]
+	moved    func([]Moved)
+	creates  *coalesce.Writer[newOrder, order.Order]
 	changes  *coalesce.Writer[orderChange, order.Order]
 	stock    *coalesce.Writer[stockOp, []stock.Hold]
-	payments *coalesce.Writer[store.PaymentChange, payment.Record]
+	payments *coalesce.Writer[paymentChange, payment.Record]
 }
 
 var _ store.Store = (*Store)(nil)
 
 // New makes a store over a migrated database. Closing the store closes the database.
 func New(d *database.Database, options Options) *Store {
-	s := &Store{database: d, now: options.Now, follow: options.Follow, starter: options.Starter}
+	s := &Store{database: d, now: options.Now, follow: options.Follow, starter: options.Starter, moved: options.Moved}
 	s.connect(func(driver dialect.Driver) *db.Client { return db.NewClient(db.Driver(driver)) })
 	observe := options.ObserveBatch
 	if observe == nil {
 		observe = func(int) {}
 	}
-	s.creates = coalesce.New(s.flushCreates, maxBatch, maxQueue, observe)
-	s.changes = coalesce.New(s.flushChanges, maxBatch, maxQueue, func(int) {})
-	s.stock = coalesce.New(s.flushStock, maxBatch, maxQueue, func(int) {})
-	s.payments = coalesce.New(s.flushPayments, maxBatch, maxQueue, func(int) {})
+	s.creates = coalesce.New(traced("commit orders", s.flushCreates), maxBatch, maxQueue, observe)
+	s.changes = coalesce.New(traced("commit changes", s.flushChanges), maxBatch, maxQueue, func(int) {})
+	s.stock = coalesce.New(traced("commit holds", s.flushStock), maxBatch, maxQueue, func(int) {})
+	s.payments = coalesce.New(traced("commit payments", s.flushPayments), maxBatch, maxQueue, func(int) {})
 	return s
 }
 
@@ -104,7 +107,18 @@ func (s *Store) inTx(ctx context.Context, fn func(tx *db.Tx) error) error {
 // inTxWaking is inTx for changes that sagas may follow from: those that fn gathers are started and
 // signaled in the same transaction.
 func (s *Store) inTxWaking(ctx context.Context, fn func(tx *db.Tx, w *wakes) error) error {
-	return again(ctx, func() error { return s.try(ctx, fn) })
+	var moved []Moved
+	err := again(ctx, func() error {
+		return s.try(ctx, func(tx *db.Tx, w *wakes) error {
+			err := fn(tx, w)
+			moved = w.moved
+			return err
+		})
+	})
+	if err == nil && s.moved != nil && len(moved) > 0 {
+		s.moved(moved)
+	}
+	return err
 }
 
 // again runs a transaction until nobody gets in its way.
@@ -131,6 +145,7 @@ func (s *Store) try(ctx context.Context, fn func(tx *db.Tx, w *wakes) error) err
 		return err
 	}
 	w := wakes{follow: s.follow}
+	w.of(callerOf(ctx))
 	if err := fn(tx, &w); err != nil {
 		return err
 	}

@@ -29,7 +29,11 @@ func NewRecorded(d *database.Database, options Options, record Recorder) *Store 
 // CreateTogether stores these orders as one batch.
 func (s *Store) CreateTogether(ctx context.Context, batch []store.NewOrder) ([]order.Order, []error) {
 	orders, errs := make([]order.Order, len(batch)), make([]error, len(batch))
-	for i, r := range s.flushCreates(ctx, batch) {
+	calls := make([]newOrder, len(batch))
+	for i, n := range batch {
+		calls[i] = newOrder{n, callerOf(ctx)}
+	}
+	for i, r := range s.flushCreates(ctx, calls) {
 		orders[i], errs[i] = r.Value, r.Err
 	}
 	return orders, errs
@@ -39,7 +43,7 @@ func (s *Store) CreateTogether(ctx context.Context, batch []store.NewOrder) ([]o
 func (s *Store) ChangeTogether(ctx context.Context, ids []order.ID, requests []store.Request, decide []store.Decide) ([]order.Order, []error) {
 	batch := make([]orderChange, len(ids))
 	for i := range batch {
-		batch[i] = orderChange{ids[i], requests[i], decide[i]}
+		batch[i] = orderChange{ids[i], requests[i], decide[i], callerOf(ctx)}
 	}
 	orders, errs := make([]order.Order, len(batch)), make([]error, len(batch))
 	for i, r := range s.flushChanges(ctx, batch) {

@@ -21,7 +21,7 @@ import (
 func (s *Store) HoldStock(
 	ctx context.Context, orderID order.ID, demands []stock.Demand, expires time.Time,
 ) ([]stock.Hold, error) {
-	op := stockOp{act: holding, at: expires.UTC().Truncate(time.Microsecond), lines: linesOf(orderID, stock.Sum(demands))}
+	op := stockOp{act: holding, at: expires.UTC().Truncate(time.Microsecond), lines: linesOf(orderID, stock.Sum(demands)), caller: callerOf(ctx)}
 	if expires.IsZero() {
 		op.at = time.Time{}
 	}
@@ -31,13 +31,13 @@ func (s *Store) HoldStock(
 
 // ReleaseStock lets go.
 func (s *Store) ReleaseStock(ctx context.Context, orderID order.ID, skus []string) ([]stock.Hold, error) {
-	holds, err := s.stock.Do(ctx, stockOp{act: releasing, lines: linesOf(orderID, once(skus))})
+	holds, err := s.stock.Do(ctx, stockOp{act: releasing, lines: linesOf(orderID, once(skus)), caller: callerOf(ctx)})
 	return inOrder(skus, holds), err
 }
 
 // KeepHolds makes holds stay.
 func (s *Store) KeepHolds(ctx context.Context, orderID order.ID, skus []string) ([]stock.Hold, error) {
-	holds, err := s.stock.Do(ctx, stockOp{act: keeping, lines: linesOf(orderID, once(skus))})
+	holds, err := s.stock.Do(ctx, stockOp{act: keeping, lines: linesOf(orderID, once(skus)), caller: callerOf(ctx)})
 	return inOrder(skus, holds), err
 }
 
@@ -45,7 +45,8 @@ func (s *Store) KeepHolds(ctx context.Context, orderID order.ID, skus []string) 
 func (s *Store) CommitStock(
 	ctx context.Context, orderID order.ID, demands []stock.Demand, r store.Request,
 ) ([]stock.Hold, error) {
-	holds, err := s.stock.Do(ctx, stockOp{act: committing, request: r, lines: linesOf(orderID, stock.Sum(demands))})
+	op := stockOp{act: committing, request: r, lines: linesOf(orderID, stock.Sum(demands)), caller: callerOf(ctx)}
+	holds, err := s.stock.Do(ctx, op)
 	return inOrder(skusOf(demands), holds), err
 }
 
@@ -73,7 +74,7 @@ func (s *Store) ExpireHolds(ctx context.Context, now time.Time, limit int) ([]st
 	if err != nil || len(rows) == 0 {
 		return nil, fromDriver(err)
 	}
-	op := stockOp{act: expiring, at: now}
+	op := stockOp{act: expiring, at: now, caller: callerOf(ctx)}
 	for _, row := range rows {
 		op.lines = append(op.lines, newLine(order.ID{UUID: id.UUID(row.OrderID)}, row.Sku, 0))
 	}

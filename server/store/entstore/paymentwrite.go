@@ -24,14 +24,20 @@ type paymentResult = coalesce.Result[payment.Record]
 
 // ChangePayment shares its commit with the other changes of payments that come just now.
 func (s *Store) ChangePayment(ctx context.Context, c store.PaymentChange) (payment.Record, error) {
-	return s.payments.Do(ctx, c)
+	return s.payments.Do(ctx, paymentChange{c, callerOf(ctx)})
 }
 
-func (s *Store) flushPayments(ctx context.Context, batch []store.PaymentChange) []paymentResult {
+// paymentChange is one call of ChangePayment.
+type paymentChange struct {
+	store.PaymentChange
+	caller
+}
+
+func (s *Store) flushPayments(ctx context.Context, batch []paymentChange) []paymentResult {
 	return together(ctx, batch, s.changePayments)
 }
 
-func (s *Store) changePayments(ctx context.Context, batch []store.PaymentChange) (results []paymentResult, err error) {
+func (s *Store) changePayments(ctx context.Context, batch []paymentChange) (results []paymentResult, err error) {
 	err = s.inTx(ctx, func(tx *db.Tx) error {
 		b, err := s.lockPayments(ctx, tx, batch)
 		if err != nil {
@@ -39,7 +45,7 @@ func (s *Store) changePayments(ctx context.Context, batch []store.PaymentChange)
 		}
 		results = make([]paymentResult, len(batch))
 		for i, c := range batch {
-			results[i].Value, results[i].Err = b.change(c)
+			results[i].Value, results[i].Err = b.change(c.PaymentChange)
 		}
 		return b.write(ctx, tx)
 	})
@@ -60,7 +66,7 @@ type paymentBatch struct {
 }
 
 // lockPayments reads what the changes are about. Until the transaction ends nobody else changes it.
-func (s *Store) lockPayments(ctx context.Context, tx *db.Tx, batch []store.PaymentChange) (*paymentBatch, error) {
+func (s *Store) lockPayments(ctx context.Context, tx *db.Tx, batch []paymentChange) (*paymentBatch, error) {
 	b := &paymentBatch{
 		s: s, payments: map[id.UUID]payment.Payment{}, operations: map[id.UUID]payment.Operation{}, taken: map[[16]byte]bool{},
 		changedPayments: map[id.UUID]bool{}, changedOperations: map[id.UUID]bool{},

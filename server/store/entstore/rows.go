@@ -37,6 +37,7 @@ func (r *rows) addNew(n store.NewOrder) (order.Order, error) {
 		return o, err
 	}
 	r.orders = append(r.orders, row)
+	r.wakes.went(order.Order{}, o)
 	return o, nil
 }
 
@@ -60,6 +61,7 @@ func (r *rows) advance(
 		r.changed = map[id.UUID][]cell{}
 	}
 	r.changed[next.ID.UUID] = row
+	r.wakes.went(current, next)
 	return next, nil
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
 	"github.com/orderprocessing/orderprocessing/server/saga"
+	"github.com/orderprocessing/orderprocessing/server/telemetry"
 )
 
 // Follow says which sagas follow from a change. They are started and signaled in its transaction.
@@ -22,6 +23,8 @@ type Follow interface {
 // wakes gathers the sagas that follow from what a transaction changes. Nil gathers nothing.
 type wakes struct {
 	follow Follow // nil for none
+	moved  []Moved
+	trace  string // traceparent of the call whose changes are told next; may be empty
 	saga.Wakes
 }
 
@@ -40,8 +43,18 @@ func (w *wakes) afterReturn(r order.Return) {
 	}
 }
 
+// of says whose changes are told next.
+func (w *wakes) of(c caller) {
+	if w != nil {
+		w.trace = telemetry.Traceparent(c.span.SpanContext())
+	}
+}
+
 func (w *wakes) add(more saga.Wakes) {
-	w.Starts = append(w.Starts, more.Starts...)
+	for _, start := range more.Starts {
+		start.Trace = w.trace
+		w.Starts = append(w.Starts, start)
+	}
 	w.Signals = append(w.Signals, more.Signals...)
 }
 

@@ -113,6 +113,19 @@ func (s *Store) AuditStock(ctx context.Context, after string, limit int) ([]stor
 	})
 }
 
+// StockTotals adds up the shards.
+func (s *Store) StockTotals(ctx context.Context) (all store.StockTotals, err error) {
+	for _, one := range s.shards {
+		totals, err := one.StockTotals(ctx)
+		if err != nil {
+			return all, err
+		}
+		all.Held += totals.Held
+		all.Oversold += totals.Oversold
+	}
+	return all, nil
+}
+
 // AuditHolds asks every shard and merges by key.
 func (s *Store) AuditHolds(ctx context.Context, after id.UUID, limit int) ([]store.AuditedHold, error) {
 	byKey := func(a, b store.AuditedHold) int { return a.Key.Compare(b.Key) }

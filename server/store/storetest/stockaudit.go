@@ -47,6 +47,13 @@ func requireSoundStock(t *testing.T, s store.Store) {
 	for _, a := range all {
 		require.Empty(t, unsound(a), a.Level.SKU)
 	}
+	totals, err := s.StockTotals(t.Context())
+	require.NoError(t, err)
+	var held int64
+	for _, a := range all {
+		held += a.Level.Held
+	}
+	require.Equal(t, store.StockTotals{Held: held}, totals)
 }
 
 func testStockAudit(t *testing.T, b bench) {

@@ -9,6 +9,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/fault"
 	"github.com/orderprocessing/orderprocessing/server/outbound"
 	"github.com/orderprocessing/orderprocessing/server/payments/gateway"
+	"github.com/orderprocessing/orderprocessing/server/telemetry"
 )
 
 // Gateway is a gateway whose calls go through an outbound.Caller. It implements gateway.Gateway.
@@ -26,37 +27,46 @@ func New(next gateway.Gateway, caller *outbound.Caller) *Gateway {
 
 // Authorize retries what certainly did not happen.
 func (g *Gateway) Authorize(ctx context.Context, r gateway.AuthorizeRequest) (gateway.Result, error) {
-	return outbound.Do(ctx, g.caller, moves, func(ctx context.Context) (gateway.Result, error) { return g.next.Authorize(ctx, r) })
+	return call(ctx, g.caller, "gateway authorize", moves, r, g.next.Authorize)
 }
 
 // Capture retries what certainly did not happen.
 func (g *Gateway) Capture(ctx context.Context, r gateway.CaptureRequest) (gateway.Result, error) {
-	return outbound.Do(ctx, g.caller, moves, func(ctx context.Context) (gateway.Result, error) { return g.next.Capture(ctx, r) })
+	return call(ctx, g.caller, "gateway capture", moves, r, g.next.Capture)
 }
 
 // Void retries what certainly did not happen.
 func (g *Gateway) Void(ctx context.Context, r gateway.VoidRequest) (gateway.Result, error) {
-	return outbound.Do(ctx, g.caller, moves, func(ctx context.Context) (gateway.Result, error) { return g.next.Void(ctx, r) })
+	return call(ctx, g.caller, "gateway void", moves, r, g.next.Void)
 }
 
 // Refund retries what certainly did not happen.
 func (g *Gateway) Refund(ctx context.Context, r gateway.RefundRequest) (gateway.Result, error) {
-	return outbound.Do(ctx, g.caller, moves, func(ctx context.Context) (gateway.Result, error) { return g.next.Refund(ctx, r) })
+	return call(ctx, g.caller, "gateway refund", moves, r, g.next.Refund)
 }
 
 // Inquire retries everything but refusals: asking changes nothing.
 func (g *Gateway) Inquire(ctx context.Context, r gateway.InquireRequest) (gateway.Inquiry, error) {
-	return outbound.Do(ctx, g.caller, reads, func(ctx context.Context) (gateway.Inquiry, error) { return g.next.Inquire(ctx, r) })
+	return call(ctx, g.caller, "gateway inquire", reads, r, g.next.Inquire)
 }
 
 // Ledger retries everything but refusals.
 func (g *Gateway) Ledger(ctx context.Context, r gateway.LedgerRequest) (gateway.LedgerPage, error) {
-	return outbound.Do(ctx, g.caller, reads, func(ctx context.Context) (gateway.LedgerPage, error) { return g.next.Ledger(ctx, r) })
+	return call(ctx, g.caller, "gateway ledger", reads, r, g.next.Ledger)
 }
 
 // ParseWebhook calls nobody.
 func (g *Gateway) ParseWebhook(header http.Header, body []byte) (gateway.Event, error) {
 	return g.next.ParseWebhook(header, body)
+}
+
+// call makes a call in a span of its own, all tries together.
+func call[In, Out any](
+	ctx context.Context, c *outbound.Caller, name string, classify outbound.Classify, in In, try func(context.Context, In) (Out, error),
+) (out Out, err error) {
+	ctx, span := telemetry.Span(ctx, name)
+	defer func() { telemetry.EndSpan(span, err) }()
+	return outbound.Do(ctx, c, classify, func(ctx context.Context) (Out, error) { return try(ctx, in) })
 }
 
 // moves judges the error of an operation. Unknown is not retried here: the caller must first store

@@ -19,7 +19,9 @@ type ClientOptions struct {
 	WebhookSecrets []string          // any may have signed a webhook; two while one is being rotated
 	Timeout        time.Duration     // of one request; 0 means 10 s
 	Transport      http.RoundTripper // nil means one of its own
-	Now            func() time.Time
+	// Around is put around the transport, such as to trace; nil for nothing.
+	Around func(http.RoundTripper) http.RoundTripper
+	Now    func() time.Time
 }
 
 // Gateway speaks with a simulator over HTTP. It implements gateway.Gateway.
@@ -42,6 +44,9 @@ func NewGateway(baseURL string, options ClientOptions) *Gateway {
 	}
 	if options.Transport == nil {
 		options.Transport = &http.Transport{MaxIdleConns: 512, MaxIdleConnsPerHost: 512, IdleConnTimeout: time.Minute}
+	}
+	if options.Around != nil {
+		options.Transport = options.Around(options.Transport)
 	}
 	return &Gateway{
 		base: strings.TrimRight(baseURL, "/"), options: options,

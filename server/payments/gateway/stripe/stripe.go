@@ -38,7 +38,9 @@ type Options struct {
 	// releases the rest, whatever CaptureRequest.Final says.
 	SingleCapture bool
 	Transport     http.RoundTripper // nil means one of its own
-	Now           func() time.Time
+	// Around is put around the transport, such as to trace; nil for nothing.
+	Around func(http.RoundTripper) http.RoundTripper
+	Now    func() time.Time
 }
 
 // Gateway speaks with Stripe. It implements gateway.Gateway.
@@ -66,6 +68,9 @@ func New(options Options) *Gateway {
 			Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 64,
 			IdleConnTimeout: time.Minute, TLSHandshakeTimeout: 10 * time.Second,
 		}
+	}
+	if options.Around != nil {
+		options.Transport = options.Around(options.Transport)
 	}
 	client := &http.Client{Transport: options.Transport}
 	backend := stripe.GetBackendWithConfig(stripe.APIBackend, &stripe.BackendConfig{
