@@ -137,6 +137,9 @@ func (s sagaReader) AtWork(ctx context.Context, orders []order.Order) (map[order
 func sagasOf(o order.Order) []string {
 	subject := o.ID.String()
 	keys := []string{saga.Key(subject, workflow.Place), saga.Key(subject, workflow.Cancel), saga.Key(subject, workflow.Ship)}
+	if o.Amendment != nil {
+		keys = append(keys, saga.Key(o.Amendment.ID.String(), workflow.Amend))
+	}
 	for _, parcel := range o.Shipments {
 		keys = append(keys, saga.Key(parcel.ID.String(), workflow.Ship))
 	}

@@ -31,10 +31,17 @@ func newStarter(cfg config.Config, d *database.Database) (saga.Starter, error) {
 	return river.NewStarter(d.Dialect(), time.Now)
 }
 
-// openEngine builds the engine of the configuration, and gives what ends it when it has stopped.
+// engineHost is what an engine works with.
+type engineHost struct {
+	end func() // lets go of it, when the engine has stopped
+	// checks tell whether it is there. Orders are taken without it, and go on when it is back.
+	checks []Check
+}
+
+// openEngine builds the engine of the configuration, and gives what it works with.
 func openEngine(
 	cfg config.Config, logger *slog.Logger, t *telemetry.Telemetry, stores *Stores, sagas saga.Book,
-) (saga.Engine, func(), error) {
+) (saga.Engine, *engineHost, error) {
 	owner := func(slot int) int { return stores.Shards.Owner(id.Slot(slot)) } //nolint:gosec // below 4096
 	observer := telemetry.NewSagas(t.Registry)
 	if cfg.Workflow.Engine == config.EngineRiver {
@@ -42,7 +49,7 @@ func openEngine(
 			Shards: stores.Databases, ShardOf: owner, Sagas: sagas, Workers: cfg.Workflow.Workers, Logger: logger,
 			Observer: observer, Tracer: t.Tracer,
 		})
-		return engine, func() {}, err
+		return engine, &engineHost{end: func() {}}, err
 	}
 	c, err := client.NewLazyClient(client.Options{
 		HostPort: cfg.Temporal.Address, Namespace: cfg.Temporal.Namespace, Logger: temporallog.NewStructuredLogger(logger),
@@ -51,9 +58,12 @@ func openEngine(
 		return nil, nil, fmt.Errorf("build the client of Temporal (temporal.address): %w", err)
 	}
 	return temporal.New(temporal.Options{
-		Client: c, Shards: stores.Databases, ShardOf: owner, Sagas: sagas, Workers: cfg.Workflow.Workers, Logger: logger,
-		Observer: observer, Tracer: t.Tracer,
-	}), c.Close, nil
+			Client: c, Shards: stores.Databases, ShardOf: owner, Sagas: sagas, Workers: cfg.Workflow.Workers, Logger: logger,
+			Observer: observer, Tracer: t.Tracer,
+		}), &engineHost{end: c.Close, checks: []Check{{Name: "temporal", Optional: true, Run: func(ctx context.Context) error {
+			_, err := c.CheckHealth(ctx, &client.CheckHealthRequest{})
+			return err
+		}}}}, nil
 }
 
 // processes is what carries orders on between calls.
@@ -62,7 +72,7 @@ type processes struct {
 	workflow *workflow.Workflow
 	book     saga.Book
 	engine   saga.Engine
-	end      func()
+	host     *engineHost
 }
 
 // open builds the sagas and their engine. cases is nil where there is no gateway.
@@ -76,7 +86,7 @@ func (p *processes) open(
 	if p.book, err = p.workflow.Sagas(); err != nil {
 		return err
 	}
-	p.engine, p.end, err = openEngine(cfg, logger, t, stores, p.book)
+	p.engine, p.host, err = openEngine(cfg, logger, t, stores, p.book)
 	return err
 }
 
@@ -86,7 +96,7 @@ func (p *processes) part() Part {
 		Name:  "engine of sagas",
 		Start: p.engine.Start,
 		Stop: func(ctx context.Context) error {
-			defer p.end()
+			defer p.host.end()
 			return p.engine.Stop(ctx)
 		},
 	}

@@ -56,6 +56,9 @@ type CheckResult struct {
 // NewHealth makes the health of a process that has not started yet.
 func NewHealth(checks ...Check) *Health { return &Health{checks: checks, now: time.Now} }
 
+// Add adds checks, before anybody asks.
+func (h *Health) Add(checks ...Check) { h.checks = append(h.checks, checks...) }
+
 // SetStarted tells that everything was built and the ports are open.
 func (h *Health) SetStarted() { h.started.Store(true) }
 

@@ -136,9 +136,10 @@ func newAPI(
 	}
 	api, err := NewAPI(cfg.Server, chain, health, services(stores, tokens, w, m, flow, verified(t.Registry), chain.HandlerOptions())...)
 	if err != nil {
-		flow.end()
+		flow.host.end()
 		return nil, nil, err
 	}
+	health.Add(flow.host.checks...)
 	api.OnDrain = flow.hub.Close
 	api.Handle(w.keysPath, w.keys)
 	if m.webhook != nil {

@@ -81,6 +81,16 @@ type OrderProgress struct {
 	ActionURL    string     `json:"action_url,omitempty"`
 	Cleared      bool       `json:"cleared,omitempty"`
 	Shipments    []Shipment `json:"shipments,omitempty"`
+	Amendment    *Amendment `json:"amendment,omitempty"`
+}
+
+// Amendment is the latest one of an order as it is stored.
+type Amendment struct {
+	Version  int         `json:"version"` // the sequence of the event that asked for it
+	Lines    []OrderLine `json:"lines"`
+	Shipping int64       `json:"shipping,omitempty"` // minor units
+	Applied  bool        `json:"applied,omitempty"`
+	Refused  string      `json:"refused,omitempty"`
 }
 
 // Shipment is a parcel as it is stored. Its number is its place in the list, from 1.

@@ -127,19 +127,9 @@ func detailsToProto(d order.Details) *eventsv1.OrderDetails {
 		Source:        d.Source,
 		Number:        d.Number,
 		CurrencyCode:  string(d.Currency),
-		Lines:         make([]*eventsv1.OrderLine, len(d.Lines)),
+		Lines:         linesToProto(d.Lines),
 		ShippingMinor: int64(d.Shipping),
 		Note:          d.Note,
-	}
-	for i, l := range d.Lines {
-		m.Lines[i] = &eventsv1.OrderLine{
-			Sku:            l.SKU,
-			Description:    l.Description,
-			Service:        l.Service,
-			Quantity:       l.Quantity,
-			UnitPriceMinor: int64(l.UnitPrice),
-			DiscountMinor:  int64(l.Discount),
-		}
 	}
 	if a := d.ShipTo; a != (order.Address{}) {
 		m.ShipTo = &eventsv1.PostalAddress{
@@ -151,12 +141,12 @@ func detailsToProto(d order.Details) *eventsv1.OrderDetails {
 
 func detailsFromProto(m *eventsv1.OrderDetails) order.Details {
 	a := m.GetShipTo()
-	d := order.Details{
+	return order.Details{
 		CustomerID: m.GetCustomerId(),
 		Source:     m.GetSource(),
 		Number:     m.GetNumber(),
 		Currency:   money.Currency(m.GetCurrencyCode()),
-		Lines:      make([]order.Line, len(m.GetLines())),
+		Lines:      linesFromProto(m.GetLines()),
 		Shipping:   money.Minor(m.GetShippingMinor()),
 		ShipTo: order.Address{
 			Name: a.GetName(), Street: a.GetStreet(), City: a.GetCity(),
@@ -164,8 +154,27 @@ func detailsFromProto(m *eventsv1.OrderDetails) order.Details {
 		},
 		Note: m.GetNote(),
 	}
-	for i, l := range m.GetLines() {
-		d.Lines[i] = order.Line{
+}
+
+func linesToProto(lines []order.Line) []*eventsv1.OrderLine {
+	all := make([]*eventsv1.OrderLine, len(lines))
+	for i, l := range lines {
+		all[i] = &eventsv1.OrderLine{
+			Sku:            l.SKU,
+			Description:    l.Description,
+			Service:        l.Service,
+			Quantity:       l.Quantity,
+			UnitPriceMinor: int64(l.UnitPrice),
+			DiscountMinor:  int64(l.Discount),
+		}
+	}
+	return all
+}
+
+func linesFromProto(lines []*eventsv1.OrderLine) []order.Line {
+	all := make([]order.Line, len(lines))
+	for i, l := range lines {
+		all[i] = order.Line{
 			SKU:         l.GetSku(),
 			Description: l.GetDescription(),
 			Service:     l.GetService(),
@@ -174,5 +183,5 @@ func detailsFromProto(m *eventsv1.OrderDetails) order.Details {
 			Discount:    money.Minor(l.GetDiscountMinor()),
 		}
 	}
-	return d
+	return all
 }

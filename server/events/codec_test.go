@@ -49,8 +49,11 @@ func changes() map[string]order.Change {
 		"shipment_moved": order.ShipmentMoved{
 			ShipmentID: shipmentID, State: order.ShipmentShipped, Carrier: "Royal Mail", Tracking: "RM1", Amount: 1295, Final: true,
 		},
-		"completed": order.Finished{},
-		"imported":  order.Imported{Details: details, Delivered: true},
+		"amendment_asked": order.AmendmentAsked{Lines: details.Lines, Shipping: 495},
+		"amended":         order.AmendmentApplied{},
+		"amendment_ended": order.AmendmentEnded{Reason: "OUT_OF_STOCK"},
+		"completed":       order.Finished{},
+		"imported":        order.Imported{Details: details, Delivered: true},
 		"returned": order.GoodsReturned{ReturnID: returnID, Lines: []order.LineQuantity{
 			{Position: 1, Quantity: 2}, {Position: 1000, Quantity: 1_000_000},
 		}},

@@ -38,6 +38,14 @@ func progressToProto(m *eventsv1.OrderEvent, c order.Change) {
 			ShipmentId: c.ShipmentID.String(), State: eventsv1.ShipmentState(c.State), Carrier: c.Carrier,
 			TrackingNumber: c.Tracking, AmountMinor: int64(c.Amount), Final: c.Final,
 		}}
+	case order.AmendmentAsked:
+		m.Change = &eventsv1.OrderEvent_AmendmentAsked{AmendmentAsked: &eventsv1.OrderAmendmentAsked{
+			Lines: linesToProto(c.Lines), ShippingMinor: int64(c.Shipping),
+		}}
+	case order.AmendmentApplied:
+		m.Change = &eventsv1.OrderEvent_Amended{Amended: &eventsv1.OrderAmended{}}
+	case order.AmendmentEnded:
+		m.Change = &eventsv1.OrderEvent_AmendmentEnded{AmendmentEnded: &eventsv1.OrderAmendmentEnded{Reason: c.Reason}}
 	case order.Finished:
 		m.Change = &eventsv1.OrderEvent_Completed{Completed: &eventsv1.OrderCompleted{}}
 	}
@@ -69,6 +77,14 @@ func progressFromProto(m *eventsv1.OrderEvent) (order.Change, error) {
 			Carrier: c.ShipmentMoved.GetCarrier(), Tracking: c.ShipmentMoved.GetTrackingNumber(),
 			Amount: money.Minor(c.ShipmentMoved.GetAmountMinor()), Final: c.ShipmentMoved.GetFinal(),
 		}, err
+	case *eventsv1.OrderEvent_AmendmentAsked:
+		return order.AmendmentAsked{
+			Lines: linesFromProto(c.AmendmentAsked.GetLines()), Shipping: money.Minor(c.AmendmentAsked.GetShippingMinor()),
+		}, nil
+	case *eventsv1.OrderEvent_Amended:
+		return order.AmendmentApplied{}, nil
+	case *eventsv1.OrderEvent_AmendmentEnded:
+		return order.AmendmentEnded{Reason: c.AmendmentEnded.GetReason()}, nil
 	case *eventsv1.OrderEvent_Completed:
 		return order.Finished{}, nil
 	default:

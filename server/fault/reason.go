@@ -30,6 +30,8 @@ const (
 	ReasonReturnTooLarge       Reason = "RETURN_ABOVE_SHIPPED"
 	ReasonRestockTooLarge      Reason = "RESTOCK_ABOVE_RETURNED"
 	ReasonShipmentNotFound     Reason = "SHIPMENT_NOT_FOUND"
+	ReasonAmendmentUnderWay    Reason = "AMENDMENT_UNDER_WAY"
+	ReasonParcelPlanned        Reason = "PARCEL_PLANNED"
 	ReasonNothingToShip        Reason = "NOTHING_TO_SHIP"
 	ReasonLineUnknown          Reason = "LINE_UNKNOWN"
 	ReasonDocumentIncomplete   Reason = "DOCUMENT_INCOMPLETE"

@@ -36,17 +36,6 @@ func (s *Service) Commit(ctx context.Context, orderID order.ID, demands []stock.
 	return s.store.CommitStock(ctx, orderID, demands, r)
 }
 
-// Keep makes the open holds of an order stay, as a confirmed order's do.
-func (s *Service) Keep(ctx context.Context, orderID order.ID, skus []string) ([]stock.Hold, error) {
-	return s.store.KeepHolds(ctx, orderID, skus)
-}
-
-// Sweep lets go of holds whose time is over, some at once, and gives them. Sweep again until there
-// are none.
-func (s *Service) Sweep(ctx context.Context, limit int) ([]stock.Hold, error) {
-	return s.store.ExpireHolds(ctx, s.timestamp(), limit)
-}
-
 func skusOf(demands []stock.Demand) []string {
 	skus := make([]string, len(demands))
 	for i, d := range demands {

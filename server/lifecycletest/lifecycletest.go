@@ -49,6 +49,14 @@ func Run(t *testing.T, s *servertest.Server, patience time.Duration) {
 		"an imported order can be canceled":                                         cancelImported,
 		"what was held before an edit is let go too":                                editAndCancel,
 		"an order amended to what is not there leaves nothing to pay":               amendToNothing,
+		"a confirmed order that gets smaller is paid as it reads now":               editSmaller,
+		"a confirmed order that gets larger holds and pays more, and once":          editLarger,
+		"a confirmed order that nothing is owed for any more is let go":             editFree,
+		"an edit that cannot be had leaves the order as it was":                     editInVain,
+		"what has left or is planned to is not edited, nor on an old etag":          editRefused,
+		"of an edit and a parcel that meet, both hold or one waits":                 editRacesShip,
+		"an order that is canceled while it is edited leaves nothing behind":        editRacesCancel,
+		"staff set money aside for an edit that the bank would not":                 editPaidByHand,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

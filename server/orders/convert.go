@@ -43,6 +43,7 @@ func orderToProto(o order.Order) *ordersv1.Order {
 		ActionUrl:         o.ActionURL,
 		ConfirmTime:       timeToProto(o.Confirmed),
 		Shipments:         each(o.Shipments, shipmentToProto),
+		Amendment:         amendmentToProto(o),
 	}
 	if a := o.ShipTo; a != (order.Address{}) {
 		m.ShipTo = &ordersv1.Address{
@@ -52,6 +53,21 @@ func orderToProto(o order.Order) *ordersv1.Order {
 	for i, l := range o.Lines {
 		m.Lines[i] = lineToProto(i, l)
 		m.Lines[i].ReturnedQuantity, m.Lines[i].ShippedQuantity = o.ReturnedOf(i), o.ShippedOf(i)
+	}
+	return m
+}
+
+func amendmentToProto(o order.Order) *ordersv1.Amendment {
+	if o.Amendment == nil {
+		return nil
+	}
+	total, _ := o.Amended().Total() // a stored amendment was checked
+	m := &ordersv1.Amendment{
+		Id: o.Amendment.ID.String(), Lines: make([]*ordersv1.Line, len(o.Amendment.Lines)), ShippingMinor: int64(o.Amendment.Shipping),
+		TotalMinor: int64(total), RefusedReason: o.Amendment.Refused,
+	}
+	for i, l := range o.Amendment.Lines {
+		m.Lines[i] = lineToProto(i, l)
 	}
 	return m
 }

@@ -238,6 +238,40 @@ func TestService_Reconcile(t *testing.T) {
 			require.False(t, d.Unknown, d.Detail)
 		}
 	})
+	t.Run("what has lapsed is no violation until both have booked it", func(t *testing.T) {
+		s := newShop(t)
+		p := s.authorized()
+		lapse := func() {
+			s.fake.with(func(f *fake) { f.move(gateway.MovementReleased, "lapsed", p.ID.String(), 100) })
+		}
+		compare := func(after time.Duration) []payments.Difference {
+			t.Helper()
+			now := func() time.Time { return time.Now().Add(after) }
+			found, err := payments.Books{Store: s.store, Gateway: "test", Ledger: s.fake, Now: now}.Reconcile(t.Context(), time.Time{})
+			require.NoError(t, err)
+			return found.Differences
+		}
+		require.Empty(t, compare(2*time.Hour), "neither has booked it yet")
+		lapse()
+		late := compare(2 * time.Hour)
+		require.Len(t, late, 1)
+		require.True(t, late[0].Unknown, "we will hear of it")
+		early := compare(0)
+		require.Len(t, early, 1)
+		require.False(t, early[0].Unknown, "it was let go before its time")
+
+		header, body := post(gateway.Event{ID: "evt-lapsed", Kind: gateway.EventExpired, Payment: p.ID.String()}, time.Now())
+		require.NoError(t, s.HandleWebhook(t.Context(), "test", header, body))
+		require.Empty(t, compare(2*time.Hour), "both have booked it")
+		s.fake.with(func(f *fake) { f.movements = f.movements[:len(f.movements)-1] })
+		late = compare(2 * time.Hour)
+		require.Len(t, late, 1)
+		require.True(t, late[0].Unknown, "the gateway will book it")
+		s.fake.with(func(f *fake) { f.move(gateway.MovementCaptured, "twice", p.ID.String(), 100) })
+		taken := compare(2 * time.Hour)
+		require.Len(t, taken, 1)
+		require.False(t, taken[0].Unknown, "it was taken instead")
+	})
 	t.Run("no false alarm while payments are made", func(t *testing.T) {
 		s := newShop(t)
 		stop := make(chan struct{})

@@ -42,7 +42,7 @@ type Change struct {
 // and with GATEWAY_UNAVAILABLE when certainly nothing happened; the same call goes on from there.
 func (s *Service) Authorize(ctx context.Context, a Authorize) (payment.Record, error) {
 	n := s.newOf(a)
-	operationID := payment.OperationIDOf(a.OrderID, n.Wish.Key)
+	operationID := payment.OperationID(IDOf(a))
 	request := gateway.AuthorizeRequest{
 		Key: gateway.Key(n.Wish.Key), Payment: payment.ID(operationID).String(), Amount: a.Amount, Currency: a.Currency,
 		Method: a.Method, ReturnURL: a.ReturnURL, Metadata: map[string]string{"order": a.OrderID.String()},
@@ -60,6 +60,11 @@ func (s *Service) Authorize(ctx context.Context, a Authorize) (payment.Record, e
 			return g.Authorize(ctx, request)
 		},
 	})
+}
+
+// IDOf gives the id of the payment that a wish to authorize makes.
+func IDOf(a Authorize) payment.ID {
+	return payment.ID(payment.OperationIDOf(a.OrderID, payment.KeyOf(a.OrderID, a.Key)))
 }
 
 // newOf gives the new payment that is wished for.
@@ -84,6 +89,10 @@ func (s *Service) AuthorizeOrder(ctx context.Context, a Authorize) (payment.Reco
 	default:
 		return payment.Record{}, fault.New(fault.KindPrecondition, fault.ReasonTransitionRefused,
 			"nothing is authorized for an order in %s", o.Lifecycle)
+	}
+	if o.Payment == order.PaymentPaid || o.Payment == order.PaymentOverpaid {
+		return payment.Record{}, fault.New(fault.KindPrecondition, fault.ReasonTransitionRefused,
+			"the order is paid: nothing more is authorized for it")
 	}
 	a.CustomerID, a.Currency = o.CustomerID, o.Currency
 	return s.Authorize(ctx, a)

@@ -42,16 +42,33 @@ func (s *Service) Assess(ctx context.Context, o order.Order) (risk.Assessment, e
 	if err != nil || !kept.OrderID.IsZero() {
 		return kept, err
 	}
+	made, err := s.judge(ctx, o)
+	if err != nil || made.Score < s.options.NoteAt {
+		return made, err
+	}
+	return s.options.Store.SaveAssessment(ctx, made)
+}
+
+// Judge assesses an order as it reads now, whatever was said of it before. What is kept of it stays.
+func (s *Service) Judge(ctx context.Context, o order.Order) (risk.Assessment, error) {
+	if s.options.Off {
+		return risk.Assessment{OrderID: o.ID, Outcome: risk.Pass}, nil
+	}
+	made, err := s.judge(ctx, o)
+	if err == nil && made.Score >= s.options.NoteAt {
+		_, err = s.options.Store.SaveAssessment(ctx, made)
+	}
+	return made, err
+}
+
+func (s *Service) judge(ctx context.Context, o order.Order) (risk.Assessment, error) {
 	facts, err := s.facts(ctx, o)
 	if err != nil {
 		return risk.Assessment{}, err
 	}
 	made := s.options.Rules.Assess(facts)
 	made.OrderID, made.Created = o.ID, s.options.Now().UTC().Truncate(time.Microsecond)
-	if made.Score < s.options.NoteAt {
-		return made, nil
-	}
-	return s.options.Store.SaveAssessment(ctx, made)
+	return made, nil
 }
 
 // facts reads what the customer ordered before. Nobody knows what a guest did.

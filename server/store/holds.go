@@ -23,7 +23,8 @@ type Holds interface {
 	// HoldStock holds each SKU for itself, all that is wanted of it or nothing, until expires; the
 	// zero time is never. A SKU that nobody stocks is unavailable. Repeating changes nothing and
 	// tells what became of the hold. Another quantity changes an open hold if there is enough, and
-	// leaves it as it is otherwise; it fails with HOLD_DIFFERS when some of it has left the shelf.
+	// leaves it as it is otherwise; it fails with HOLD_DIFFERS when some of it has left the shelf. A
+	// demand of 0 lets go of an open hold, which may be asked for again.
 	HoldStock(ctx context.Context, orderID order.ID, demands []stock.Demand, expires time.Time) ([]stock.Hold, error)
 
 	// ReleaseStock lets go of what is held and has not left the shelf. A hold that was never asked
@@ -37,9 +38,6 @@ type Holds interface {
 
 	// MayCommitStock fails as CommitStock would just now, and changes nothing.
 	MayCommitStock(ctx context.Context, orderID order.ID, demands []stock.Demand, r Request) error
-
-	// KeepHolds makes open holds stay until they are released or committed.
-	KeepHolds(ctx context.Context, orderID order.ID, skus []string) ([]stock.Hold, error)
 
 	// ExpireHolds lets go of holds whose time was over at now, the oldest first, at most limit of
 	// them in each database, and gives those that it let go. Sweep again until there are none.

@@ -41,7 +41,7 @@ func (w *Workflow) authorize(ctx context.Context, c saga.Call) (saga.Result, err
 		return result, nil
 	}
 	if byHand || o.Placements > 1 && !proving {
-		if result, err := w.again(ctx, o, paid); err != nil || result.Outcome != saga.OutcomeDone {
+		if result, err := w.again(ctx, c, o, paid); err != nil || result.Outcome != saga.OutcomeDone {
 			return result, err
 		}
 	}
@@ -62,7 +62,7 @@ func (w *Workflow) authorize(ctx context.Context, c saga.Call) (saga.Result, err
 
 // again looks anew at an order that may have been amended, or paid in another way. paid is the payment
 // that it goes on with when that is not the saga's own.
-func (w *Workflow) again(ctx context.Context, o order.Order, paid payment.ID) (saga.Result, error) {
+func (w *Workflow) again(ctx context.Context, c saga.Call, o order.Order, paid payment.ID) (saga.Result, error) {
 	result, err := w.hold(ctx, o)
 	if err == nil && result.Outcome == saga.OutcomeDone {
 		result, err = w.assess(ctx, o)
@@ -73,7 +73,7 @@ func (w *Workflow) again(ctx context.Context, o order.Order, paid payment.ID) (s
 	case result.Outcome == saga.OutcomeRefused:
 		return saga.RefusedPartly(result.Reason), nil
 	}
-	return saga.Done(), w.letGoOthers(ctx, o, paid)
+	return saga.Done(), w.letGoOthers(ctx, c, o, paid)
 }
 
 // paidByHand gives a payment that staff have made for the order and that is enough for it; zero when
@@ -88,18 +88,20 @@ func (w *Workflow) paidByHand(ctx context.Context, o order.Order, total money.Mi
 	}
 	all, err := w.Payments.OfOrder(ctx, o.ID)
 	for _, p := range all {
-		if !own[p.ID] && p.Auth == payment.Succeeded && p.Void == payment.NotVoided &&
-			p.Authorized-p.Released-p.Refunded-p.RefundPending >= total {
+		if !own[p.ID] && covers(p, total) {
 			return p.ID, err
 		}
 	}
 	return payment.ID{}, err
 }
 
-// paymentOf names the payment of the latest attempt.
-func paymentOf(o order.Order) payment.ID {
-	return payment.ID(payment.OperationIDOf(o.ID, payment.KeyOf(o.ID, attempt(o, 0).Key)))
+// covers tells whether a payment is enough for an order: what it set aside, or took and kept.
+func covers(p payment.Payment, total money.Minor) bool {
+	return p.Auth == payment.Succeeded && p.Void == payment.NotVoided && p.Authorized-p.Released-p.Refunded-p.RefundPending >= total
 }
+
+// paymentOf names the payment of the latest attempt.
+func paymentOf(o order.Order) payment.ID { return payments.IDOf(attempt(o, 0)) }
 
 // attempt is the wish to authorize as the order stands: each placement is one of its own.
 func attempt(o order.Order, total money.Minor) payments.Authorize {
@@ -111,13 +113,17 @@ func attempt(o order.Order, total money.Minor) payments.Authorize {
 
 // authorizeFailed tells what to do about a call that failed: most are tried again.
 func (w *Workflow) authorizeFailed(ctx context.Context, o order.Order, err error) (saga.Result, error) {
-	reason := fault.ReasonOf(err)
-	if reason == fault.ReasonPaymentMethodInvalid {
+	if reason := fault.ReasonOf(err); reason == fault.ReasonPaymentMethodInvalid {
 		return w.ask(ctx, o, string(reason), "")
 	}
+	return refusedFor(err)
+}
+
+// refusedFor tells whether a call that failed is refused for good.
+func refusedFor(err error) (saga.Result, error) {
 	switch fault.KindOf(err) {
 	case fault.KindInvalid, fault.KindPrecondition, fault.KindExists, fault.KindNotFound:
-		return saga.RefusedPartly(string(reason)), nil
+		return saga.RefusedPartly(string(fault.ReasonOf(err))), nil
 	default:
 		return saga.Result{}, err
 	}
@@ -191,14 +197,20 @@ func (w *Workflow) letGo(ctx context.Context, c saga.Call) error {
 			return err
 		}
 	}
-	return w.Payments.LetGo(ctx, o.ID, Place, payment.ID{})
+	return w.Payments.LetGo(ctx, o.ID, occasion(c), payment.ID{})
 }
 
 // letGoOthers gives back what was set aside by all payments but this one, the latest attempt's when it
 // is zero.
-func (w *Workflow) letGoOthers(ctx context.Context, o order.Order, but payment.ID) error {
+func (w *Workflow) letGoOthers(ctx context.Context, c saga.Call, o order.Order, but payment.ID) error {
 	if w.Payments == nil {
 		return nil
 	}
-	return w.Payments.LetGo(ctx, o.ID, Place, cmp.Or(but, paymentOf(o)))
+	return w.Payments.LetGo(ctx, o.ID, occasion(c), cmp.Or(but, paymentOf(o)))
+}
+
+// occasion is why a saga lets go of money. What the bank refused for good it is asked again when staff let
+// the saga try again, which begins to count anew.
+func occasion(c saga.Call) payments.Occasion {
+	return payments.Occasion{Name: c.Saga, Afresh: c.Attempt == 1}
 }

@@ -25,11 +25,16 @@ func done(do func(context.Context, saga.Call) error) func(context.Context, saga.
 }
 
 func (w *Workflow) giveMoneyBack(ctx context.Context, c saga.Call) error {
-	orderID, err := order.ParseID(c.Subject)
+	o, err := w.orderOf(ctx, c)
 	if err != nil || w.Payments == nil {
 		return err
 	}
-	return w.Payments.LetGo(ctx, orderID, Cancel, payment.ID{})
+	if o.Amendment != nil && o.Amendment.Refused == order.AmendmentCanceled {
+		if err := w.forsakeMore(ctx, o, c); err != nil { // it may be at work yet
+			return err
+		}
+	}
+	return w.Payments.LetGo(ctx, o.ID, occasion(c), payment.ID{})
 }
 
 // expire ends drafts that nobody has placed.

@@ -17,6 +17,9 @@ type Follow struct {
 // never is a deadline for what has to be finished.
 const never = 100 * 365 * 24 * time.Hour
 
+// amendTimeout is how long an amendment of a confirmed order may take; meanwhile no parcel is planned.
+const amendTimeout = 10 * time.Minute
+
 // AfterOrder tells what follows from an event. o is the order as it stands.
 func (f Follow) AfterOrder(o order.Order, e order.Event) saga.Wakes {
 	start := func(name, subject string, at, deadline time.Time) saga.Wakes {
@@ -34,9 +37,14 @@ func (f Follow) AfterOrder(o order.Order, e order.Event) saga.Wakes {
 		}
 		return wakes
 	case order.Resumed:
-		if o.Lifecycle == order.Pending {
+		switch {
+		case o.Lifecycle == order.Pending:
 			return place
+		case o.Amending():
+			return saga.Wakes{Signals: []saga.Signal{{Subject: o.Amendment.ID.String(), Saga: Amend}}}
 		}
+	case order.AmendmentAsked:
+		return start(Amend, o.Amendment.ID.String(), time.Time{}, e.Time.Add(amendTimeout))
 	case order.CancelRequested:
 		if o.Placements > 0 && o.Confirmed.IsZero() {
 			return place // which undoes itself

@@ -18,6 +18,9 @@ func TestFollow(t *testing.T) {
 	shipmentID := order.ShipmentID{UUID: orderID.WithPart(1)}
 	goods := order.Details{Lines: []order.Line{{SKU: "A", Quantity: 1}}}
 	lesson := order.Details{Lines: []order.Line{{SKU: "L", Quantity: 1, Service: true}}}
+	amendmentID := order.AmendmentID{UUID: orderID.WithPart(3)}
+	amending := order.Order{Lifecycle: order.Confirmed, Confirmed: noon}
+	amending.Amendment = &order.Amendment{ID: amendmentID}
 	follow := workflow.Follow{PlaceTimeout: time.Hour, DraftLifetime: 24 * time.Hour}
 	for name, c := range map[string]struct {
 		o        order.Order
@@ -39,6 +42,8 @@ func TestFollow(t *testing.T) {
 		"confirmed, no goods, and free":      {order.Order{Lifecycle: order.Completed, Details: lesson}, 2, order.Accepted{}, nil, nil},
 		"a parcel that leaves":               {order.Order{}, 4, order.ShipmentMoved{ShipmentID: shipmentID, State: order.ShipmentShipped}, []string{"ship"}, nil},
 		"a parcel that is packed or arrives": {order.Order{}, 4, order.ShipmentMoved{ShipmentID: shipmentID, State: order.ShipmentDelivered}, nil, nil},
+		"a confirmed order that is amended":  {amending, 3, order.AmendmentAsked{}, []string{"amend"}, nil},
+		"an amended order that goes on":      {amending, 4, order.Resumed{}, nil, []string{"amend"}},
 		"anything else":                      {order.Order{}, 4, order.Edited{}, nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -48,8 +53,11 @@ func TestFollow(t *testing.T) {
 			for _, s := range wakes.Starts {
 				starts = append(starts, s.Saga)
 				want := orderID.String()
-				if _, parcel := c.change.(order.ShipmentMoved); parcel {
+				switch c.change.(type) {
+				case order.ShipmentMoved:
 					want = shipmentID.String()
+				case order.AmendmentAsked:
+					want = amendmentID.String()
 				}
 				require.Equal(t, want, s.Subject)
 				require.Equal(t, int(orderID.Slot()), s.Slot)
@@ -57,7 +65,7 @@ func TestFollow(t *testing.T) {
 			}
 			for _, s := range wakes.Signals {
 				signals = append(signals, s.Saga)
-				require.Equal(t, orderID.String(), s.Subject)
+				require.Contains(t, []string{orderID.String(), amendmentID.String()}, s.Subject)
 			}
 			require.Equal(t, c.starts, starts)
 			require.Equal(t, c.signals, signals)

@@ -2,15 +2,10 @@ package workflow
 
 import (
 	"context"
-	"fmt"
-	"slices"
 
 	"github.com/orderprocessing/orderprocessing/server/domain/money"
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
-	"github.com/orderprocessing/orderprocessing/server/domain/payment"
 	"github.com/orderprocessing/orderprocessing/server/domain/stock"
-	"github.com/orderprocessing/orderprocessing/server/fault"
-	"github.com/orderprocessing/orderprocessing/server/payments"
 	"github.com/orderprocessing/orderprocessing/server/saga"
 	"github.com/orderprocessing/orderprocessing/server/store"
 )
@@ -33,41 +28,33 @@ func (w *Workflow) returnOf(ctx context.Context, c saga.Call) (order.Return, err
 	return w.Orders.Return(ctx, returnID)
 }
 
-// refund gives the customer back what was decided, or what is left of it when others were faster: that
-// is noted before it is given, so that asking again asks for the same. A bank that takes its time settles
-// it later.
+// refund gives the customer back what was decided, from whatever payments it was taken with, or what is left
+// of it when others were faster. A bank that takes its time settles it later. What staff give back by hand
+// counts when its note is the return's id.
 func (w *Workflow) refund(ctx context.Context, c saga.Call) error {
 	r, err := w.returnOf(ctx, c)
 	if err != nil || r.Refund == 0 || w.Payments == nil {
 		return err
 	}
 	all, err := w.Payments.OfOrder(ctx, r.OrderID)
-	if err != nil {
+	if err != nil || taken(all) == 0 { // paid in another way
 		return err
 	}
-	i := slices.IndexFunc(all, func(p payment.Payment) bool { return p.Captured > 0 })
-	if i < 0 { // paid in another way
-		return nil
+	on := occasion(c)
+	on.Name += "/" + r.ID.String()
+	given, err := w.Payments.RefundOrder(ctx, r.OrderID, r.Refund, r.ID.String(), on)
+	if err != nil || given == r.Refund {
+		return err
 	}
-	p := all[i]
-	_, err = w.Payments.Refund(ctx, payments.Change{
-		PaymentID: p.ID, Amount: r.Refund, Note: r.ID.String(), Key: fmt.Sprintf("%s/%d", c.Key, r.Refund),
-	})
-	if left := p.Refundable(); fault.ReasonOf(err) == fault.ReasonRefundTooLarge && left < r.Refund {
-		if err := w.settleFor(ctx, r.ID, left); err != nil {
-			return err
-		}
-		return w.refund(ctx, c)
-	}
-	return err
+	return w.settleFor(ctx, r.ID, given)
 }
 
-// settleFor notes that no more than this can be given back for a return.
-func (w *Workflow) settleFor(ctx context.Context, returnID order.ReturnID, most money.Minor) error {
+// settleFor notes how much was given back for a return.
+func (w *Workflow) settleFor(ctx context.Context, returnID order.ReturnID, given money.Minor) error {
 	_, err := w.Orders.ChangeReturn(ctx, store.ReturnChange{
 		ReturnID: returnID,
 		Decide: func(r order.Return, _ order.Order) (order.Return, []order.Change, error) {
-			r.Refund = min(r.Refund, most)
+			r.Refund = given
 			return r, nil, nil
 		},
 	})

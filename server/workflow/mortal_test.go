@@ -73,9 +73,23 @@ func (g *crashingGateway) Void(ctx context.Context, r gateway.VoidRequest) (gate
 		g.world.deaf--
 		return gateway.Result{}, gateway.Temporary(0, nil)
 	}
+	if g.refuses() {
+		return refusal, nil
+	}
 	return mortal(&g.world.crash, func() (gateway.Result, error) { return g.Gateway.Void(ctx, r) })
 }
 
 func (g *crashingGateway) Refund(ctx context.Context, r gateway.RefundRequest) (gateway.Result, error) {
+	if g.refuses() {
+		return refusal, nil
+	}
 	return mortal(&g.world.crash, func() (gateway.Result, error) { return g.Gateway.Refund(ctx, r) })
+}
+
+// refusal is what the bank says that will not.
+var refusal = gateway.Result{Outcome: gateway.OutcomeDeclined}
+
+func (g *crashingGateway) refuses() bool {
+	g.world.refuses--
+	return g.world.refuses >= 0
 }

@@ -31,7 +31,7 @@ func (w *Workflow) place() *saga.Saga {
 			{Name: "authorize", Do: w.authorize, Undo: w.unlessConfirmed(w.letGo), Retry: retry, Cheap: true, Deadline: w.PaymentTimeout},
 			{Name: "confirm", Do: w.confirm, Retry: retry, Deadline: w.PaymentTimeout},
 		},
-		OnUndone: w.unlessConfirmed(w.reject),
+		OnUndone: w.close,
 	}
 }
 
@@ -44,6 +44,20 @@ func (w *Workflow) unlessConfirmed(undo func(context.Context, saga.Call) error) 
 		}
 		return undo(ctx, c)
 	}
+}
+
+// close rejects an order that was undone. One that was confirmed meanwhile may have been with money that
+// is not there any more.
+func (w *Workflow) close(ctx context.Context, c saga.Call) error {
+	o, err := w.orderOf(ctx, c)
+	switch {
+	case err != nil:
+		return err
+	case o.Confirmed.IsZero():
+		return w.reject(ctx, c)
+	}
+	_, err = w.Summarize(ctx, o.ID)
+	return err
 }
 
 // goesOn tells whether a placed order may go on; otherwise the result says what to do instead.
@@ -135,14 +149,19 @@ func (w *Workflow) confirm(ctx context.Context, c saga.Call) (saga.Result, error
 		return saga.Result{}, err
 	}
 	for paid := int64(1); ; {
+		accepts := false
 		o, err := w.change(ctx, orderID, func(o order.Order) ([]order.Change, error) {
-			if o.Lifecycle != order.Pending || o.Version != paid {
+			if accepts = o.Lifecycle == order.Pending && o.Version == paid; !accepts {
 				return nil, nil
 			}
 			return w.accept(o)
 		})
 		if err != nil {
 			return saga.Result{}, err
+		}
+		if !accepts && !o.Confirmed.IsZero() { // by a run that may not know what has become of the money since
+			_, err := w.Summarize(ctx, o.ID)
+			return saga.Done(), err
 		}
 		if result, ok := goesOn(o); !ok && o.Lifecycle != order.ActionRequired {
 			return result, nil

@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/orderprocessing/orderprocessing/server/domain/money"
@@ -20,14 +21,7 @@ func (w *Workflow) ship() *saga.Saga {
 		Ship,
 		saga.Step{Name: "commit_stock", Do: done(w.commitStock), Cheap: true},
 		saga.Step{Name: "capture", Do: w.capture, Cheap: true, Deadline: w.PaymentTimeout},
-		saga.Step{Name: "summarize", Do: done(func(ctx context.Context, c saga.Call) error {
-			o, _, err := w.parcelOf(ctx, c)
-			if err != nil {
-				return err
-			}
-			_, err = w.Summarize(ctx, o.ID)
-			return err
-		})},
+		saga.Step{Name: "summarize", Do: done(w.summarize), Deadline: w.PaymentTimeout},
 	)
 }
 
@@ -63,25 +57,44 @@ func (w *Workflow) commitStock(ctx context.Context, c saga.Call) error {
 // go, so it has to be captured last.
 func (w *Workflow) capture(ctx context.Context, c saga.Call) (saga.Result, error) {
 	o, s, err := w.parcelOf(ctx, c)
-	if err != nil || w.Payments == nil || s.Amount == 0 {
+	if err != nil || w.Payments == nil || s.Amount == 0 && !s.Final {
 		return saga.Done(), err
 	}
 	all, err := w.Payments.OfOrder(ctx, o.ID)
 	if err != nil {
 		return saga.Result{}, err
 	}
-	p, due := paidWith(all), othersCost(o, s)+s.Amount
+	total, err := o.Total()
+	if err != nil {
+		return saga.Result{}, err
+	}
+	p, due := paidWith(all, total, s.Amount), othersCost(o, s)+s.Amount
 	switch {
 	case len(all) == 0, taken(all) >= due: // taken as history, or paid in another way
 		return saga.Done(), nil
 	case p.ID.IsZero(): // the goods have left: staff have to find another way to be paid
 		return saga.Result{}, fault.New(fault.KindPrecondition, fault.ReasonAuthorizationExpired,
 			"nothing is set aside any more for what has left")
-	case s.Final && p.Captured < due-s.Amount: // what is pending may turn out never to have been sent
+	case s.Final && taken(all) < due-s.Amount: // what is pending may turn out never to have been sent
 		return saga.Later(time.Second, "OTHER_PARCELS_FIRST"), nil
 	}
 	_, err = w.Payments.Capture(ctx, payments.Change{PaymentID: p.ID, Amount: s.Amount, Final: s.Final, Key: c.Key})
 	return saga.Done(), err
+}
+
+// summarize ends what is about the money of a parcel. Behind the last one nothing stays set aside.
+func (w *Workflow) summarize(ctx context.Context, c saga.Call) error {
+	o, s, err := w.parcelOf(ctx, c)
+	if err != nil {
+		return err
+	}
+	if s.Final && w.Payments != nil {
+		if err := w.Payments.Release(ctx, o.ID, occasion(c)); err != nil {
+			return err
+		}
+	}
+	_, err = w.Summarize(ctx, o.ID)
+	return err
 }
 
 // othersCost is what the other parcels that have left cost.
@@ -94,11 +107,16 @@ func othersCost(o order.Order, s order.Shipment) (cost money.Minor) {
 	return cost
 }
 
-// paidWith gives the payment among those of an order that pays for it; the zero one when there is none.
-func paidWith(all []payment.Payment) payment.Payment {
-	for _, p := range all {
-		if p.Captured > 0 || p.Open() {
-			return p
+// paidWith gives the payment among those of an order that pays for it: the one that is enough for all of
+// it, or for what is due just now; the zero one when there is none.
+func paidWith(all []payment.Payment, total, amount money.Minor) payment.Payment {
+	for _, pays := range []func(payment.Payment) bool{
+		func(p payment.Payment) bool { return p.Authorized > 0 && p.Authorized-p.Released >= total }, // before a capture and after it
+		func(p payment.Payment) bool { return p.Left() > 0 && p.Left() >= amount },
+		func(p payment.Payment) bool { return p.Captured > 0 || p.Open() },
+	} {
+		if i := slices.IndexFunc(all, pays); i >= 0 {
+			return all[i]
 		}
 	}
 	return payment.Payment{}

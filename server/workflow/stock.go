@@ -71,24 +71,28 @@ func (w *Workflow) releaseStock(ctx context.Context, c saga.Call) error {
 	return err
 }
 
-// releaseDropped lets go of what the order once wanted and does no more.
+// releaseDropped lets go of what the order once wanted and does no more. It may want it again.
 func (w *Workflow) releaseDropped(ctx context.Context, o order.Order) error {
 	skus, err := w.everWanted(ctx, o)
 	if err != nil {
 		return err
 	}
-	for sku := range o.Demands() {
-		delete(skus, sku)
+	var demands []stock.Demand
+	wanted := o.Demands()
+	for _, sku := range slices.Sorted(maps.Keys(skus)) {
+		if wanted[sku] == 0 {
+			demands = append(demands, stock.Demand{SKU: sku})
+		}
 	}
-	if len(skus) == 0 {
+	if len(demands) == 0 {
 		return nil
 	}
-	_, err = w.Stock.ReleaseStock(ctx, o.ID, slices.Sorted(maps.Keys(skus)))
+	_, err = w.Stock.HoldStock(ctx, o.ID, demands, time.Time{})
 	return err
 }
 
 // everWanted gives the SKUs that the order has wanted since it was first placed, and those that it
-// was edited to.
+// was edited or is to be amended to.
 func (w *Workflow) everWanted(ctx context.Context, o order.Order) (map[string]int64, error) {
 	wanted := o.Demands()
 	const page = 500
@@ -98,8 +102,11 @@ func (w *Workflow) everWanted(ctx context.Context, o order.Order) (map[string]in
 			return nil, err
 		}
 		for _, e := range events {
-			if placed, ok := e.Change.(order.Placed); ok {
-				maps.Copy(wanted, placed.Details.Demands())
+			switch c := e.Change.(type) {
+			case order.Placed:
+				maps.Copy(wanted, c.Details.Demands())
+			case order.AmendmentAsked:
+				maps.Copy(wanted, order.Details{Lines: c.Lines}.Demands())
 			}
 			after = e.Sequence
 		}

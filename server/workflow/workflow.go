@@ -35,6 +35,8 @@ type Stock interface {
 // Risk assesses an order; asked again it gives the same answer.
 type Risk interface {
 	Assess(ctx context.Context, o order.Order) (risk.Assessment, error)
+	// Judge assesses the order as it reads now, whatever was said of it before.
+	Judge(ctx context.Context, o order.Order) (risk.Assessment, error)
 }
 
 // Options are what the sagas work with.
@@ -63,6 +65,7 @@ func New(o Options) *Workflow {
 // The names of the sagas. They are stored.
 const (
 	Place  = "place"
+	Amend  = "amend"
 	Cancel = "cancel"
 	Ship   = "ship"
 	Return = "return"
@@ -71,7 +74,7 @@ const (
 
 // Sagas gives the plans.
 func (w *Workflow) Sagas() (saga.Book, error) {
-	return saga.NewBook(w.place(), w.cancel(), w.ship(), w.giveBack(), w.expire())
+	return saga.NewBook(w.place(), w.amend(), w.cancel(), w.ship(), w.giveBack(), w.expire())
 }
 
 // retry is how a step that met trouble is tried again.
@@ -111,17 +114,18 @@ func (w *Workflow) moneyOf(ctx context.Context, o order.Order) (order.PaymentSta
 	return w.Payments.Status(ctx, o)
 }
 
-// Summarize writes what has become of the money of an order into it, when it was confirmed. waits
-// tells that the order waits for its customer, perhaps for just this.
+// Summarize writes what has become of the money of an order into it, when it was confirmed. waits tells
+// that the saga that places the order has reason to look: the order waits for its customer, perhaps for
+// just this, or is about to be confirmed with money that was let go.
 func (w *Workflow) Summarize(ctx context.Context, orderID order.ID) (waits bool, err error) {
 	for {
 		o, err := w.Orders.Order(ctx, orderID)
-		if err != nil || o.Confirmed.IsZero() {
+		if err != nil || o.Confirmed.IsZero() && o.Lifecycle != order.Pending {
 			return o.Lifecycle == order.ActionRequired, err
 		}
 		status, err := w.moneyOf(ctx, o)
-		if err != nil {
-			return false, err
+		if err != nil || o.Lifecycle == order.Pending {
+			return status == order.PaymentVoided, err
 		}
 		if changes, err := o.Paid(status); err != nil || len(changes) == 0 {
 			return false, err

@@ -48,12 +48,15 @@ type world struct {
 	store *entstore.Store
 	bank  *simulator.Simulator
 	cases *payments.Service
+	flow  *workflow.Workflow
 	engine
 	crash crash
 	// deaf is how often a void is turned away.
 	deaf int
-	deny bool // risk says no
-	sku  string
+	// refuses is how often the bank says no for good to a void or a refund.
+	refuses int
+	deny    bool // risk says no
+	sku     string
 }
 
 func newWorld(t *testing.T) *world {
@@ -79,9 +82,10 @@ func newWorld(t *testing.T) *world {
 	})
 	t.Cleanup(func() { require.NoError(t, w.cases.Close(context.WithoutCancel(t.Context()))) })
 	shelves := &crashingShop{w.store, &w.crash}
-	w.book, err = workflow.New(workflow.Options{
+	w.flow = workflow.New(workflow.Options{
 		Orders: shelves, Stock: shelves, Risk: w, Payments: w.cases, PaymentTimeout: 5 * time.Second, Now: w.clock,
-	}).Sagas()
+	})
+	w.book, err = w.flow.Sagas()
 	require.NoError(t, err)
 	w.supply(w.sku, 10)
 	return w
@@ -93,6 +97,11 @@ func (w *world) Assess(_ context.Context, o order.Order) (risk.Assessment, error
 		return risk.Assessment{OrderID: o.ID, Outcome: risk.Deny}, nil
 	}
 	return risk.Assessment{OrderID: o.ID, Outcome: risk.Pass}, nil
+}
+
+// Judge says of an order that is to cost more what it said of it before.
+func (w *world) Judge(ctx context.Context, o order.Order) (risk.Assessment, error) {
+	return w.Assess(ctx, o)
 }
 
 func (w *world) supply(sku string, quantity int64) {
@@ -227,6 +236,21 @@ func (e *engine) wake(key string) {
 		e.tickets[key]++
 		e.records[key] = saga.Resume(r)
 	}
+}
+
+// retry is what staff do about a saga that is stuck.
+func (w *world) retry(key string) {
+	w.t.Helper()
+	w.wake(key)
+	w.mu.Lock()
+	r := w.records[key]
+	r.Attempts = 0
+	w.records[key] = r
+	w.mu.Unlock()
+	next, ticket, ok := w.next(true)
+	require.True(w.t, ok)
+	require.Equal(w.t, key, next.Key())
+	w.carry(next, ticket)
 }
 
 // save stores a record unless somebody else goes on with it.

@@ -201,6 +201,9 @@ type OrderEvent struct {
 	//	*OrderEvent_ShipmentCreated
 	//	*OrderEvent_ShipmentMoved
 	//	*OrderEvent_Completed
+	//	*OrderEvent_AmendmentAsked
+	//	*OrderEvent_Amended
+	//	*OrderEvent_AmendmentEnded
 	Change        isOrderEvent_Change `protobuf_oneof:"change"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -417,6 +420,33 @@ func (x *OrderEvent) GetCompleted() *OrderCompleted {
 	return nil
 }
 
+func (x *OrderEvent) GetAmendmentAsked() *OrderAmendmentAsked {
+	if x != nil {
+		if x, ok := x.Change.(*OrderEvent_AmendmentAsked); ok {
+			return x.AmendmentAsked
+		}
+	}
+	return nil
+}
+
+func (x *OrderEvent) GetAmended() *OrderAmended {
+	if x != nil {
+		if x, ok := x.Change.(*OrderEvent_Amended); ok {
+			return x.Amended
+		}
+	}
+	return nil
+}
+
+func (x *OrderEvent) GetAmendmentEnded() *OrderAmendmentEnded {
+	if x != nil {
+		if x, ok := x.Change.(*OrderEvent_AmendmentEnded); ok {
+			return x.AmendmentEnded
+		}
+	}
+	return nil
+}
+
 type isOrderEvent_Change interface {
 	isOrderEvent_Change()
 }
@@ -506,6 +536,21 @@ type OrderEvent_Completed struct {
 	Completed *OrderCompleted `protobuf:"bytes,26,opt,name=completed,proto3,oneof"`
 }
 
+type OrderEvent_AmendmentAsked struct {
+	// Other lines or carriage were asked for of a confirmed order.
+	AmendmentAsked *OrderAmendmentAsked `protobuf:"bytes,27,opt,name=amendment_asked,json=amendmentAsked,proto3,oneof"`
+}
+
+type OrderEvent_Amended struct {
+	// Stock and money are there for what was asked: the order reads like it from now on.
+	Amended *OrderAmended `protobuf:"bytes,28,opt,name=amended,proto3,oneof"`
+}
+
+type OrderEvent_AmendmentEnded struct {
+	// What was asked for is settled, or the order stays as it was.
+	AmendmentEnded *OrderAmendmentEnded `protobuf:"bytes,29,opt,name=amendment_ended,json=amendmentEnded,proto3,oneof"`
+}
+
 func (*OrderEvent_Drafted) isOrderEvent_Change() {}
 
 func (*OrderEvent_Placed) isOrderEvent_Change() {}
@@ -539,6 +584,12 @@ func (*OrderEvent_ShipmentCreated) isOrderEvent_Change() {}
 func (*OrderEvent_ShipmentMoved) isOrderEvent_Change() {}
 
 func (*OrderEvent_Completed) isOrderEvent_Change() {}
+
+func (*OrderEvent_AmendmentAsked) isOrderEvent_Change() {}
+
+func (*OrderEvent_Amended) isOrderEvent_Change() {}
+
+func (*OrderEvent_AmendmentEnded) isOrderEvent_Change() {}
 
 // OrderDrafted: a draft was made. Nothing is promised yet.
 type OrderDrafted struct {
@@ -1147,6 +1198,144 @@ func (*OrderCompleted) Descriptor() ([]byte, []int) {
 	return file_events_v1_order_event_proto_rawDescGZIP(), []int{13}
 }
 
+// OrderAmendmentAsked: the order is to read like this, if stock and money can be had for it.
+type OrderAmendmentAsked struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// All lines that are wanted.
+	Lines []*OrderLine `protobuf:"bytes,1,rep,name=lines,proto3" json:"lines,omitempty"`
+	// What carriage is to cost, minor units.
+	ShippingMinor int64 `protobuf:"varint,2,opt,name=shipping_minor,json=shippingMinor,proto3" json:"shipping_minor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderAmendmentAsked) Reset() {
+	*x = OrderAmendmentAsked{}
+	mi := &file_events_v1_order_event_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderAmendmentAsked) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderAmendmentAsked) ProtoMessage() {}
+
+func (x *OrderAmendmentAsked) ProtoReflect() protoreflect.Message {
+	mi := &file_events_v1_order_event_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderAmendmentAsked.ProtoReflect.Descriptor instead.
+func (*OrderAmendmentAsked) Descriptor() ([]byte, []int) {
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *OrderAmendmentAsked) GetLines() []*OrderLine {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
+func (x *OrderAmendmentAsked) GetShippingMinor() int64 {
+	if x != nil {
+		return x.ShippingMinor
+	}
+	return 0
+}
+
+// OrderAmended: the order reads as was asked for last.
+type OrderAmended struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderAmended) Reset() {
+	*x = OrderAmended{}
+	mi := &file_events_v1_order_event_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderAmended) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderAmended) ProtoMessage() {}
+
+func (x *OrderAmended) ProtoReflect() protoreflect.Message {
+	mi := &file_events_v1_order_event_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderAmended.ProtoReflect.Descriptor instead.
+func (*OrderAmended) Descriptor() ([]byte, []int) {
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{15}
+}
+
+// OrderAmendmentEnded: the order is settled as it reads now.
+type OrderAmendmentEnded struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Why the order stays as it was: a stable reason, such as OUT_OF_STOCK. Empty when it was amended.
+	Reason        string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderAmendmentEnded) Reset() {
+	*x = OrderAmendmentEnded{}
+	mi := &file_events_v1_order_event_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderAmendmentEnded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderAmendmentEnded) ProtoMessage() {}
+
+func (x *OrderAmendmentEnded) ProtoReflect() protoreflect.Message {
+	mi := &file_events_v1_order_event_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderAmendmentEnded.ProtoReflect.Descriptor instead.
+func (*OrderAmendmentEnded) Descriptor() ([]byte, []int) {
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *OrderAmendmentEnded) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 // ShipmentCreated: these goods are to leave in one parcel.
 type ShipmentCreated struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1160,7 +1349,7 @@ type ShipmentCreated struct {
 
 func (x *ShipmentCreated) Reset() {
 	*x = ShipmentCreated{}
-	mi := &file_events_v1_order_event_proto_msgTypes[14]
+	mi := &file_events_v1_order_event_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1172,7 +1361,7 @@ func (x *ShipmentCreated) String() string {
 func (*ShipmentCreated) ProtoMessage() {}
 
 func (x *ShipmentCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_events_v1_order_event_proto_msgTypes[14]
+	mi := &file_events_v1_order_event_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1185,7 +1374,7 @@ func (x *ShipmentCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShipmentCreated.ProtoReflect.Descriptor instead.
 func (*ShipmentCreated) Descriptor() ([]byte, []int) {
-	return file_events_v1_order_event_proto_rawDescGZIP(), []int{14}
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ShipmentCreated) GetShipmentId() string {
@@ -1223,7 +1412,7 @@ type ShipmentMoved struct {
 
 func (x *ShipmentMoved) Reset() {
 	*x = ShipmentMoved{}
-	mi := &file_events_v1_order_event_proto_msgTypes[15]
+	mi := &file_events_v1_order_event_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1235,7 +1424,7 @@ func (x *ShipmentMoved) String() string {
 func (*ShipmentMoved) ProtoMessage() {}
 
 func (x *ShipmentMoved) ProtoReflect() protoreflect.Message {
-	mi := &file_events_v1_order_event_proto_msgTypes[15]
+	mi := &file_events_v1_order_event_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1248,7 +1437,7 @@ func (x *ShipmentMoved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShipmentMoved.ProtoReflect.Descriptor instead.
 func (*ShipmentMoved) Descriptor() ([]byte, []int) {
-	return file_events_v1_order_event_proto_rawDescGZIP(), []int{15}
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ShipmentMoved) GetShipmentId() string {
@@ -1306,7 +1495,7 @@ type OrderImported struct {
 
 func (x *OrderImported) Reset() {
 	*x = OrderImported{}
-	mi := &file_events_v1_order_event_proto_msgTypes[16]
+	mi := &file_events_v1_order_event_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1318,7 +1507,7 @@ func (x *OrderImported) String() string {
 func (*OrderImported) ProtoMessage() {}
 
 func (x *OrderImported) ProtoReflect() protoreflect.Message {
-	mi := &file_events_v1_order_event_proto_msgTypes[16]
+	mi := &file_events_v1_order_event_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1331,7 +1520,7 @@ func (x *OrderImported) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderImported.ProtoReflect.Descriptor instead.
 func (*OrderImported) Descriptor() ([]byte, []int) {
-	return file_events_v1_order_event_proto_rawDescGZIP(), []int{16}
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *OrderImported) GetDetails() *OrderDetails {
@@ -1361,7 +1550,7 @@ type OrderReturned struct {
 
 func (x *OrderReturned) Reset() {
 	*x = OrderReturned{}
-	mi := &file_events_v1_order_event_proto_msgTypes[17]
+	mi := &file_events_v1_order_event_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1373,7 +1562,7 @@ func (x *OrderReturned) String() string {
 func (*OrderReturned) ProtoMessage() {}
 
 func (x *OrderReturned) ProtoReflect() protoreflect.Message {
-	mi := &file_events_v1_order_event_proto_msgTypes[17]
+	mi := &file_events_v1_order_event_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1386,7 +1575,7 @@ func (x *OrderReturned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderReturned.ProtoReflect.Descriptor instead.
 func (*OrderReturned) Descriptor() ([]byte, []int) {
-	return file_events_v1_order_event_proto_rawDescGZIP(), []int{17}
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *OrderReturned) GetReturnId() string {
@@ -1416,7 +1605,7 @@ type LineQuantity struct {
 
 func (x *LineQuantity) Reset() {
 	*x = LineQuantity{}
-	mi := &file_events_v1_order_event_proto_msgTypes[18]
+	mi := &file_events_v1_order_event_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1428,7 +1617,7 @@ func (x *LineQuantity) String() string {
 func (*LineQuantity) ProtoMessage() {}
 
 func (x *LineQuantity) ProtoReflect() protoreflect.Message {
-	mi := &file_events_v1_order_event_proto_msgTypes[18]
+	mi := &file_events_v1_order_event_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1441,7 +1630,7 @@ func (x *LineQuantity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LineQuantity.ProtoReflect.Descriptor instead.
 func (*LineQuantity) Descriptor() ([]byte, []int) {
-	return file_events_v1_order_event_proto_rawDescGZIP(), []int{18}
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *LineQuantity) GetPosition() int32 {
@@ -1483,7 +1672,7 @@ type OrderDetails struct {
 
 func (x *OrderDetails) Reset() {
 	*x = OrderDetails{}
-	mi := &file_events_v1_order_event_proto_msgTypes[19]
+	mi := &file_events_v1_order_event_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1495,7 +1684,7 @@ func (x *OrderDetails) String() string {
 func (*OrderDetails) ProtoMessage() {}
 
 func (x *OrderDetails) ProtoReflect() protoreflect.Message {
-	mi := &file_events_v1_order_event_proto_msgTypes[19]
+	mi := &file_events_v1_order_event_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1508,7 +1697,7 @@ func (x *OrderDetails) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderDetails.ProtoReflect.Descriptor instead.
 func (*OrderDetails) Descriptor() ([]byte, []int) {
-	return file_events_v1_order_event_proto_rawDescGZIP(), []int{19}
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *OrderDetails) GetCustomerId() string {
@@ -1588,7 +1777,7 @@ type OrderLine struct {
 
 func (x *OrderLine) Reset() {
 	*x = OrderLine{}
-	mi := &file_events_v1_order_event_proto_msgTypes[20]
+	mi := &file_events_v1_order_event_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1600,7 +1789,7 @@ func (x *OrderLine) String() string {
 func (*OrderLine) ProtoMessage() {}
 
 func (x *OrderLine) ProtoReflect() protoreflect.Message {
-	mi := &file_events_v1_order_event_proto_msgTypes[20]
+	mi := &file_events_v1_order_event_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1613,7 +1802,7 @@ func (x *OrderLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderLine.ProtoReflect.Descriptor instead.
 func (*OrderLine) Descriptor() ([]byte, []int) {
-	return file_events_v1_order_event_proto_rawDescGZIP(), []int{20}
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *OrderLine) GetSku() string {
@@ -1679,7 +1868,7 @@ type PostalAddress struct {
 
 func (x *PostalAddress) Reset() {
 	*x = PostalAddress{}
-	mi := &file_events_v1_order_event_proto_msgTypes[21]
+	mi := &file_events_v1_order_event_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1691,7 +1880,7 @@ func (x *PostalAddress) String() string {
 func (*PostalAddress) ProtoMessage() {}
 
 func (x *PostalAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_events_v1_order_event_proto_msgTypes[21]
+	mi := &file_events_v1_order_event_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1704,7 +1893,7 @@ func (x *PostalAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostalAddress.ProtoReflect.Descriptor instead.
 func (*PostalAddress) Descriptor() ([]byte, []int) {
-	return file_events_v1_order_event_proto_rawDescGZIP(), []int{21}
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *PostalAddress) GetName() string {
@@ -1753,7 +1942,8 @@ var File_events_v1_order_event_proto protoreflect.FileDescriptor
 
 const file_events_v1_order_event_proto_rawDesc = "" +
 	"\n" +
-	"\x1bevents/v1/order_event.proto\x12\tevents.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf2\b\n" +
+	"\x1bevents/v1/order_event.proto\x12\tevents.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbd\n" +
+	"\n" +
 	"\n" +
 	"OrderEvent\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\x12\x1a\n" +
@@ -1776,7 +1966,10 @@ const file_events_v1_order_event_proto_rawDesc = "" +
 	"\x0fpayment_changed\x18\x17 \x01(\v2\x1e.events.v1.OrderPaymentChangedH\x00R\x0epaymentChanged\x12G\n" +
 	"\x10shipment_created\x18\x18 \x01(\v2\x1a.events.v1.ShipmentCreatedH\x00R\x0fshipmentCreated\x12A\n" +
 	"\x0eshipment_moved\x18\x19 \x01(\v2\x18.events.v1.ShipmentMovedH\x00R\rshipmentMoved\x129\n" +
-	"\tcompleted\x18\x1a \x01(\v2\x19.events.v1.OrderCompletedH\x00R\tcompletedB\b\n" +
+	"\tcompleted\x18\x1a \x01(\v2\x19.events.v1.OrderCompletedH\x00R\tcompleted\x12I\n" +
+	"\x0famendment_asked\x18\x1b \x01(\v2\x1e.events.v1.OrderAmendmentAskedH\x00R\x0eamendmentAsked\x123\n" +
+	"\aamended\x18\x1c \x01(\v2\x17.events.v1.OrderAmendedH\x00R\aamended\x12I\n" +
+	"\x0famendment_ended\x18\x1d \x01(\v2\x1e.events.v1.OrderAmendmentEndedH\x00R\x0eamendmentEndedB\b\n" +
 	"\x06change\"A\n" +
 	"\fOrderDrafted\x121\n" +
 	"\adetails\x18\x01 \x01(\v2\x17.events.v1.OrderDetailsR\adetails\"g\n" +
@@ -1804,7 +1997,13 @@ const file_events_v1_order_event_proto_rawDesc = "" +
 	"\apayment\x18\x01 \x01(\x0e2\x19.events.v1.PaymentSummaryR\apayment\"J\n" +
 	"\x13OrderPaymentChanged\x123\n" +
 	"\apayment\x18\x01 \x01(\x0e2\x19.events.v1.PaymentSummaryR\apayment\"\x10\n" +
-	"\x0eOrderCompleted\"a\n" +
+	"\x0eOrderCompleted\"h\n" +
+	"\x13OrderAmendmentAsked\x12*\n" +
+	"\x05lines\x18\x01 \x03(\v2\x14.events.v1.OrderLineR\x05lines\x12%\n" +
+	"\x0eshipping_minor\x18\x02 \x01(\x03R\rshippingMinor\"\x0e\n" +
+	"\fOrderAmended\"-\n" +
+	"\x13OrderAmendmentEnded\x12\x16\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\"a\n" +
 	"\x0fShipmentCreated\x12\x1f\n" +
 	"\vshipment_id\x18\x01 \x01(\tR\n" +
 	"shipmentId\x12-\n" +
@@ -1885,7 +2084,7 @@ func file_events_v1_order_event_proto_rawDescGZIP() []byte {
 }
 
 var file_events_v1_order_event_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_events_v1_order_event_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_events_v1_order_event_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_events_v1_order_event_proto_goTypes = []any{
 	(ShipmentState)(0),            // 0: events.v1.ShipmentState
 	(PaymentSummary)(0),           // 1: events.v1.PaymentSummary
@@ -1903,25 +2102,28 @@ var file_events_v1_order_event_proto_goTypes = []any{
 	(*OrderExpired)(nil),          // 13: events.v1.OrderExpired
 	(*OrderPaymentChanged)(nil),   // 14: events.v1.OrderPaymentChanged
 	(*OrderCompleted)(nil),        // 15: events.v1.OrderCompleted
-	(*ShipmentCreated)(nil),       // 16: events.v1.ShipmentCreated
-	(*ShipmentMoved)(nil),         // 17: events.v1.ShipmentMoved
-	(*OrderImported)(nil),         // 18: events.v1.OrderImported
-	(*OrderReturned)(nil),         // 19: events.v1.OrderReturned
-	(*LineQuantity)(nil),          // 20: events.v1.LineQuantity
-	(*OrderDetails)(nil),          // 21: events.v1.OrderDetails
-	(*OrderLine)(nil),             // 22: events.v1.OrderLine
-	(*PostalAddress)(nil),         // 23: events.v1.PostalAddress
-	(*timestamppb.Timestamp)(nil), // 24: google.protobuf.Timestamp
+	(*OrderAmendmentAsked)(nil),   // 16: events.v1.OrderAmendmentAsked
+	(*OrderAmended)(nil),          // 17: events.v1.OrderAmended
+	(*OrderAmendmentEnded)(nil),   // 18: events.v1.OrderAmendmentEnded
+	(*ShipmentCreated)(nil),       // 19: events.v1.ShipmentCreated
+	(*ShipmentMoved)(nil),         // 20: events.v1.ShipmentMoved
+	(*OrderImported)(nil),         // 21: events.v1.OrderImported
+	(*OrderReturned)(nil),         // 22: events.v1.OrderReturned
+	(*LineQuantity)(nil),          // 23: events.v1.LineQuantity
+	(*OrderDetails)(nil),          // 24: events.v1.OrderDetails
+	(*OrderLine)(nil),             // 25: events.v1.OrderLine
+	(*PostalAddress)(nil),         // 26: events.v1.PostalAddress
+	(*timestamppb.Timestamp)(nil), // 27: google.protobuf.Timestamp
 }
 var file_events_v1_order_event_proto_depIdxs = []int32{
-	24, // 0: events.v1.OrderEvent.time:type_name -> google.protobuf.Timestamp
+	27, // 0: events.v1.OrderEvent.time:type_name -> google.protobuf.Timestamp
 	3,  // 1: events.v1.OrderEvent.drafted:type_name -> events.v1.OrderDrafted
 	4,  // 2: events.v1.OrderEvent.placed:type_name -> events.v1.OrderPlaced
 	5,  // 3: events.v1.OrderEvent.edited:type_name -> events.v1.OrderEdited
 	6,  // 4: events.v1.OrderEvent.cancel_requested:type_name -> events.v1.OrderCancelRequested
 	7,  // 5: events.v1.OrderEvent.canceled:type_name -> events.v1.OrderCanceled
-	18, // 6: events.v1.OrderEvent.imported:type_name -> events.v1.OrderImported
-	19, // 7: events.v1.OrderEvent.returned:type_name -> events.v1.OrderReturned
+	21, // 6: events.v1.OrderEvent.imported:type_name -> events.v1.OrderImported
+	22, // 7: events.v1.OrderEvent.returned:type_name -> events.v1.OrderReturned
 	8,  // 8: events.v1.OrderEvent.confirmed:type_name -> events.v1.OrderConfirmed
 	9,  // 9: events.v1.OrderEvent.action_required:type_name -> events.v1.OrderActionRequired
 	10, // 10: events.v1.OrderEvent.held:type_name -> events.v1.OrderHeld
@@ -1929,28 +2131,32 @@ var file_events_v1_order_event_proto_depIdxs = []int32{
 	12, // 12: events.v1.OrderEvent.rejected:type_name -> events.v1.OrderRejected
 	13, // 13: events.v1.OrderEvent.expired:type_name -> events.v1.OrderExpired
 	14, // 14: events.v1.OrderEvent.payment_changed:type_name -> events.v1.OrderPaymentChanged
-	16, // 15: events.v1.OrderEvent.shipment_created:type_name -> events.v1.ShipmentCreated
-	17, // 16: events.v1.OrderEvent.shipment_moved:type_name -> events.v1.ShipmentMoved
+	19, // 15: events.v1.OrderEvent.shipment_created:type_name -> events.v1.ShipmentCreated
+	20, // 16: events.v1.OrderEvent.shipment_moved:type_name -> events.v1.ShipmentMoved
 	15, // 17: events.v1.OrderEvent.completed:type_name -> events.v1.OrderCompleted
-	21, // 18: events.v1.OrderDrafted.details:type_name -> events.v1.OrderDetails
-	21, // 19: events.v1.OrderPlaced.details:type_name -> events.v1.OrderDetails
-	21, // 20: events.v1.OrderEdited.details:type_name -> events.v1.OrderDetails
-	1,  // 21: events.v1.OrderCanceled.payment:type_name -> events.v1.PaymentSummary
-	1,  // 22: events.v1.OrderConfirmed.payment:type_name -> events.v1.PaymentSummary
-	1,  // 23: events.v1.OrderRejected.payment:type_name -> events.v1.PaymentSummary
-	1,  // 24: events.v1.OrderExpired.payment:type_name -> events.v1.PaymentSummary
-	1,  // 25: events.v1.OrderPaymentChanged.payment:type_name -> events.v1.PaymentSummary
-	20, // 26: events.v1.ShipmentCreated.lines:type_name -> events.v1.LineQuantity
-	0,  // 27: events.v1.ShipmentMoved.state:type_name -> events.v1.ShipmentState
-	21, // 28: events.v1.OrderImported.details:type_name -> events.v1.OrderDetails
-	20, // 29: events.v1.OrderReturned.lines:type_name -> events.v1.LineQuantity
-	22, // 30: events.v1.OrderDetails.lines:type_name -> events.v1.OrderLine
-	23, // 31: events.v1.OrderDetails.ship_to:type_name -> events.v1.PostalAddress
-	32, // [32:32] is the sub-list for method output_type
-	32, // [32:32] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	16, // 18: events.v1.OrderEvent.amendment_asked:type_name -> events.v1.OrderAmendmentAsked
+	17, // 19: events.v1.OrderEvent.amended:type_name -> events.v1.OrderAmended
+	18, // 20: events.v1.OrderEvent.amendment_ended:type_name -> events.v1.OrderAmendmentEnded
+	24, // 21: events.v1.OrderDrafted.details:type_name -> events.v1.OrderDetails
+	24, // 22: events.v1.OrderPlaced.details:type_name -> events.v1.OrderDetails
+	24, // 23: events.v1.OrderEdited.details:type_name -> events.v1.OrderDetails
+	1,  // 24: events.v1.OrderCanceled.payment:type_name -> events.v1.PaymentSummary
+	1,  // 25: events.v1.OrderConfirmed.payment:type_name -> events.v1.PaymentSummary
+	1,  // 26: events.v1.OrderRejected.payment:type_name -> events.v1.PaymentSummary
+	1,  // 27: events.v1.OrderExpired.payment:type_name -> events.v1.PaymentSummary
+	1,  // 28: events.v1.OrderPaymentChanged.payment:type_name -> events.v1.PaymentSummary
+	25, // 29: events.v1.OrderAmendmentAsked.lines:type_name -> events.v1.OrderLine
+	23, // 30: events.v1.ShipmentCreated.lines:type_name -> events.v1.LineQuantity
+	0,  // 31: events.v1.ShipmentMoved.state:type_name -> events.v1.ShipmentState
+	24, // 32: events.v1.OrderImported.details:type_name -> events.v1.OrderDetails
+	23, // 33: events.v1.OrderReturned.lines:type_name -> events.v1.LineQuantity
+	25, // 34: events.v1.OrderDetails.lines:type_name -> events.v1.OrderLine
+	26, // 35: events.v1.OrderDetails.ship_to:type_name -> events.v1.PostalAddress
+	36, // [36:36] is the sub-list for method output_type
+	36, // [36:36] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_events_v1_order_event_proto_init() }
@@ -1976,6 +2182,9 @@ func file_events_v1_order_event_proto_init() {
 		(*OrderEvent_ShipmentCreated)(nil),
 		(*OrderEvent_ShipmentMoved)(nil),
 		(*OrderEvent_Completed)(nil),
+		(*OrderEvent_AmendmentAsked)(nil),
+		(*OrderEvent_Amended)(nil),
+		(*OrderEvent_AmendmentEnded)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1983,7 +2192,7 @@ func file_events_v1_order_event_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_events_v1_order_event_proto_rawDesc), len(file_events_v1_order_event_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   22,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -432,7 +432,10 @@ type Order struct {
 	// When it was confirmed. Unset until then. Output only.
 	ConfirmTime *timestamppb.Timestamp `protobuf:"bytes,21,opt,name=confirm_time,json=confirmTime,proto3" json:"confirm_time,omitempty"`
 	// Its parcels, in the order of their creation. Output only.
-	Shipments     []*Shipment `protobuf:"bytes,22,rep,name=shipments,proto3" json:"shipments,omitempty"`
+	Shipments []*Shipment `protobuf:"bytes,22,rep,name=shipments,proto3" json:"shipments,omitempty"`
+	// The latest change of the lines or the carriage of the confirmed order, while it is being arranged,
+	// or when it was refused. Unset when there is none, and once the order reads like it. Output only.
+	Amendment     *Amendment `protobuf:"bytes,23,opt,name=amendment,proto3" json:"amendment,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -621,6 +624,97 @@ func (x *Order) GetShipments() []*Shipment {
 	return nil
 }
 
+func (x *Order) GetAmendment() *Amendment {
+	if x != nil {
+		return x.Amendment
+	}
+	return nil
+}
+
+// Amendment is a change of the lines or the carriage of a confirmed order. The order reads like it when
+// stock and money are there for it; otherwise it stays as it was.
+type Amendment struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The id, `amd_…`.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// All lines that are wanted.
+	Lines []*Line `protobuf:"bytes,2,rep,name=lines,proto3" json:"lines,omitempty"`
+	// What carriage is to cost.
+	ShippingMinor int64 `protobuf:"varint,3,opt,name=shipping_minor,json=shippingMinor,proto3" json:"shipping_minor,omitempty"`
+	// What the customer is to owe: lines and carriage.
+	TotalMinor int64 `protobuf:"varint,4,opt,name=total_minor,json=totalMinor,proto3" json:"total_minor,omitempty"`
+	// Why the order stays as it was: a stable reason such as OUT_OF_STOCK, INSUFFICIENT_FUNDS,
+	// AUTHENTICATION_REQUIRED or RISK_REVIEW. Empty while the change is being arranged.
+	RefusedReason string `protobuf:"bytes,5,opt,name=refused_reason,json=refusedReason,proto3" json:"refused_reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Amendment) Reset() {
+	*x = Amendment{}
+	mi := &file_orders_v1_order_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Amendment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Amendment) ProtoMessage() {}
+
+func (x *Amendment) ProtoReflect() protoreflect.Message {
+	mi := &file_orders_v1_order_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Amendment.ProtoReflect.Descriptor instead.
+func (*Amendment) Descriptor() ([]byte, []int) {
+	return file_orders_v1_order_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Amendment) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Amendment) GetLines() []*Line {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
+func (x *Amendment) GetShippingMinor() int64 {
+	if x != nil {
+		return x.ShippingMinor
+	}
+	return 0
+}
+
+func (x *Amendment) GetTotalMinor() int64 {
+	if x != nil {
+		return x.TotalMinor
+	}
+	return 0
+}
+
+func (x *Amendment) GetRefusedReason() string {
+	if x != nil {
+		return x.RefusedReason
+	}
+	return ""
+}
+
 // Line is one SKU of an order.
 type Line struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -650,7 +744,7 @@ type Line struct {
 
 func (x *Line) Reset() {
 	*x = Line{}
-	mi := &file_orders_v1_order_proto_msgTypes[1]
+	mi := &file_orders_v1_order_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -662,7 +756,7 @@ func (x *Line) String() string {
 func (*Line) ProtoMessage() {}
 
 func (x *Line) ProtoReflect() protoreflect.Message {
-	mi := &file_orders_v1_order_proto_msgTypes[1]
+	mi := &file_orders_v1_order_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -675,7 +769,7 @@ func (x *Line) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Line.ProtoReflect.Descriptor instead.
 func (*Line) Descriptor() ([]byte, []int) {
-	return file_orders_v1_order_proto_rawDescGZIP(), []int{1}
+	return file_orders_v1_order_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Line) GetPosition() int32 {
@@ -774,7 +868,7 @@ type Shipment struct {
 
 func (x *Shipment) Reset() {
 	*x = Shipment{}
-	mi := &file_orders_v1_order_proto_msgTypes[2]
+	mi := &file_orders_v1_order_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -786,7 +880,7 @@ func (x *Shipment) String() string {
 func (*Shipment) ProtoMessage() {}
 
 func (x *Shipment) ProtoReflect() protoreflect.Message {
-	mi := &file_orders_v1_order_proto_msgTypes[2]
+	mi := &file_orders_v1_order_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -799,7 +893,7 @@ func (x *Shipment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Shipment.ProtoReflect.Descriptor instead.
 func (*Shipment) Descriptor() ([]byte, []int) {
-	return file_orders_v1_order_proto_rawDescGZIP(), []int{2}
+	return file_orders_v1_order_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Shipment) GetId() string {
@@ -871,7 +965,7 @@ type ShipmentLine struct {
 
 func (x *ShipmentLine) Reset() {
 	*x = ShipmentLine{}
-	mi := &file_orders_v1_order_proto_msgTypes[3]
+	mi := &file_orders_v1_order_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -883,7 +977,7 @@ func (x *ShipmentLine) String() string {
 func (*ShipmentLine) ProtoMessage() {}
 
 func (x *ShipmentLine) ProtoReflect() protoreflect.Message {
-	mi := &file_orders_v1_order_proto_msgTypes[3]
+	mi := &file_orders_v1_order_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -896,7 +990,7 @@ func (x *ShipmentLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShipmentLine.ProtoReflect.Descriptor instead.
 func (*ShipmentLine) Descriptor() ([]byte, []int) {
-	return file_orders_v1_order_proto_rawDescGZIP(), []int{3}
+	return file_orders_v1_order_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ShipmentLine) GetPosition() int32 {
@@ -934,7 +1028,7 @@ type Address struct {
 
 func (x *Address) Reset() {
 	*x = Address{}
-	mi := &file_orders_v1_order_proto_msgTypes[4]
+	mi := &file_orders_v1_order_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -946,7 +1040,7 @@ func (x *Address) String() string {
 func (*Address) ProtoMessage() {}
 
 func (x *Address) ProtoReflect() protoreflect.Message {
-	mi := &file_orders_v1_order_proto_msgTypes[4]
+	mi := &file_orders_v1_order_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -959,7 +1053,7 @@ func (x *Address) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Address.ProtoReflect.Descriptor instead.
 func (*Address) Descriptor() ([]byte, []int) {
-	return file_orders_v1_order_proto_rawDescGZIP(), []int{4}
+	return file_orders_v1_order_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Address) GetName() string {
@@ -1008,7 +1102,7 @@ var File_orders_v1_order_proto protoreflect.FileDescriptor
 
 const file_orders_v1_order_proto_rawDesc = "" +
 	"\n" +
-	"\x15orders/v1/order.proto\x12\torders.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc1\b\n" +
+	"\x15orders/v1/order.proto\x12\torders.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf5\b\n" +
 	"\x05Order\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12K\n" +
 	"\vcustomer_id\x18\x02 \x01(\tB*\xbaH'\xd8\x01\x01r\"\x18@2\x1e^[A-Za-z0-9][A-Za-z0-9_.:@-]*$R\n" +
@@ -1038,7 +1132,15 @@ const file_orders_v1_order_proto_rawDesc = "" +
 	"\n" +
 	"action_url\x18\x14 \x01(\tR\tactionUrl\x12=\n" +
 	"\fconfirm_time\x18\x15 \x01(\v2\x1a.google.protobuf.TimestampR\vconfirmTime\x121\n" +
-	"\tshipments\x18\x16 \x03(\v2\x13.orders.v1.ShipmentR\tshipments\"\xc4\x03\n" +
+	"\tshipments\x18\x16 \x03(\v2\x13.orders.v1.ShipmentR\tshipments\x122\n" +
+	"\tamendment\x18\x17 \x01(\v2\x14.orders.v1.AmendmentR\tamendment\"\xb1\x01\n" +
+	"\tAmendment\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12%\n" +
+	"\x05lines\x18\x02 \x03(\v2\x0f.orders.v1.LineR\x05lines\x12%\n" +
+	"\x0eshipping_minor\x18\x03 \x01(\x03R\rshippingMinor\x12\x1f\n" +
+	"\vtotal_minor\x18\x04 \x01(\x03R\n" +
+	"totalMinor\x12%\n" +
+	"\x0erefused_reason\x18\x05 \x01(\tR\rrefusedReason\"\xc4\x03\n" +
 	"\x04Line\x12\x1a\n" +
 	"\bposition\x18\x01 \x01(\x05R\bposition\x12/\n" +
 	"\x03sku\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[!-~]+( [!-~]+)*$R\x03sku\x12.\n" +
@@ -1135,7 +1237,7 @@ func file_orders_v1_order_proto_rawDescGZIP() []byte {
 }
 
 var file_orders_v1_order_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_orders_v1_order_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_orders_v1_order_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_orders_v1_order_proto_goTypes = []any{
 	(ShipmentState)(0),            // 0: orders.v1.ShipmentState
 	(LineKind)(0),                 // 1: orders.v1.LineKind
@@ -1143,32 +1245,35 @@ var file_orders_v1_order_proto_goTypes = []any{
 	(PaymentStatus)(0),            // 3: orders.v1.PaymentStatus
 	(FulfillmentStatus)(0),        // 4: orders.v1.FulfillmentStatus
 	(*Order)(nil),                 // 5: orders.v1.Order
-	(*Line)(nil),                  // 6: orders.v1.Line
-	(*Shipment)(nil),              // 7: orders.v1.Shipment
-	(*ShipmentLine)(nil),          // 8: orders.v1.ShipmentLine
-	(*Address)(nil),               // 9: orders.v1.Address
-	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
+	(*Amendment)(nil),             // 6: orders.v1.Amendment
+	(*Line)(nil),                  // 7: orders.v1.Line
+	(*Shipment)(nil),              // 8: orders.v1.Shipment
+	(*ShipmentLine)(nil),          // 9: orders.v1.ShipmentLine
+	(*Address)(nil),               // 10: orders.v1.Address
+	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
 }
 var file_orders_v1_order_proto_depIdxs = []int32{
 	2,  // 0: orders.v1.Order.lifecycle:type_name -> orders.v1.Lifecycle
 	3,  // 1: orders.v1.Order.payment_status:type_name -> orders.v1.PaymentStatus
 	4,  // 2: orders.v1.Order.fulfillment_status:type_name -> orders.v1.FulfillmentStatus
-	6,  // 3: orders.v1.Order.lines:type_name -> orders.v1.Line
-	9,  // 4: orders.v1.Order.ship_to:type_name -> orders.v1.Address
-	10, // 5: orders.v1.Order.create_time:type_name -> google.protobuf.Timestamp
-	10, // 6: orders.v1.Order.update_time:type_name -> google.protobuf.Timestamp
-	10, // 7: orders.v1.Order.confirm_time:type_name -> google.protobuf.Timestamp
-	7,  // 8: orders.v1.Order.shipments:type_name -> orders.v1.Shipment
-	1,  // 9: orders.v1.Line.kind:type_name -> orders.v1.LineKind
-	0,  // 10: orders.v1.Shipment.state:type_name -> orders.v1.ShipmentState
-	8,  // 11: orders.v1.Shipment.lines:type_name -> orders.v1.ShipmentLine
-	10, // 12: orders.v1.Shipment.create_time:type_name -> google.protobuf.Timestamp
-	10, // 13: orders.v1.Shipment.update_time:type_name -> google.protobuf.Timestamp
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	7,  // 3: orders.v1.Order.lines:type_name -> orders.v1.Line
+	10, // 4: orders.v1.Order.ship_to:type_name -> orders.v1.Address
+	11, // 5: orders.v1.Order.create_time:type_name -> google.protobuf.Timestamp
+	11, // 6: orders.v1.Order.update_time:type_name -> google.protobuf.Timestamp
+	11, // 7: orders.v1.Order.confirm_time:type_name -> google.protobuf.Timestamp
+	8,  // 8: orders.v1.Order.shipments:type_name -> orders.v1.Shipment
+	6,  // 9: orders.v1.Order.amendment:type_name -> orders.v1.Amendment
+	7,  // 10: orders.v1.Amendment.lines:type_name -> orders.v1.Line
+	1,  // 11: orders.v1.Line.kind:type_name -> orders.v1.LineKind
+	0,  // 12: orders.v1.Shipment.state:type_name -> orders.v1.ShipmentState
+	9,  // 13: orders.v1.Shipment.lines:type_name -> orders.v1.ShipmentLine
+	11, // 14: orders.v1.Shipment.create_time:type_name -> google.protobuf.Timestamp
+	11, // 15: orders.v1.Shipment.update_time:type_name -> google.protobuf.Timestamp
+	16, // [16:16] is the sub-list for method output_type
+	16, // [16:16] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_orders_v1_order_proto_init() }
@@ -1182,7 +1287,7 @@ func file_orders_v1_order_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_orders_v1_order_proto_rawDesc), len(file_orders_v1_order_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   5,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -51,8 +51,10 @@ type OrderServiceClient interface {
 	// ListOrders reads a page of orders, newest first unless asked otherwise. It reads one shard
 	// when the filter names a customer, and all of them otherwise.
 	ListOrders(ctx context.Context, in *ListOrdersRequest, opts ...grpc.CallOption) (*ListOrdersResponse, error)
-	// UpdateOrder edits the fields that the mask names: of a draft and of an order that waits for its
-	// customer, lines, shipping_minor, ship_to and note; of one that has not shipped, ship_to and note.
+	// UpdateOrder edits the fields that the mask names. Of an order of which nothing has left, ship_to and
+	// note change at once. So do lines and shipping_minor of a draft and of an order that waits for its
+	// customer. In a confirmed order they become an amendment: the order reads like it when stock and money
+	// are there for it, and stays as it was, with a reason, when they cannot be had.
 	UpdateOrder(ctx context.Context, in *UpdateOrderRequest, opts ...grpc.CallOption) (*UpdateOrderResponse, error)
 	// CancelOrder stops an order of which nothing has left. It is CANCELING until its stock and its
 	// money are let go. Canceling twice answers with the same order.
@@ -254,8 +256,10 @@ type OrderServiceServer interface {
 	// ListOrders reads a page of orders, newest first unless asked otherwise. It reads one shard
 	// when the filter names a customer, and all of them otherwise.
 	ListOrders(context.Context, *ListOrdersRequest) (*ListOrdersResponse, error)
-	// UpdateOrder edits the fields that the mask names: of a draft and of an order that waits for its
-	// customer, lines, shipping_minor, ship_to and note; of one that has not shipped, ship_to and note.
+	// UpdateOrder edits the fields that the mask names. Of an order of which nothing has left, ship_to and
+	// note change at once. So do lines and shipping_minor of a draft and of an order that waits for its
+	// customer. In a confirmed order they become an amendment: the order reads like it when stock and money
+	// are there for it, and stays as it was, with a reason, when they cannot be had.
 	UpdateOrder(context.Context, *UpdateOrderRequest) (*UpdateOrderResponse, error)
 	// CancelOrder stops an order of which nothing has left. It is CANCELING until its stock and its
 	// money are let go. Canceling twice answers with the same order.

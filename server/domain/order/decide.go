@@ -71,14 +71,15 @@ type Edit struct {
 	Note     *string
 }
 
-// Edit decides on an edit. A draft and an order that waits for its customer may change in all of it;
-// an order that is on its way to a parcel only in where it goes and in its note, until a part has
-// left. An edit that changes nothing is no change.
-func (o Order) Edit(e Edit) ([]Change, error) {
+// Edit decides on an edit, until a part of the order has left. Where it goes and its note change at
+// once. Lines and carriage do in a draft and in an order that waits for its customer; a confirmed order
+// is amended: it reads differently when stock and money are there for that. An edit that changes
+// nothing is no change.
+func (o Order) Edit(e Edit) (changes []Change, err error) {
 	if !o.Lifecycle.editable() || o.Fulfillment != Unfulfilled {
 		return nil, refused("edited", o.Lifecycle)
 	}
-	if o.Lifecycle != Draft && o.Lifecycle != ActionRequired && (e.Lines != nil || e.Shipping != nil) {
+	if (o.Lifecycle == Pending || o.Lifecycle == OnHold) && (e.Lines != nil || e.Shipping != nil) {
 		return nil, fault.New(fault.KindPrecondition, fault.ReasonFieldNotEditable,
 			"the lines and the carriage of an order in %s are fixed", o.Lifecycle)
 	}
@@ -101,7 +102,22 @@ func (o Order) Edit(e Edit) ([]Change, error) {
 	if err := d.Check(); err != nil {
 		return nil, err
 	}
-	return []Change{Edited{Details: d}}, nil
+	if o.Lifecycle != Confirmed {
+		return []Change{Edited{Details: d}}, nil
+	}
+	atOnce := d
+	atOnce.Lines, atOnce.Shipping = o.Lines, o.Shipping
+	if !atOnce.same(o.Details) {
+		changes = append(changes, Edited{Details: atOnce})
+	}
+	if !atOnce.same(d) {
+		amended, err := o.amend(d)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, amended...)
+	}
+	return changes, nil
 }
 
 // Cancel decides on canceling before anything has left. Canceling twice changes nothing. The order is

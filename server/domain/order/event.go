@@ -76,6 +76,15 @@ type (
 		Amount            money.Minor
 		Final             bool // it is handed over, and nothing of the order is left to ship
 	}
+	// AmendmentAsked asks for other lines or carriage of a confirmed order.
+	AmendmentAsked struct {
+		Lines    []Line
+		Shipping money.Minor
+	}
+	// AmendmentApplied says that stock and money are there for it: the order reads like it from now on.
+	AmendmentApplied struct{}
+	// AmendmentEnded says that all is settled, or with a reason, that the order stays as it was.
+	AmendmentEnded struct{ Reason string }
 	// Finished says that nothing is left to do.
 	Finished struct{}
 )
@@ -86,23 +95,26 @@ type LineQuantity struct {
 	Quantity int64
 }
 
-func (Drafted) change()         {}
-func (Placed) change()          {}
-func (Edited) change()          {}
-func (CancelRequested) change() {}
-func (Undone) change()          {}
-func (Imported) change()        {}
-func (GoodsReturned) change()   {}
-func (Accepted) change()        {}
-func (ActionAsked) change()     {}
-func (PutOnHold) change()       {}
-func (Resumed) change()         {}
-func (Refused) change()         {}
-func (TimedOut) change()        {}
-func (PaymentChanged) change()  {}
-func (ShipmentCreated) change() {}
-func (ShipmentMoved) change()   {}
-func (Finished) change()        {}
+func (Drafted) change()          {}
+func (Placed) change()           {}
+func (Edited) change()           {}
+func (CancelRequested) change()  {}
+func (Undone) change()           {}
+func (Imported) change()         {}
+func (GoodsReturned) change()    {}
+func (Accepted) change()         {}
+func (ActionAsked) change()      {}
+func (PutOnHold) change()        {}
+func (Resumed) change()          {}
+func (Refused) change()          {}
+func (TimedOut) change()         {}
+func (PaymentChanged) change()   {}
+func (ShipmentCreated) change()  {}
+func (ShipmentMoved) change()    {}
+func (AmendmentAsked) change()   {}
+func (AmendmentApplied) change() {}
+func (AmendmentEnded) change()   {}
+func (Finished) change()         {}
 
 // Apply gives the order after the event. It fails on an event that cannot follow: such a history
 // is damaged.
@@ -135,6 +147,7 @@ func (o Order) Apply(e Event) (Order, error) {
 	case CancelRequested:
 		o.CancelReason, o.Lifecycle, o.StatusReason, o.ActionURL = c.Reason, Canceling, "", ""
 		o.giveUpShipments(e.Time)
+		o.endAmendment(AmendmentCanceled)
 		follows = from.MayBecome(Canceling)
 	case Undone:
 		o.Fulfillment, o.Lifecycle = FulfillmentCanceled, Canceled

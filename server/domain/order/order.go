@@ -37,6 +37,7 @@ type Progress struct {
 	ActionURL    string // where the customer proves who they are
 	Cleared      bool   // staff have looked at its risk
 	Shipments    []Shipment
+	Amendment    *Amendment // the latest, unless the order reads like it; nil for none. Never changed
 }
 
 // Details is what was ordered, by whom, and where it goes.
@@ -114,7 +115,7 @@ func (o Order) ReturnedOf(index int) int64 {
 
 func (p Progress) equal(other Progress) bool {
 	return p.StatusReason == other.StatusReason && p.ActionURL == other.ActionURL && p.Cleared == other.Cleared &&
-		slices.EqualFunc(p.Shipments, other.Shipments, Shipment.equal)
+		slices.EqualFunc(p.Shipments, other.Shipments, Shipment.equal) && p.Amendment.equal(other.Amendment)
 }
 
 // Equal tells whether two orders are the same in everything.

@@ -148,7 +148,7 @@ func TestOrder_Edit(t *testing.T) {
 			for _, e := range []order.Edit{{Lines: &lines}, {Shipping: &carriage}} {
 				changes, err := in(l).Edit(e)
 				switch {
-				case l == order.Draft || l == order.ActionRequired:
+				case l == order.Draft || l == order.ActionRequired || l == order.Confirmed:
 					require.NoError(t, err)
 					require.Len(t, changes, 1)
 				case moving:

@@ -42,14 +42,15 @@ func (o Order) applyProgress(e Event) (Order, bool) {
 		o.Shipments = append(slices.Clone(o.Shipments), Shipment{
 			ID: c.ShipmentID, State: ShipmentAllocated, Lines: c.Lines, Created: e.Time, Updated: e.Time,
 		})
-		return o, from == Confirmed && c.ShipmentID.OrderID() == o.ID && c.ShipmentID.Part() == len(o.Shipments) && covers(free, c.Lines)
+		return o, from == Confirmed && !o.Amending() && c.ShipmentID.OrderID() == o.ID && c.ShipmentID.Part() == len(o.Shipments) && covers(free, c.Lines)
 	case ShipmentMoved:
 		return o.applyMove(c, e.Time)
 	case Finished:
 		o.Lifecycle = Completed
 		return o, from == Confirmed
+	default:
+		return o.applyAmendment(e)
 	}
-	return o, false
 }
 
 // beforeHold is where an order that waits goes on.
@@ -123,8 +124,11 @@ func (o Order) settled() bool {
 		return false
 	}
 	switch o.Payment {
-	case PaymentAuthorized, PaymentPartiallyPaid, PaymentVoided: // voided: it lapsed before it was taken
+	case PaymentAuthorized, PaymentPartiallyPaid:
 		return false
+	case PaymentVoided: // it lapsed before it was taken, or nothing is owed any more
+		total, err := o.Total()
+		return err == nil && total == 0
 	default:
 		return true
 	}

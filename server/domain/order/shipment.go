@@ -82,6 +82,9 @@ func (o Order) Allocate(lines []LineQuantity) ([]Change, error) {
 	if o.Lifecycle != Confirmed {
 		return nil, refused("shipped", o.Lifecycle)
 	}
+	if o.Amending() {
+		return nil, amendmentUnderWay()
+	}
 	if o.Version == id.MaxPart || len(o.Shipments) >= id.MaxPart {
 		return nil, refused("shipped", o.Lifecycle)
 	}

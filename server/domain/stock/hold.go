@@ -17,7 +17,7 @@ const MaxQuantity = 1_000_000_000
 type Hold struct {
 	OrderID   order.ID
 	SKU       string
-	Quantity  int64 // asked for; 0 when it was let go before it was asked for
+	Quantity  int64 // asked for; 0 when it was let go before it was asked for, or is not wanted for now
 	Committed int64 // of these, what has left the shelf
 	State     HoldState
 	Expires   time.Time // UTC, microseconds; zero for a hold that stays and for one that is closed
@@ -31,7 +31,7 @@ const (
 	Requested   HoldState = iota // no hold yet
 	Held                         // set aside
 	Backordered                  // promised from what is still to come
-	Unavailable                  // there was not enough
+	Unavailable                  // there was not enough, or none is wanted for now
 	Released                     // let go
 	Expired                      // let go because its time was over
 	Committed                    // all of it has left the shelf
@@ -44,8 +44,8 @@ func (s HoldState) String() string { return stateNames[s] }
 // moves are the ways between the states.
 var moves = map[HoldState][]HoldState{
 	Requested:   {Held, Backordered, Unavailable, Released},
-	Held:        {Committed, Released, Expired, Backordered}, // the last when more is wanted than there is
-	Backordered: {Held, Released, Expired},
+	Held:        {Committed, Released, Expired, Unavailable, Backordered}, // the last when more is wanted than there is
+	Backordered: {Held, Released, Expired, Unavailable},
 	Unavailable: {Held, Backordered, Released},
 }
 
@@ -55,7 +55,7 @@ func (s HoldState) May(next HoldState) bool { return slices.Contains(moves[s], n
 // Demand is how many of one SKU an order wants.
 type Demand struct {
 	SKU      string
-	Quantity int64 // 1 to MaxQuantity
+	Quantity int64 // 1 to MaxQuantity; 0 for what a hold is not wanted for any more
 }
 
 // Sum gives each SKU once with all that is wanted of it, by SKU.
@@ -89,14 +89,6 @@ func (h Hold) Open() int64 {
 	return 0
 }
 
-// Keep makes an open hold stay until it is released or committed.
-func (h Hold) Keep() Hold {
-	if h.IsOpen() {
-		h.Expires = time.Time{}
-	}
-	return h
-}
-
 // close ends a hold.
 func (h Hold) close(state HoldState) Hold {
 	h.State, h.Expires = state, time.Time{}
@@ -107,14 +99,18 @@ func (h Hold) close(state HoldState) Hold {
 // far as the limit allows, else unavailable; never a part. Who holds already is told the same
 // again; who has let go gets nothing any more. Asking for another quantity changes an open hold of
 // which nothing has left, if there is enough; otherwise it stays as it is, and its quantity tells.
+// Asking for none lets go of such a hold, and unlike Release lets it be asked for again.
 func (l Level) Hold(h Hold, quantity int64, expires time.Time) (Level, Hold, error) {
-	if quantity < 1 || quantity > MaxQuantity {
-		return l, h, fault.Invalid(fault.ReasonQuantityInvalid, "demands", "a quantity is 1 to %d", MaxQuantity)
+	if quantity < 0 || quantity > MaxQuantity {
+		return l, h, fault.Invalid(fault.ReasonQuantityInvalid, "demands", "a quantity is 0 to %d", MaxQuantity)
 	}
 	again := h.State == Unavailable && h.Quantity != quantity
 	switch {
 	case h.State == Released, h.State == Expired, h.Quantity == quantity:
 		return l, h, nil
+	case quantity == 0 && h.Committed == 0:
+		l, h.Quantity = l.without(h), 0
+		return l, h.close(Unavailable), nil
 	case h.IsOpen() && h.Committed == 0:
 		resized, other, _ := l.without(h).Hold(Hold{OrderID: h.OrderID, SKU: h.SKU}, quantity, expires)
 		if other.State == Unavailable {

@@ -44,7 +44,7 @@ func TestHold(t *testing.T) {
 		"hold too much":   func(l stock.Level, h stock.Hold) (stock.Level, stock.Hold) { l, h, _ = l.Hold(h, 16, now); return l, h },
 		"release":         stock.Level.Release,
 		"expire":          func(l stock.Level, h stock.Hold) (stock.Level, stock.Hold) { return l.Expire(h, now) },
-		"keep":            func(l stock.Level, h stock.Hold) (stock.Level, stock.Hold) { return l, h.Keep() },
+		"hold none":       func(l stock.Level, h stock.Hold) (stock.Level, stock.Hold) { l, h, _ = l.Hold(h, 0, now); return l, h },
 		"commit":          func(l stock.Level, h stock.Hold) (stock.Level, stock.Hold) { l, h, _ = l.Commit(h, 3); return l, h },
 		"commit a part":   func(l stock.Level, h stock.Hold) (stock.Level, stock.Hold) { l, h, _ = l.Commit(h, 1); return l, h },
 		"fill": func(l stock.Level, h stock.Hold) (stock.Level, stock.Hold) {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	enums "go.temporal.io/api/enums/v1"
@@ -39,10 +40,11 @@ type relay struct {
 	names    []string
 	progress *progress.Store
 	loop     *progress.Loop
+	ready    *atomic.Bool // Temporal is there
 }
 
 func (r *relay) relayAndPause(ctx context.Context) time.Duration {
-	for {
+	for r.ready.Load() {
 		n, err := r.relay(ctx)
 		if err != nil && ctx.Err() == nil {
 			r.options.Logger.WarnContext(ctx, "hand sagas over to Temporal", slog.String(telemetry.LogDatabase, r.db.String()), slog.Any(telemetry.LogError, err))
@@ -51,6 +53,7 @@ func (r *relay) relayAndPause(ctx context.Context) time.Duration {
 			return relayEvery
 		}
 	}
+	return relayEvery
 }
 
 // relay hands over one batch. What fails is due again after a while, and so is what is woken while it

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -25,7 +26,7 @@ import (
 
 // Options make an engine. Now, Logger, Observer, TaskQueue and Workers may be zero.
 type Options struct {
-	Client    client.Client // connected; the caller closes it
+	Client    client.Client // may be lazy: it connects when Temporal is there; the caller closes it
 	TaskQueue string        // empty means orderprocessing
 	Shards    []*database.Database
 	ShardOf   func(slot int) int
@@ -42,7 +43,9 @@ type Engine struct {
 	options Options
 	all     *progress.Shards
 	relays  []*relay
-	worker  worker.Worker
+	connect *progress.Loop
+	worker  worker.Worker // of connect; nil until Temporal is there
+	ready   atomic.Bool   // there is a worker
 	count   *progress.Loop
 }
 
@@ -68,30 +71,24 @@ func New(options Options) *Engine {
 	e := &Engine{options: options, all: progress.NewShards(options.Shards, options.ShardOf)}
 	names := slices.Sorted(maps.Keys(options.Sagas))
 	for _, db := range options.Shards {
-		e.relays = append(e.relays, &relay{options: options, db: db, names: names})
+		e.relays = append(e.relays, &relay{options: options, db: db, names: names, ready: &e.ready})
 	}
 	return e
 }
 
-const countEvery = 15 * time.Second
+const (
+	countEvery = 15 * time.Second
+	// connectEvery is how often a Temporal that is away is asked for.
+	connectEvery = time.Second
+)
 
-// Start begins to work.
+// Start begins to work, as soon as Temporal is there: what starts before waits in its shard.
 func (e *Engine) Start(ctx context.Context) error {
-	e.worker = worker.New(e.options.Client, e.options.TaskQueue, worker.Options{
-		MaxConcurrentActivityExecutionSize:      e.options.Workers,
-		MaxConcurrentLocalActivityExecutionSize: e.options.Workers,
-		WorkerStopTimeout:                       e.options.Sagas.LongestAttempt(),
-	})
 	for _, r := range e.relays {
 		r.progress = progress.New(r.db)
-	}
-	e.register(e.worker)
-	if err := e.worker.Start(); err != nil {
-		return err
-	}
-	for _, r := range e.relays {
 		r.loop = progress.StartLoop(ctx, r.relayAndPause)
 	}
+	e.connect = progress.StartLoop(ctx, e.connectAndPause)
 	e.count = progress.StartLoop(ctx, func(ctx context.Context) time.Duration {
 		if err := e.all.Observe(ctx, e.options.Sagas, e.options.Now(), e.options.Observer); err != nil && ctx.Err() == nil {
 			e.options.Logger.WarnContext(ctx, "count sagas", slog.Any(telemetry.LogError, err))
@@ -101,6 +98,26 @@ func (e *Engine) Start(ctx context.Context) error {
 	return nil
 }
 
+// connectAndPause begins to work on steps, unless it has, or Temporal is away.
+func (e *Engine) connectAndPause(ctx context.Context) time.Duration {
+	if e.worker != nil {
+		return time.Hour
+	}
+	w := worker.New(e.options.Client, e.options.TaskQueue, worker.Options{
+		MaxConcurrentActivityExecutionSize:      e.options.Workers,
+		MaxConcurrentLocalActivityExecutionSize: e.options.Workers,
+		WorkerStopTimeout:                       e.options.Sagas.LongestAttempt(),
+	})
+	e.register(w)
+	if err := w.Start(); err != nil {
+		e.options.Logger.WarnContext(ctx, "Temporal is away: sagas wait until it is back", slog.Any(telemetry.LogError, err))
+		return connectEvery
+	}
+	e.worker = w
+	e.ready.Store(true)
+	return time.Hour
+}
+
 // Stop takes no more steps and lets those that run finish; Temporal keeps the rest.
 func (e *Engine) Stop(ctx context.Context) error {
 	e.count.Stop()
@@ -108,7 +125,13 @@ func (e *Engine) Stop(ctx context.Context) error {
 		r.loop.Stop()
 	}
 	stopped := make(chan struct{})
-	go func() { e.worker.Stop(); close(stopped) }()
+	go func() {
+		defer close(stopped)
+		e.connect.Stop()
+		if e.worker != nil {
+			e.worker.Stop()
+		}
+	}()
 	var err error
 	select {
 	case <-stopped:

@@ -39,7 +39,6 @@ const (
 	holding act = iota
 	releasing
 	committing
-	keeping
 	expiring
 )
 
@@ -163,7 +162,7 @@ func (b *book) apply(op stockOp) ([]stock.Hold, error) {
 			return nil, err
 		}
 		after.levels[line.sku], after.holds[line.id] = level, hold
-		if was.IsOpen() && !hold.IsOpen() {
+		if op.act != committing && hold.Open() < was.Open() {
 			after.letGo[line.sku] = true
 		}
 		if op.act == committing {
@@ -198,8 +197,6 @@ func (op stockOp) decide(l stock.Level, h stock.Hold, quantity int64) (stock.Lev
 		return l.Commit(h, quantity)
 	case releasing:
 		l, h = l.Release(h)
-	case keeping:
-		h = h.Keep()
 	case expiring:
 		l, h = l.Expire(h, op.at)
 	}

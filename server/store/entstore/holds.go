@@ -35,12 +35,6 @@ func (s *Store) ReleaseStock(ctx context.Context, orderID order.ID, skus []strin
 	return inOrder(skus, holds), err
 }
 
-// KeepHolds makes holds stay.
-func (s *Store) KeepHolds(ctx context.Context, orderID order.ID, skus []string) ([]stock.Hold, error) {
-	holds, err := s.stock.Do(ctx, stockOp{act: keeping, lines: linesOf(orderID, once(skus)), caller: callerOf(ctx)})
-	return inOrder(skus, holds), err
-}
-
 // CommitStock takes stock off the shelf.
 func (s *Store) CommitStock(
 	ctx context.Context, orderID order.ID, demands []stock.Demand, r store.Request,

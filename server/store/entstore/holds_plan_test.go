@@ -92,7 +92,6 @@ func doWithStock(t *testing.T, s store.Store, h stock.Hold) {
 	must(s.HoldStock(ctx, h.OrderID, demands, loaded))
 	must(nil, s.MayCommitStock(ctx, h.OrderID, one, store.NewRequest("stock", "commit", nil)))
 	must(s.CommitStock(ctx, h.OrderID, one, store.NewRequest("stock", "commit", nil)))
-	must(s.KeepHolds(ctx, h.OrderID, []string{h.SKU}))
 	must(s.HoldsOf(ctx, h.OrderID, []string{h.SKU, "sku_8"}))
 	must(s.ReleaseStock(ctx, h.OrderID, []string{h.SKU}))
 	must(s.ExpireHolds(ctx, time.Date(2025, 1, 1, 0, 10, 0, 0, time.UTC), 10))

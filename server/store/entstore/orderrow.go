@@ -138,7 +138,7 @@ func lineFromRow(l schema.OrderLine) order.Line {
 
 // progressToRow gives nil for an order that is as most are.
 func progressToRow(p order.Progress) *schema.OrderProgress {
-	if p.StatusReason == "" && p.ActionURL == "" && !p.Cleared && len(p.Shipments) == 0 {
+	if p.StatusReason == "" && p.ActionURL == "" && !p.Cleared && len(p.Shipments) == 0 && p.Amendment == nil {
 		return nil
 	}
 	row := &schema.OrderProgress{StatusReason: p.StatusReason, ActionURL: p.ActionURL, Cleared: p.Cleared}
@@ -151,6 +151,14 @@ func progressToRow(p order.Progress) *schema.OrderProgress {
 			parcel.Lines[i] = schema.LineQuantity(l)
 		}
 		row.Shipments = append(row.Shipments, parcel)
+	}
+	if a := p.Amendment; a != nil {
+		row.Amendment = &schema.Amendment{
+			Version: a.ID.Part(), Lines: make([]schema.OrderLine, len(a.Lines)), Shipping: int64(a.Shipping), Applied: a.Applied, Refused: a.Refused,
+		}
+		for i, l := range a.Lines {
+			row.Amendment.Lines[i] = lineToRow(l)
+		}
 	}
 	return row
 }
@@ -167,6 +175,15 @@ func progressFromRow(orderID order.ID, row schema.OrderProgress) order.Progress 
 			s.Lines[i] = order.LineQuantity(l)
 		}
 		p.Shipments = append(p.Shipments, s)
+	}
+	if a := row.Amendment; a != nil {
+		p.Amendment = &order.Amendment{
+			ID: order.AmendmentID{UUID: orderID.WithPart(a.Version)}, Lines: make([]order.Line, len(a.Lines)),
+			Shipping: money.Minor(a.Shipping), Applied: a.Applied, Refused: a.Refused,
+		}
+		for i, l := range a.Lines {
+			p.Amendment.Lines[i] = lineFromRow(l)
+		}
 	}
 	return p
 }

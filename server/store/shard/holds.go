@@ -36,7 +36,7 @@ func (s *Store) HoldStock(
 		for i, place := range places[owner] {
 			holds[place] = got[i]
 		}
-		if slices.ContainsFunc(got, func(h stock.Hold) bool { return h.State == stock.Unavailable }) {
+		if slices.ContainsFunc(got, func(h stock.Hold) bool { return h.State == stock.Unavailable && h.Quantity > 0 }) {
 			break
 		}
 	}
@@ -47,13 +47,6 @@ func (s *Store) HoldStock(
 func (s *Store) ReleaseStock(ctx context.Context, orderID order.ID, skus []string) ([]stock.Hold, error) {
 	return spread(s, s.byName(skus), skus, func(one store.Store, mine []string) ([]stock.Hold, error) {
 		return one.ReleaseStock(ctx, orderID, mine)
-	})
-}
-
-// KeepHolds asks the shards of the SKUs at once.
-func (s *Store) KeepHolds(ctx context.Context, orderID order.ID, skus []string) ([]stock.Hold, error) {
-	return spread(s, s.byName(skus), skus, func(one store.Store, mine []string) ([]stock.Hold, error) {
-		return one.KeepHolds(ctx, orderID, mine)
 	})
 }
 

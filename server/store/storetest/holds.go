@@ -111,6 +111,30 @@ func testHolds(t *testing.T, b bench) {
 		require.Equal(t, stock.Held, hold(t, s, 1, demand("A", 1))[0].State)
 		requireHeld(t, s, "A", 2, 1)
 	})
+	t.Run("what is not wanted for now is let go, and may be asked for again", func(t *testing.T) {
+		s := b.new(t)
+		supply(t, s, "A", 5)
+		supply(t, s, "B", 5)
+		hold(t, s, 1, demand("A", 3), demand("B", 1))
+		none := stock.Hold{OrderID: buyer(1), SKU: "A", State: stock.Unavailable}
+		for range 2 {
+			requireSame(t, []stock.Hold{none}, hold(t, s, 1, demand("A", 0))[:1])
+			requireHeld(t, s, "A", 5, 0)
+		}
+		require.Equal(t, stock.Held, hold(t, s, 1, demand("A", 0), demand("B", 2))[1].State, "it is no reason to stop")
+		require.Equal(t, stock.Held, hold(t, s, 1, demand("A", 3))[0].State)
+		requireHeld(t, s, "A", 5, 3)
+		require.Equal(t, stock.Requested, hold(t, s, 2, demand("A", 0))[0].State, "nothing was wanted")
+	})
+	t.Run("what a smaller hold lets go is there for those who wait", func(t *testing.T) {
+		s := b.new(t)
+		supply(t, s, "A", 5)
+		require.NoError(t, limitBackorders(t, s, 5))
+		hold(t, s, 1, demand("A", 5))
+		require.Equal(t, stock.Backordered, hold(t, s, 2, demand("A", 2))[0].State)
+		hold(t, s, 1, demand("A", 3))
+		requireState(t, s, 2, stock.Held, "A")
+	})
 	t.Run("demands of one SKU count as their sum", func(t *testing.T) {
 		s := b.new(t)
 		supply(t, s, "A", 5)
@@ -136,10 +160,10 @@ func testHolds(t *testing.T, b bench) {
 		requireReason(t, fault.ReasonHoldDiffers, err)
 		requireHeld(t, s, "A", 4, 2)
 	})
-	t.Run("a quantity that is none is refused", func(t *testing.T) {
+	t.Run("a quantity that is no quantity is refused", func(t *testing.T) {
 		s := b.new(t)
 		supply(t, s, "A", 5)
-		for _, quantity := range []int64{0, -1, stock.MaxQuantity + 1} {
+		for _, quantity := range []int64{-1, stock.MaxQuantity + 1} {
 			_, err := s.HoldStock(t.Context(), buyer(2), []stock.Demand{demand("A", quantity)}, later)
 			requireReason(t, fault.ReasonQuantityInvalid, err)
 		}
@@ -184,16 +208,14 @@ func testHolds(t *testing.T, b bench) {
 		require.NoError(t, err)
 		requireHeld(t, s, "A", 3, 3)
 	})
-	t.Run("a hold lapses when its time is over, not before, and what is kept does not", func(t *testing.T) {
+	t.Run("a hold lapses when its time is over, not before, and what has none does not", func(t *testing.T) {
 		s := b.new(t)
 		supply(t, s, "A", 10)
 		hold(t, s, 1, demand("A", 1))
-		hold(t, s, 2, demand("A", 2))
-		_, err := s.HoldStock(t.Context(), buyer(3), []stock.Demand{demand("A", 3)}, time.Time{})
-		require.NoError(t, err)
-		kept, err := s.KeepHolds(t.Context(), buyer(2), []string{"A"})
-		require.NoError(t, err)
-		requireSame(t, []stock.Hold{{OrderID: buyer(2), SKU: "A", Quantity: 2, State: stock.Held}}, kept)
+		for i := range 2 {
+			_, err := s.HoldStock(t.Context(), buyer(i+2), []stock.Demand{demand("A", int64(i+2))}, time.Time{})
+			require.NoError(t, err)
+		}
 		lapsed, err := s.ExpireHolds(t.Context(), later.Add(-time.Microsecond), 10)
 		require.NoError(t, err)
 		require.Empty(t, lapsed)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -135,35 +134,6 @@ func testHoldsAtOnce(t *testing.T, b bench) {
 			})
 			requireSoundStock(t, s)
 		}
-	})
-	t.Run("a sweep and a confirmation at once either keep a hold or let it go", func(t *testing.T) {
-		s := b.new(t)
-		servers := []store.Store{s, s.replica(t)}
-		supply(t, s, "A", buyers)
-		for i := range buyers {
-			hold(t, s, i, demand("A", 1))
-		}
-		kept := make([]stock.HoldState, buyers)
-		atOnce(buyers+2, func(i int) {
-			if i >= buyers {
-				if _, err := servers[i%2].ExpireHolds(t.Context(), later, buyers/2); err != nil {
-					t.Error(err)
-				}
-				return
-			}
-			got, err := servers[i%2].KeepHolds(t.Context(), buyer(i), []string{"A"})
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			kept[i] = got[0].State
-		})
-		_, err := s.ExpireHolds(t.Context(), later.Add(time.Hour), buyers)
-		require.NoError(t, err)
-		for i, state := range kept {
-			requireState(t, s, i, state, "A")
-		}
-		requireHeld(t, s, "A", buyers, int64(count(kept, stock.Held)))
 	})
 	t.Run("goods that come and go by hand beside holds are all counted", func(t *testing.T) {
 		s := b.new(t)

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file events/v1/order_event.proto.
  */
 export const file_events_v1_order_event: GenFile = /*@__PURE__*/
-  fileDesc("ChtldmVudHMvdjEvb3JkZXJfZXZlbnQucHJvdG8SCWV2ZW50cy52MSKZBwoKT3JkZXJFdmVudBIQCghvcmRlcl9pZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoAxIoCgR0aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCgdkcmFmdGVkGAogASgLMhcuZXZlbnRzLnYxLk9yZGVyRHJhZnRlZEgAEigKBnBsYWNlZBgLIAEoCzIWLmV2ZW50cy52MS5PcmRlclBsYWNlZEgAEigKBmVkaXRlZBgMIAEoCzIWLmV2ZW50cy52MS5PcmRlckVkaXRlZEgAEjsKEGNhbmNlbF9yZXF1ZXN0ZWQYDSABKAsyHy5ldmVudHMudjEuT3JkZXJDYW5jZWxSZXF1ZXN0ZWRIABIsCghjYW5jZWxlZBgOIAEoCzIYLmV2ZW50cy52MS5PcmRlckNhbmNlbGVkSAASLAoIaW1wb3J0ZWQYDyABKAsyGC5ldmVudHMudjEuT3JkZXJJbXBvcnRlZEgAEiwKCHJldHVybmVkGBAgASgLMhguZXZlbnRzLnYxLk9yZGVyUmV0dXJuZWRIABIuCgljb25maXJtZWQYESABKAsyGS5ldmVudHMudjEuT3JkZXJDb25maXJtZWRIABI5Cg9hY3Rpb25fcmVxdWlyZWQYEiABKAsyHi5ldmVudHMudjEuT3JkZXJBY3Rpb25SZXF1aXJlZEgAEiQKBGhlbGQYEyABKAsyFC5ldmVudHMudjEuT3JkZXJIZWxkSAASKgoHcmVzdW1lZBgUIAEoCzIXLmV2ZW50cy52MS5PcmRlclJlc3VtZWRIABIsCghyZWplY3RlZBgVIAEoCzIYLmV2ZW50cy52MS5PcmRlclJlamVjdGVkSAASKgoHZXhwaXJlZBgWIAEoCzIXLmV2ZW50cy52MS5PcmRlckV4cGlyZWRIABI5Cg9wYXltZW50X2NoYW5nZWQYFyABKAsyHi5ldmVudHMudjEuT3JkZXJQYXltZW50Q2hhbmdlZEgAEjYKEHNoaXBtZW50X2NyZWF0ZWQYGCABKAsyGi5ldmVudHMudjEuU2hpcG1lbnRDcmVhdGVkSAASMgoOc2hpcG1lbnRfbW92ZWQYGSABKAsyGC5ldmVudHMudjEuU2hpcG1lbnRNb3ZlZEgAEi4KCWNvbXBsZXRlZBgaIAEoCzIZLmV2ZW50cy52MS5PcmRlckNvbXBsZXRlZEgAQggKBmNoYW5nZSI4CgxPcmRlckRyYWZ0ZWQSKAoHZGV0YWlscxgBIAEoCzIXLmV2ZW50cy52MS5PcmRlckRldGFpbHMiTwoLT3JkZXJQbGFjZWQSKAoHZGV0YWlscxgBIAEoCzIXLmV2ZW50cy52MS5PcmRlckRldGFpbHMSFgoOcGF5bWVudF9tZXRob2QYAiABKAkiNwoLT3JkZXJFZGl0ZWQSKAoHZGV0YWlscxgBIAEoCzIXLmV2ZW50cy52MS5PcmRlckRldGFpbHMiJgoUT3JkZXJDYW5jZWxSZXF1ZXN0ZWQSDgoGcmVhc29uGAEgASgJIjsKDU9yZGVyQ2FuY2VsZWQSKgoHcGF5bWVudBgBIAEoDjIZLmV2ZW50cy52MS5QYXltZW50U3VtbWFyeSI8Cg5PcmRlckNvbmZpcm1lZBIqCgdwYXltZW50GAEgASgOMhkuZXZlbnRzLnYxLlBheW1lbnRTdW1tYXJ5IjIKE09yZGVyQWN0aW9uUmVxdWlyZWQSDgoGcmVhc29uGAEgASgJEgsKA3VybBgCIAEoCSIbCglPcmRlckhlbGQSDgoGcmVhc29uGAEgASgJIg4KDE9yZGVyUmVzdW1lZCJLCg1PcmRlclJlamVjdGVkEg4KBnJlYXNvbhgBIAEoCRIqCgdwYXltZW50GAIgASgOMhkuZXZlbnRzLnYxLlBheW1lbnRTdW1tYXJ5IjoKDE9yZGVyRXhwaXJlZBIqCgdwYXltZW50GAEgASgOMhkuZXZlbnRzLnYxLlBheW1lbnRTdW1tYXJ5IkEKE09yZGVyUGF5bWVudENoYW5nZWQSKgoHcGF5bWVudBgBIAEoDjIZLmV2ZW50cy52MS5QYXltZW50U3VtbWFyeSIQCg5PcmRlckNvbXBsZXRlZCJOCg9TaGlwbWVudENyZWF0ZWQSEwoLc2hpcG1lbnRfaWQYASABKAkSJgoFbGluZXMYAiADKAsyFy5ldmVudHMudjEuTGluZVF1YW50aXR5IpwBCg1TaGlwbWVudE1vdmVkEhMKC3NoaXBtZW50X2lkGAEgASgJEicKBXN0YXRlGAIgASgOMhguZXZlbnRzLnYxLlNoaXBtZW50U3RhdGUSDwoHY2FycmllchgDIAEoCRIXCg90cmFja2luZ19udW1iZXIYBCABKAkSFAoMYW1vdW50X21pbm9yGAUgASgDEg0KBWZpbmFsGAYgASgIIkwKDU9yZGVySW1wb3J0ZWQSKAoHZGV0YWlscxgBIAEoCzIXLmV2ZW50cy52MS5PcmRlckRldGFpbHMSEQoJZGVsaXZlcmVkGAIgASgIIkoKDU9yZGVyUmV0dXJuZWQSEQoJcmV0dXJuX2lkGAEgASgJEiYKBWxpbmVzGAIgAygLMhcuZXZlbnRzLnYxLkxpbmVRdWFudGl0eSIyCgxMaW5lUXVhbnRpdHkSEAoIcG9zaXRpb24YASABKAUSEAoIcXVhbnRpdHkYAiABKAMi0AEKDE9yZGVyRGV0YWlscxITCgtjdXN0b21lcl9pZBgBIAEoCRIOCgZzb3VyY2UYAiABKAkSDgoGbnVtYmVyGAMgASgJEhUKDWN1cnJlbmN5X2NvZGUYBCABKAkSIwoFbGluZXMYBSADKAsyFC5ldmVudHMudjEuT3JkZXJMaW5lEhYKDnNoaXBwaW5nX21pbm9yGAYgASgDEikKB3NoaXBfdG8YByABKAsyGC5ldmVudHMudjEuUG9zdGFsQWRkcmVzcxIMCgRub3RlGAggASgJIoIBCglPcmRlckxpbmUSCwoDc2t1GAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJEg8KB3NlcnZpY2UYAyABKAgSEAoIcXVhbnRpdHkYBCABKAMSGAoQdW5pdF9wcmljZV9taW5vchgFIAEoAxIWCg5kaXNjb3VudF9taW5vchgGIAEoAyJxCg1Qb3N0YWxBZGRyZXNzEgwKBG5hbWUYASABKAkSDgoGc3RyZWV0GAIgASgJEgwKBGNpdHkYAyABKAkSDgoGcmVnaW9uGAQgASgJEhMKC3Bvc3RhbF9jb2RlGAUgASgJEg8KB2NvdW50cnkYBiABKAkq2AEKDVNoaXBtZW50U3RhdGUSHgoaU0hJUE1FTlRfU1RBVEVfVU5TUEVDSUZJRUQQABIcChhTSElQTUVOVF9TVEFURV9BTExPQ0FURUQQARIZChVTSElQTUVOVF9TVEFURV9QQUNLRUQQAhIaChZTSElQTUVOVF9TVEFURV9TSElQUEVEEAMSHAoYU0hJUE1FTlRfU1RBVEVfREVMSVZFUkVEEAQSGwoXU0hJUE1FTlRfU1RBVEVfQ0FOQ0VMRUQQBRIXChNTSElQTUVOVF9TVEFURV9MT1NUEAYqqQIKDlBheW1lbnRTdW1tYXJ5Eh8KG1BBWU1FTlRfU1VNTUFSWV9VTlNQRUNJRklFRBAAEhgKFFBBWU1FTlRfU1VNTUFSWV9OT05FEAESHgoaUEFZTUVOVF9TVU1NQVJZX0FVVEhPUklaRUQQAhIiCh5QQVlNRU5UX1NVTU1BUllfUEFSVElBTExZX1BBSUQQAxIYChRQQVlNRU5UX1NVTU1BUllfUEFJRBAEEiYKIlBBWU1FTlRfU1VNTUFSWV9QQVJUSUFMTFlfUkVGVU5ERUQQBRIcChhQQVlNRU5UX1NVTU1BUllfUkVGVU5ERUQQBhIcChhQQVlNRU5UX1NVTU1BUllfT1ZFUlBBSUQQBxIaChZQQVlNRU5UX1NVTU1BUllfVk9JREVEEAhCqAEKDWNvbS5ldmVudHMudjFCD09yZGVyRXZlbnRQcm90b1ABWkFnaXRodWIuY29tL29yZGVycHJvY2Vzc2luZy9vcmRlcnByb2Nlc3NpbmcvZ2VuL2V2ZW50cy92MTtldmVudHN2MaICA0VYWKoCCUV2ZW50cy5WMcoCCUV2ZW50c1xWMeICFUV2ZW50c1xWMVxHUEJNZXRhZGF0YeoCCkV2ZW50czo6VjFiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChtldmVudHMvdjEvb3JkZXJfZXZlbnQucHJvdG8SCWV2ZW50cy52MSK7CAoKT3JkZXJFdmVudBIQCghvcmRlcl9pZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoAxIoCgR0aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCgdkcmFmdGVkGAogASgLMhcuZXZlbnRzLnYxLk9yZGVyRHJhZnRlZEgAEigKBnBsYWNlZBgLIAEoCzIWLmV2ZW50cy52MS5PcmRlclBsYWNlZEgAEigKBmVkaXRlZBgMIAEoCzIWLmV2ZW50cy52MS5PcmRlckVkaXRlZEgAEjsKEGNhbmNlbF9yZXF1ZXN0ZWQYDSABKAsyHy5ldmVudHMudjEuT3JkZXJDYW5jZWxSZXF1ZXN0ZWRIABIsCghjYW5jZWxlZBgOIAEoCzIYLmV2ZW50cy52MS5PcmRlckNhbmNlbGVkSAASLAoIaW1wb3J0ZWQYDyABKAsyGC5ldmVudHMudjEuT3JkZXJJbXBvcnRlZEgAEiwKCHJldHVybmVkGBAgASgLMhguZXZlbnRzLnYxLk9yZGVyUmV0dXJuZWRIABIuCgljb25maXJtZWQYESABKAsyGS5ldmVudHMudjEuT3JkZXJDb25maXJtZWRIABI5Cg9hY3Rpb25fcmVxdWlyZWQYEiABKAsyHi5ldmVudHMudjEuT3JkZXJBY3Rpb25SZXF1aXJlZEgAEiQKBGhlbGQYEyABKAsyFC5ldmVudHMudjEuT3JkZXJIZWxkSAASKgoHcmVzdW1lZBgUIAEoCzIXLmV2ZW50cy52MS5PcmRlclJlc3VtZWRIABIsCghyZWplY3RlZBgVIAEoCzIYLmV2ZW50cy52MS5PcmRlclJlamVjdGVkSAASKgoHZXhwaXJlZBgWIAEoCzIXLmV2ZW50cy52MS5PcmRlckV4cGlyZWRIABI5Cg9wYXltZW50X2NoYW5nZWQYFyABKAsyHi5ldmVudHMudjEuT3JkZXJQYXltZW50Q2hhbmdlZEgAEjYKEHNoaXBtZW50X2NyZWF0ZWQYGCABKAsyGi5ldmVudHMudjEuU2hpcG1lbnRDcmVhdGVkSAASMgoOc2hpcG1lbnRfbW92ZWQYGSABKAsyGC5ldmVudHMudjEuU2hpcG1lbnRNb3ZlZEgAEi4KCWNvbXBsZXRlZBgaIAEoCzIZLmV2ZW50cy52MS5PcmRlckNvbXBsZXRlZEgAEjkKD2FtZW5kbWVudF9hc2tlZBgbIAEoCzIeLmV2ZW50cy52MS5PcmRlckFtZW5kbWVudEFza2VkSAASKgoHYW1lbmRlZBgcIAEoCzIXLmV2ZW50cy52MS5PcmRlckFtZW5kZWRIABI5Cg9hbWVuZG1lbnRfZW5kZWQYHSABKAsyHi5ldmVudHMudjEuT3JkZXJBbWVuZG1lbnRFbmRlZEgAQggKBmNoYW5nZSI4CgxPcmRlckRyYWZ0ZWQSKAoHZGV0YWlscxgBIAEoCzIXLmV2ZW50cy52MS5PcmRlckRldGFpbHMiTwoLT3JkZXJQbGFjZWQSKAoHZGV0YWlscxgBIAEoCzIXLmV2ZW50cy52MS5PcmRlckRldGFpbHMSFgoOcGF5bWVudF9tZXRob2QYAiABKAkiNwoLT3JkZXJFZGl0ZWQSKAoHZGV0YWlscxgBIAEoCzIXLmV2ZW50cy52MS5PcmRlckRldGFpbHMiJgoUT3JkZXJDYW5jZWxSZXF1ZXN0ZWQSDgoGcmVhc29uGAEgASgJIjsKDU9yZGVyQ2FuY2VsZWQSKgoHcGF5bWVudBgBIAEoDjIZLmV2ZW50cy52MS5QYXltZW50U3VtbWFyeSI8Cg5PcmRlckNvbmZpcm1lZBIqCgdwYXltZW50GAEgASgOMhkuZXZlbnRzLnYxLlBheW1lbnRTdW1tYXJ5IjIKE09yZGVyQWN0aW9uUmVxdWlyZWQSDgoGcmVhc29uGAEgASgJEgsKA3VybBgCIAEoCSIbCglPcmRlckhlbGQSDgoGcmVhc29uGAEgASgJIg4KDE9yZGVyUmVzdW1lZCJLCg1PcmRlclJlamVjdGVkEg4KBnJlYXNvbhgBIAEoCRIqCgdwYXltZW50GAIgASgOMhkuZXZlbnRzLnYxLlBheW1lbnRTdW1tYXJ5IjoKDE9yZGVyRXhwaXJlZBIqCgdwYXltZW50GAEgASgOMhkuZXZlbnRzLnYxLlBheW1lbnRTdW1tYXJ5IkEKE09yZGVyUGF5bWVudENoYW5nZWQSKgoHcGF5bWVudBgBIAEoDjIZLmV2ZW50cy52MS5QYXltZW50U3VtbWFyeSIQCg5PcmRlckNvbXBsZXRlZCJSChNPcmRlckFtZW5kbWVudEFza2VkEiMKBWxpbmVzGAEgAygLMhQuZXZlbnRzLnYxLk9yZGVyTGluZRIWCg5zaGlwcGluZ19taW5vchgCIAEoAyIOCgxPcmRlckFtZW5kZWQiJQoTT3JkZXJBbWVuZG1lbnRFbmRlZBIOCgZyZWFzb24YASABKAkiTgoPU2hpcG1lbnRDcmVhdGVkEhMKC3NoaXBtZW50X2lkGAEgASgJEiYKBWxpbmVzGAIgAygLMhcuZXZlbnRzLnYxLkxpbmVRdWFudGl0eSKcAQoNU2hpcG1lbnRNb3ZlZBITCgtzaGlwbWVudF9pZBgBIAEoCRInCgVzdGF0ZRgCIAEoDjIYLmV2ZW50cy52MS5TaGlwbWVudFN0YXRlEg8KB2NhcnJpZXIYAyABKAkSFwoPdHJhY2tpbmdfbnVtYmVyGAQgASgJEhQKDGFtb3VudF9taW5vchgFIAEoAxINCgVmaW5hbBgGIAEoCCJMCg1PcmRlckltcG9ydGVkEigKB2RldGFpbHMYASABKAsyFy5ldmVudHMudjEuT3JkZXJEZXRhaWxzEhEKCWRlbGl2ZXJlZBgCIAEoCCJKCg1PcmRlclJldHVybmVkEhEKCXJldHVybl9pZBgBIAEoCRImCgVsaW5lcxgCIAMoCzIXLmV2ZW50cy52MS5MaW5lUXVhbnRpdHkiMgoMTGluZVF1YW50aXR5EhAKCHBvc2l0aW9uGAEgASgFEhAKCHF1YW50aXR5GAIgASgDItABCgxPcmRlckRldGFpbHMSEwoLY3VzdG9tZXJfaWQYASABKAkSDgoGc291cmNlGAIgASgJEg4KBm51bWJlchgDIAEoCRIVCg1jdXJyZW5jeV9jb2RlGAQgASgJEiMKBWxpbmVzGAUgAygLMhQuZXZlbnRzLnYxLk9yZGVyTGluZRIWCg5zaGlwcGluZ19taW5vchgGIAEoAxIpCgdzaGlwX3RvGAcgASgLMhguZXZlbnRzLnYxLlBvc3RhbEFkZHJlc3MSDAoEbm90ZRgIIAEoCSKCAQoJT3JkZXJMaW5lEgsKA3NrdRgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCRIPCgdzZXJ2aWNlGAMgASgIEhAKCHF1YW50aXR5GAQgASgDEhgKEHVuaXRfcHJpY2VfbWlub3IYBSABKAMSFgoOZGlzY291bnRfbWlub3IYBiABKAMicQoNUG9zdGFsQWRkcmVzcxIMCgRuYW1lGAEgASgJEg4KBnN0cmVldBgCIAEoCRIMCgRjaXR5GAMgASgJEg4KBnJlZ2lvbhgEIAEoCRITCgtwb3N0YWxfY29kZRgFIAEoCRIPCgdjb3VudHJ5GAYgASgJKtgBCg1TaGlwbWVudFN0YXRlEh4KGlNISVBNRU5UX1NUQVRFX1VOU1BFQ0lGSUVEEAASHAoYU0hJUE1FTlRfU1RBVEVfQUxMT0NBVEVEEAESGQoVU0hJUE1FTlRfU1RBVEVfUEFDS0VEEAISGgoWU0hJUE1FTlRfU1RBVEVfU0hJUFBFRBADEhwKGFNISVBNRU5UX1NUQVRFX0RFTElWRVJFRBAEEhsKF1NISVBNRU5UX1NUQVRFX0NBTkNFTEVEEAUSFwoTU0hJUE1FTlRfU1RBVEVfTE9TVBAGKqkCCg5QYXltZW50U3VtbWFyeRIfChtQQVlNRU5UX1NVTU1BUllfVU5TUEVDSUZJRUQQABIYChRQQVlNRU5UX1NVTU1BUllfTk9ORRABEh4KGlBBWU1FTlRfU1VNTUFSWV9BVVRIT1JJWkVEEAISIgoeUEFZTUVOVF9TVU1NQVJZX1BBUlRJQUxMWV9QQUlEEAMSGAoUUEFZTUVOVF9TVU1NQVJZX1BBSUQQBBImCiJQQVlNRU5UX1NVTU1BUllfUEFSVElBTExZX1JFRlVOREVEEAUSHAoYUEFZTUVOVF9TVU1NQVJZX1JFRlVOREVEEAYSHAoYUEFZTUVOVF9TVU1NQVJZX09WRVJQQUlEEAcSGgoWUEFZTUVOVF9TVU1NQVJZX1ZPSURFRBAIQqgBCg1jb20uZXZlbnRzLnYxQg9PcmRlckV2ZW50UHJvdG9QAVpBZ2l0aHViLmNvbS9vcmRlcnByb2Nlc3Npbmcvb3JkZXJwcm9jZXNzaW5nL2dlbi9ldmVudHMvdjE7ZXZlbnRzdjGiAgNFWFiqAglFdmVudHMuVjHKAglFdmVudHNcVjHiAhVFdmVudHNcVjFcR1BCTWV0YWRhdGHqAgpFdmVudHM6OlYxYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * OrderEvent is one change of one order. Folding the events of an order from 1 on gives the order.
@@ -185,6 +185,30 @@ export type OrderEvent = Message<"events.v1.OrderEvent"> & {
      */
     value: OrderCompleted;
     case: "completed";
+  } | {
+    /**
+     * Other lines or carriage were asked for of a confirmed order.
+     *
+     * @generated from field: events.v1.OrderAmendmentAsked amendment_asked = 27;
+     */
+    value: OrderAmendmentAsked;
+    case: "amendmentAsked";
+  } | {
+    /**
+     * Stock and money are there for what was asked: the order reads like it from now on.
+     *
+     * @generated from field: events.v1.OrderAmended amended = 28;
+     */
+    value: OrderAmended;
+    case: "amended";
+  } | {
+    /**
+     * What was asked for is settled, or the order stays as it was.
+     *
+     * @generated from field: events.v1.OrderAmendmentEnded amendment_ended = 29;
+     */
+    value: OrderAmendmentEnded;
+    case: "amendmentEnded";
   } | { case: undefined; value?: undefined };
 };
 
@@ -478,6 +502,70 @@ export const OrderCompletedSchema: GenMessage<OrderCompleted> = /*@__PURE__*/
   messageDesc(file_events_v1_order_event, 13);
 
 /**
+ * OrderAmendmentAsked: the order is to read like this, if stock and money can be had for it.
+ *
+ * @generated from message events.v1.OrderAmendmentAsked
+ */
+export type OrderAmendmentAsked = Message<"events.v1.OrderAmendmentAsked"> & {
+  /**
+   * All lines that are wanted.
+   *
+   * @generated from field: repeated events.v1.OrderLine lines = 1;
+   */
+  lines: OrderLine[];
+
+  /**
+   * What carriage is to cost, minor units.
+   *
+   * @generated from field: int64 shipping_minor = 2;
+   */
+  shippingMinor: bigint;
+};
+
+/**
+ * Describes the message events.v1.OrderAmendmentAsked.
+ * Use `create(OrderAmendmentAskedSchema)` to create a new message.
+ */
+export const OrderAmendmentAskedSchema: GenMessage<OrderAmendmentAsked> = /*@__PURE__*/
+  messageDesc(file_events_v1_order_event, 14);
+
+/**
+ * OrderAmended: the order reads as was asked for last.
+ *
+ * @generated from message events.v1.OrderAmended
+ */
+export type OrderAmended = Message<"events.v1.OrderAmended"> & {
+};
+
+/**
+ * Describes the message events.v1.OrderAmended.
+ * Use `create(OrderAmendedSchema)` to create a new message.
+ */
+export const OrderAmendedSchema: GenMessage<OrderAmended> = /*@__PURE__*/
+  messageDesc(file_events_v1_order_event, 15);
+
+/**
+ * OrderAmendmentEnded: the order is settled as it reads now.
+ *
+ * @generated from message events.v1.OrderAmendmentEnded
+ */
+export type OrderAmendmentEnded = Message<"events.v1.OrderAmendmentEnded"> & {
+  /**
+   * Why the order stays as it was: a stable reason, such as OUT_OF_STOCK. Empty when it was amended.
+   *
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message events.v1.OrderAmendmentEnded.
+ * Use `create(OrderAmendmentEndedSchema)` to create a new message.
+ */
+export const OrderAmendmentEndedSchema: GenMessage<OrderAmendmentEnded> = /*@__PURE__*/
+  messageDesc(file_events_v1_order_event, 16);
+
+/**
  * ShipmentCreated: these goods are to leave in one parcel.
  *
  * @generated from message events.v1.ShipmentCreated
@@ -503,7 +591,7 @@ export type ShipmentCreated = Message<"events.v1.ShipmentCreated"> & {
  * Use `create(ShipmentCreatedSchema)` to create a new message.
  */
 export const ShipmentCreatedSchema: GenMessage<ShipmentCreated> = /*@__PURE__*/
-  messageDesc(file_events_v1_order_event, 14);
+  messageDesc(file_events_v1_order_event, 17);
 
 /**
  * ShipmentMoved: a parcel got further, or was given up.
@@ -559,7 +647,7 @@ export type ShipmentMoved = Message<"events.v1.ShipmentMoved"> & {
  * Use `create(ShipmentMovedSchema)` to create a new message.
  */
 export const ShipmentMovedSchema: GenMessage<ShipmentMoved> = /*@__PURE__*/
-  messageDesc(file_events_v1_order_event, 15);
+  messageDesc(file_events_v1_order_event, 18);
 
 /**
  * OrderImported: an order of another system, as history.
@@ -587,7 +675,7 @@ export type OrderImported = Message<"events.v1.OrderImported"> & {
  * Use `create(OrderImportedSchema)` to create a new message.
  */
 export const OrderImportedSchema: GenMessage<OrderImported> = /*@__PURE__*/
-  messageDesc(file_events_v1_order_event, 16);
+  messageDesc(file_events_v1_order_event, 19);
 
 /**
  * OrderReturned: goods of this order came back.
@@ -615,7 +703,7 @@ export type OrderReturned = Message<"events.v1.OrderReturned"> & {
  * Use `create(OrderReturnedSchema)` to create a new message.
  */
 export const OrderReturnedSchema: GenMessage<OrderReturned> = /*@__PURE__*/
-  messageDesc(file_events_v1_order_event, 17);
+  messageDesc(file_events_v1_order_event, 20);
 
 /**
  * LineQuantity is how much of one line is meant.
@@ -643,7 +731,7 @@ export type LineQuantity = Message<"events.v1.LineQuantity"> & {
  * Use `create(LineQuantitySchema)` to create a new message.
  */
 export const LineQuantitySchema: GenMessage<LineQuantity> = /*@__PURE__*/
-  messageDesc(file_events_v1_order_event, 18);
+  messageDesc(file_events_v1_order_event, 21);
 
 /**
  * OrderDetails is what was ordered, by whom, and where it goes.
@@ -713,7 +801,7 @@ export type OrderDetails = Message<"events.v1.OrderDetails"> & {
  * Use `create(OrderDetailsSchema)` to create a new message.
  */
 export const OrderDetailsSchema: GenMessage<OrderDetails> = /*@__PURE__*/
-  messageDesc(file_events_v1_order_event, 19);
+  messageDesc(file_events_v1_order_event, 22);
 
 /**
  * OrderLine is one SKU of an order. Its position is its place in the list, from 1.
@@ -769,7 +857,7 @@ export type OrderLine = Message<"events.v1.OrderLine"> & {
  * Use `create(OrderLineSchema)` to create a new message.
  */
 export const OrderLineSchema: GenMessage<OrderLine> = /*@__PURE__*/
-  messageDesc(file_events_v1_order_event, 20);
+  messageDesc(file_events_v1_order_event, 23);
 
 /**
  * PostalAddress is where parcels go.
@@ -825,7 +913,7 @@ export type PostalAddress = Message<"events.v1.PostalAddress"> & {
  * Use `create(PostalAddressSchema)` to create a new message.
  */
 export const PostalAddressSchema: GenMessage<PostalAddress> = /*@__PURE__*/
-  messageDesc(file_events_v1_order_event, 21);
+  messageDesc(file_events_v1_order_event, 24);
 
 /**
  * ShipmentState is where a parcel is on its way.

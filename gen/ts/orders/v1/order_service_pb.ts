@@ -1197,8 +1197,10 @@ export const OrderService: GenService<{
     output: typeof ListOrdersResponseSchema;
   },
   /**
-   * UpdateOrder edits the fields that the mask names: of a draft and of an order that waits for its
-   * customer, lines, shipping_minor, ship_to and note; of one that has not shipped, ship_to and note.
+   * UpdateOrder edits the fields that the mask names. Of an order of which nothing has left, ship_to and
+   * note change at once. So do lines and shipping_minor of a draft and of an order that waits for its
+   * customer. In a confirmed order they become an amendment: the order reads like it when stock and money
+   * are there for it, and stays as it was, with a reason, when they cannot be had.
    *
    * @generated from rpc orders.v1.OrderService.UpdateOrder
    */
