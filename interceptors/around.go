@@ -15,15 +15,37 @@ type call struct {
 	get    bool        // whether it came by HTTP GET
 }
 
-// around is an interceptor that surrounds calls of either kind.
+// around surrounds calls of either kind. It calls next once, or not at all.
 type around func(ctx context.Context, c call, next func(context.Context) error) error
 
+// arounds is an interceptor that surrounds calls with each of them, the first one outermost. They are one
+// interceptor because each would allocate as much as all.
+type arounds []around
+
+// surrounded is one call on its way in.
+type surrounded struct {
+	call   call
+	rest   arounds // that it has not come to
+	handle func(context.Context) error
+	inward func(context.Context) error // next, made once
+}
+
+// next goes on to the next one, or the handler.
+func (s *surrounded) next(ctx context.Context) error {
+	if len(s.rest) == 0 {
+		return s.handle(ctx)
+	}
+	a := s.rest[0]
+	s.rest = s.rest[1:]
+	return a(ctx, s.call, s.inward)
+}
+
 // WrapUnary implements connect.Interceptor.
-func (a around) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
+func (a arounds) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		var res connect.AnyResponse
 		c := call{req.Spec(), req.Peer(), req.Header(), req.HTTPMethod() == http.MethodGet}
-		err := a(ctx, c, func(ctx context.Context) (err error) {
+		err := a.surround(ctx, c, func(ctx context.Context) (err error) {
 			res, err = next(ctx, req)
 			return err
 		})
@@ -35,16 +57,22 @@ func (a around) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 }
 
 // WrapStreamingHandler implements connect.Interceptor.
-func (a around) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
+func (a arounds) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
 		c := call{conn.Spec(), conn.Peer(), conn.RequestHeader(), false}
-		return a(ctx, c, func(ctx context.Context) error { return next(ctx, conn) })
+		return a.surround(ctx, c, func(ctx context.Context) error { return next(ctx, conn) })
 	}
 }
 
 // WrapStreamingClient implements connect.Interceptor; these interceptors serve, they do not call.
-func (a around) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
+func (a arounds) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
 	return next
+}
+
+func (a arounds) surround(ctx context.Context, c call, handle func(context.Context) error) error {
+	s := &surrounded{call: c, rest: a, handle: handle}
+	s.inward = s.next
+	return s.next(ctx)
 }
 
 // inspect is an interceptor that looks at each message of a request before the handler does, and may

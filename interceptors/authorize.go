@@ -18,6 +18,7 @@ import (
 type rule struct {
 	roles []auth.Role
 	owned bool
+	audit *policyv1.Audit // nil for a method whose calls are not recorded
 }
 
 // open tells whether anyone may call.
@@ -84,6 +85,7 @@ func (c *Chain) makeRule(procedure string) (r rule) {
 		for _, role := range policy.GetRoles() {
 			r.roles = append(r.roles, auth.Role(role)) //nolint:gosec // a defined value
 		}
+		r.audit = policy.GetAudit()
 		r.owned = policy.GetOwnership() == policyv1.Ownership_OWNERSHIP_CUSTOMER
 	case service == grpchealth.HealthV1ServiceName:
 		r.roles = []auth.Role{auth.Anyone}

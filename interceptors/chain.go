@@ -25,7 +25,7 @@ import (
 // compressMinBytes is the least answer worth compressing; a shorter one fits in a packet anyway.
 const compressMinBytes = 1 << 10
 
-// Options say what a chain needs. All but Tracer, Propagator, Denied and Limits are required.
+// Options say what a chain needs. All but Tracer, Propagator, Denied, Acted and Limits are required.
 type Options struct {
 	Logger            *slog.Logger
 	Registry          prometheus.Registerer
@@ -41,6 +41,8 @@ type Options struct {
 	// Denied hears of each call that was refused for who calls, in the call's own time. The reason
 	// may be that something was not found: it is there, and not the caller's.
 	Denied func(ctx context.Context, procedure string, caller auth.Caller, reason fault.Reason)
+	// Acted keeps a record of each privileged call that succeeded, in the call's own time.
+	Acted  func(ctx context.Context, act Act) error
 	Limits *Limits // nil for none
 }
 
@@ -94,16 +96,19 @@ func (c *Chain) interceptors() []connect.Interceptor {
 		all = append(all, c.trace)
 	}
 	return append(all,
-		around(c.observe),        // access log and metrics: sees the code that the caller gets
-		around(c.mapErrors),      // nothing but coded errors above this line
-		around(recoverPanics),    // a panic is an error from here on
-		around(c.authenticate),   // who calls; the message is not looked at, it may be malformed
-		around(c.authorize),      // whether the policy of the method (policy.go) lets them
-		around(c.limitCaller),    // how often they may call: by the class and cost in the policy
+		arounds{
+			c.observe,      // access log and metrics: sees the code that the caller gets
+			c.mapErrors,    // nothing but coded errors above this line
+			recoverPanics,  // a panic is an error from here on
+			c.authenticate, // who calls; the message is not looked at, it may be malformed
+			c.authorize,    // whether the policy of the method (policy.go) lets them
+			c.limitCaller,  // how often they may call: by the class and cost in the policy
+		},
 		inspect(refuseUndecoded), // nobody below sees a message that could not be decoded
 		ownRequests{c},           // what is asked for must be the caller's own
 		inspect(copyRequestID),   // before validate, which requires the field
 		inspect(c.validate),
+		audited{c},        // what has succeeded goes into the audit log before it is answered
 		cacheValidators{}, // innermost: only answers of handlers get an ETag
 	)
 }

@@ -57,6 +57,10 @@ func (o *orders) ImportOrders(ctx context.Context, stream *connect.BidiStream[or
 	return o.imports(ctx, stream)
 }
 
+func (o *orders) HoldOrder(_ context.Context, req *ordersv1.HoldOrderRequest) (*ordersv1.HoldOrderResponse, error) {
+	return &ordersv1.HoldOrderResponse{Order: &ordersv1.Order{Id: req.GetOrderId()}}, nil
+}
+
 // logBuffer collects log lines of concurrent calls.
 type logBuffer struct {
 	mu  sync.Mutex

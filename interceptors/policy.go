@@ -13,7 +13,8 @@ import (
 )
 
 // CheckPolicies lists every method whose contract does not say who may call it, whose object it is
-// and what it costs, or names owners where they cannot be compared with the caller. A server does not start with such a method.
+// and what it costs, names owners where they cannot be compared with the caller, or has recorded what no
+// request has. A server does not start with such a method.
 func CheckPolicies(services ...protoreflect.ServiceDescriptor) error {
 	var missing []error
 	for _, service := range services {
@@ -23,6 +24,9 @@ func CheckPolicies(services ...protoreflect.ServiceDescriptor) error {
 			err := checkPolicy(policy)
 			if err == nil && policy.GetOwnership() == policyv1.Ownership_OWNERSHIP_CUSTOMER {
 				err = checkOwned(method.Input(), false, map[protoreflect.FullName][]bool{})
+			}
+			if err == nil {
+				err = checkAudit(method, policy.GetAudit())
 			}
 			if err != nil {
 				missing = append(missing, fmt.Errorf("%s: %w", method.FullName(), err))

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/orderprocessing/orderprocessing/interceptors"
 	"github.com/orderprocessing/orderprocessing/server/audit"
 	"github.com/orderprocessing/orderprocessing/server/auth"
 	"github.com/orderprocessing/orderprocessing/server/config"
@@ -20,6 +21,19 @@ func authenticator(cfg config.Server, tokens auth.Authenticator, o Options) auth
 		return o.Authenticator(all)
 	}
 	return all
+}
+
+// acted records what staff and operators did.
+func acted(log audit.Log) func(context.Context, interceptors.Act) error {
+	return func(ctx context.Context, act interceptors.Act) error {
+		object := act.Object
+		if act.Personal {
+			object = audit.Pseudonym(object)
+		}
+		return log.Append(context.WithoutCancel(ctx), audit.Record{
+			Actor: act.Caller.ID, Action: strings.TrimPrefix(act.Procedure, "/"), Object: object, Outcome: audit.Done, Detail: act.Detail,
+		})
+	}
 }
 
 // denied records what known callers were refused. Strangers are counted only: they could fill the log.

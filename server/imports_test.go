@@ -81,7 +81,7 @@ var floors = map[string][]string{
 	"server/store/storetest":              {"server/saga", "server/store/...", "server/domain", "server/fault", "ent/db"},
 	"server/store/pgtest":                 {"server/store/...", "server/saga/river", "ent/migrations"},
 	"server/payments/gateway/gatewaytest": {"server/payments/gateway", "server/domain", "server/fault"},
-	"server/bench":                        {"server/...", "clients/...", "gen"},
+	"server/bench":                        {"server/...", "interceptors", "clients/...", "gen"},
 	"clients/importer/importertest":       {"gen"},
 	"clients/report/reporttest":           {"clients/report"},
 	"server/saga/sagatest":                {"server/saga", "server/fault"},

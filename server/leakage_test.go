@@ -20,9 +20,11 @@ const mark = "s3cretm4rk"
 var quoted = map[protoreflect.Name]bool{"paths": true, "sku": true, "saga": true}
 
 // TestLeakage puts a secret into every field of every request, one at a time and all at once, and into
-// the headers, and looks for it in the log at its finest level, in the metrics and in the refusals.
+// the headers, and looks for it in the log at its finest level, in the metrics, in the traces as they are exported,
+// and in the refusals.
 func TestLeakage(t *testing.T) {
-	e := newExamples(t)
+	traces := startCollector(t)
+	e := newExamples(t, traces.sampled)
 	s := e.s
 	for _, service := range servicesOfContract() {
 		for i := range service.Methods().Len() {
@@ -67,6 +69,14 @@ func TestLeakage(t *testing.T) {
 		}
 		requireClean(t, s)
 	})
+	s.Stop(t) // sends the traces that are left
+	exported := traces.text(t)
+	for _, service := range servicesOfContract() {
+		for i := range service.Methods().Len() {
+			require.Contains(t, exported, string(service.FullName())+"/"+string(service.Methods().Get(i).Name()))
+		}
+	}
+	require.NotContains(t, exported, mark)
 }
 
 // requireClean makes sure that nothing of the secret is left behind.

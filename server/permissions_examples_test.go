@@ -78,6 +78,9 @@ func newExamples(t *testing.T, change ...func(*config.Config)) *examples {
 		"orders.v1.OrderService.ExportOrders": func() proto.Message {
 			return &ordersv1.ExportOrdersRequest{CustomerId: owner.CustomerID}
 		},
+		"orders.v1.OrderService.EraseCustomer": func() proto.Message {
+			return &ordersv1.EraseCustomerRequest{CustomerId: e.requestID()} // a customer of whom nothing is kept
+		},
 		"orders.v1.ReturnService.RequestReturn": func() proto.Message { return e.giveBack() },
 		"orders.v1.ReturnService.ApproveReturn": func() proto.Message {
 			return &ordersv1.ApproveReturnRequest{ReturnId: e.returned(), RequestId: e.requestID()}

@@ -115,6 +115,7 @@ func newAPI(
 		StreamIdleTimeout: cfg.Server.StreamIdleTimeout,
 		Authenticator:     authenticator(cfg.Server, w.auth, o),
 		Denied:            denied(stores.Audit, o.Logger),
+		Acted:             acted(stores.Audit),
 		OpenReflection:    cfg.Server.OpenReflection,
 		Limits:            limits,
 	})
@@ -154,7 +155,7 @@ func newAPI(
 func services(
 	stores *Stores, tokens *pagetoken.Tokens, w *who, m *money, flow *processes, verified func(integrity.Report), options []connect.HandlerOption,
 ) []Service {
-	orderOptions := orders.Options{Store: stores.Shards, Stock: stores.Shards, Tokens: tokens, Now: time.Now, Hub: flow.hub}
+	orderOptions := orders.Options{Store: stores.Shards, Stock: stores.Shards, People: stores.Principals, Tokens: tokens, Now: time.Now, Hub: flow.hub}
 	if m.cases != nil {
 		orderOptions.Payments = m.cases
 	}

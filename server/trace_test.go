@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	coltrace "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	tracev1 "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/encoding/protojson"
 
 	ordersv1 "github.com/orderprocessing/orderprocessing/gen/orders/v1"
 	"github.com/orderprocessing/orderprocessing/server/config"
@@ -53,6 +55,20 @@ func (c *collector) Export(_ context.Context, req *coltrace.ExportTraceServiceRe
 // sampled makes a server that sends every trace to the collector.
 func (c *collector) sampled(cfg *config.Config) {
 	cfg.Telemetry = config.Telemetry{OTLPEndpoint: c.address, SampleRatio: 1}
+}
+
+// text gives every span with all that it says.
+func (c *collector) text(t *testing.T) string {
+	t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var all strings.Builder
+	for _, span := range c.spans {
+		text, err := protojson.Marshal(span)
+		require.NoError(t, err)
+		all.Write(text)
+	}
+	return all.String()
 }
 
 // named gives the spans with a name.

@@ -20,7 +20,7 @@ import (
 func TestCommands(t *testing.T) {
 	t.Run("the help of every command has an example and says what it does", func(t *testing.T) {
 		seen := helpOf(t, newSite(t))
-		require.Subset(t, seen, []string{"", "serve", "migrate up", "migrate status", "migrate verify", "import", "replay", "load", "export",
+		require.Subset(t, seen, []string{"", "serve", "migrate up", "migrate status", "migrate verify", "import", "replay", "load", "orders export", "orders erase",
 			"report", "verify", "audit list", "audit verify", "config print", "config validate", "config keys", "gateway-simulator",
 			"certs dev", "version"})
 	})
@@ -253,24 +253,40 @@ func TestExport(t *testing.T) {
 	}
 
 	t.Run("every line is JSON, and there are as many as the report counts", func(t *testing.T) {
-		gotOrders, gotReturns := count(t, s.do(t, "export", "--server", srv.url))
+		gotOrders, gotReturns := count(t, s.do(t, "orders", "export", "--server", srv.url))
 		require.Equal(t, []int64{orders, returns}, []int64{gotOrders, gotReturns})
 	})
 	t.Run("a file has the same as standard output", func(t *testing.T) {
 		path := filepath.Join(s.dir, "out.jsonl")
-		require.Empty(t, s.do(t, "export", "--server", srv.url, "--output", path))
+		require.Empty(t, s.do(t, "orders", "export", "--server", srv.url, "--output", path))
 		text, err := os.ReadFile(path)
 		require.NoError(t, err)
 		gotOrders, _ := count(t, string(text))
 		require.Equal(t, orders, gotOrders)
 	})
 	t.Run("one customer's documents are those of the customer", func(t *testing.T) {
-		text := s.do(t, "export", "--server", srv.url, "--customer", "17850")
+		text := s.do(t, "orders", "export", "--server", srv.url, "--customer", "17850")
 		gotOrders, _ := count(t, text)
 		require.Positive(t, gotOrders)
 		require.Less(t, gotOrders, orders)
 		require.EqualValues(t, strings.Count(text, "\n"), len(regexp.MustCompile(`"customerId": ?"17850"`).FindAllString(text, -1)))
 	})
+}
+
+func TestErase(t *testing.T) {
+	s := newSite(t)
+	srv := s.serve(t)
+	s.importAll(t, srv.url, sampleBooks(t).files...)
+	export := []string{"orders", "export", "--server", srv.url, "--customer", "17850"}
+	require.NotEmpty(t, s.do(t, export...))
+	require.Regexp(t, `^erased: [1-9]\d* orders, 0 payments, \d+ returns, 0 users, 0 API keys\n$`,
+		s.do(t, "orders", "erase", "--server", srv.url, "--customer", "17850"))
+	require.Empty(t, s.do(t, export...))
+	require.Contains(t, s.do(t, "audit", "list"), "orders.v1.OrderService/EraseCustomer")
+	require.NotContains(t, s.do(t, "audit", "list"), "17850")
+	s.verify(t)
+	again := decode[map[string]int](t, s.do(t, "orders", "erase", "--server", srv.url, "--customer", "17850", "--json"))
+	require.Equal(t, map[string]int{"orders": 0, "payments": 0, "returns": 0, "users": 0, "api_keys": 0}, again)
 }
 
 func TestVerify(t *testing.T) {

@@ -2,15 +2,19 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"os"
 
+	"connectrpc.com/connect"
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	client "github.com/orderprocessing/orderprocessing/clients/go"
 	ordersv1 "github.com/orderprocessing/orderprocessing/gen/orders/v1"
+	paymentsv1 "github.com/orderprocessing/orderprocessing/gen/payments/v1"
 )
 
 func newExport() *cobra.Command {
@@ -18,16 +22,17 @@ func newExport() *cobra.Command {
 		Use:   "export",
 		Short: "Write every order and every return as JSON lines",
 		Long: `Write every order, oldest first, and then every return, each as one line of JSON:
-{"order":{…}} or {"return":{…}}, in the form of the API.`,
-		Example: `  orderprocessing export > orders.jsonl
-  orderprocessing export --customer cus_1 --output cus_1.jsonl`,
+{"order":{…}} or {"return":{…}}, in the form of the API. Of one customer, the payments follow:
+{"payment":{…}}.`,
+		Example: `  orderprocessing orders export > orders.jsonl
+  orderprocessing orders export --customer cus_1 --output cus_1.jsonl`,
 		Args: cobra.NoArgs,
 	}
-	connect := addServer(cmd)
+	dial := addServer(cmd)
 	output := cmd.Flags().String("output", "-", "file to write, - for standard output")
 	customer := cmd.Flags().String("customer", "", "only what belongs to this customer")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := connect()
+		c, err := dial()
 		if err != nil {
 			return err
 		}
@@ -58,6 +63,11 @@ func newExport() *cobra.Command {
 		if err := stream.Err(); err != nil {
 			return err
 		}
+		if *customer != "" {
+			if err := writePayments(cmd.Context(), lines, c, *customer); err != nil {
+				return err
+			}
+		}
 		return lines.Flush()
 	}
 	return cmd
@@ -76,6 +86,28 @@ func writeBatch(w io.Writer, batch *ordersv1.ExportOrdersResponse) (int, error) 
 		}
 	}
 	return len(batch.GetOrders()) + len(batch.GetReturns()), nil
+}
+
+// writePayments writes a line for each payment of a customer; none where there is no gateway.
+func writePayments(ctx context.Context, w io.Writer, c *client.Client, customerID string) error {
+	q := &paymentsv1.ListPaymentsRequest{PageSize: 200, Filter: &paymentsv1.PaymentFilter{CustomerId: customerID}}
+	for {
+		page, err := c.Payments.ListPayments(ctx, q)
+		if connect.CodeOf(err) == connect.CodeUnimplemented {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, p := range page.GetPayments() {
+			if err := writeLine(w, "payment", p); err != nil {
+				return err
+			}
+		}
+		if q.PageToken = page.GetNextPageToken(); q.PageToken == "" {
+			return nil
+		}
+	}
 }
 
 func writeLine(w io.Writer, kind string, m proto.Message) error {

@@ -60,7 +60,7 @@ func newRoot() *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
-		newServe(), newMigrate(), newImport(), newReplay(), newLoad(), newExport(), newReport(), newVerify(), newAudit(), newConfig(),
+		newServe(), newMigrate(), newImport(), newReplay(), newLoad(), newOrders(), newReport(), newVerify(), newAudit(), newConfig(),
 		newGatewaySimulator(), newCerts(), newVersion(),
 	)
 	return root

@@ -26,7 +26,7 @@ type Order struct {
 	CreateTime time.Time `json:"create_time,omitempty"`
 	// UTC, microseconds.
 	UpdateTime time.Time `json:"update_time,omitempty"`
-	// Empty for a guest.
+	// Empty for a guest, and once it is erased; never changes otherwise.
 	CustomerID string `json:"customer_id,omitempty"`
 	// The system it was imported from; empty for an order placed here.
 	Source string `json:"source,omitempty"`

@@ -466,6 +466,18 @@ func (u *OrderUpsert) UpdateUpdateTime() *OrderUpsert {
 	return u
 }
 
+// SetCustomerID sets the "customer_id" field.
+func (u *OrderUpsert) SetCustomerID(v string) *OrderUpsert {
+	u.Set(order.FieldCustomerID, v)
+	return u
+}
+
+// UpdateCustomerID sets the "customer_id" field to the value that was provided on create.
+func (u *OrderUpsert) UpdateCustomerID() *OrderUpsert {
+	u.SetExcluded(order.FieldCustomerID)
+	return u
+}
+
 // SetLifecycle sets the "lifecycle" field.
 func (u *OrderUpsert) SetLifecycle(v uint8) *OrderUpsert {
 	u.Set(order.FieldLifecycle, v)
@@ -717,9 +729,6 @@ func (u *OrderUpsertOne) UpdateNewValues() *OrderUpsertOne {
 		if _, exists := u.create.mutation.CreateTime(); exists {
 			s.SetIgnore(order.FieldCreateTime)
 		}
-		if _, exists := u.create.mutation.CustomerID(); exists {
-			s.SetIgnore(order.FieldCustomerID)
-		}
 		if _, exists := u.create.mutation.Source(); exists {
 			s.SetIgnore(order.FieldSource)
 		}
@@ -771,6 +780,20 @@ func (u *OrderUpsertOne) SetUpdateTime(v time.Time) *OrderUpsertOne {
 func (u *OrderUpsertOne) UpdateUpdateTime() *OrderUpsertOne {
 	return u.Update(func(s *OrderUpsert) {
 		s.UpdateUpdateTime()
+	})
+}
+
+// SetCustomerID sets the "customer_id" field.
+func (u *OrderUpsertOne) SetCustomerID(v string) *OrderUpsertOne {
+	return u.Update(func(s *OrderUpsert) {
+		s.SetCustomerID(v)
+	})
+}
+
+// UpdateCustomerID sets the "customer_id" field to the value that was provided on create.
+func (u *OrderUpsertOne) UpdateCustomerID() *OrderUpsertOne {
+	return u.Update(func(s *OrderUpsert) {
+		s.UpdateCustomerID()
 	})
 }
 
@@ -1229,9 +1252,6 @@ func (u *OrderUpsertBulk) UpdateNewValues() *OrderUpsertBulk {
 			if _, exists := b.mutation.CreateTime(); exists {
 				s.SetIgnore(order.FieldCreateTime)
 			}
-			if _, exists := b.mutation.CustomerID(); exists {
-				s.SetIgnore(order.FieldCustomerID)
-			}
 			if _, exists := b.mutation.Source(); exists {
 				s.SetIgnore(order.FieldSource)
 			}
@@ -1284,6 +1304,20 @@ func (u *OrderUpsertBulk) SetUpdateTime(v time.Time) *OrderUpsertBulk {
 func (u *OrderUpsertBulk) UpdateUpdateTime() *OrderUpsertBulk {
 	return u.Update(func(s *OrderUpsert) {
 		s.UpdateUpdateTime()
+	})
+}
+
+// SetCustomerID sets the "customer_id" field.
+func (u *OrderUpsertBulk) SetCustomerID(v string) *OrderUpsertBulk {
+	return u.Update(func(s *OrderUpsert) {
+		s.SetCustomerID(v)
+	})
+}
+
+// UpdateCustomerID sets the "customer_id" field to the value that was provided on create.
+func (u *OrderUpsertBulk) UpdateCustomerID() *OrderUpsertBulk {
+	return u.Update(func(s *OrderUpsert) {
+		s.UpdateCustomerID()
 	})
 }
 

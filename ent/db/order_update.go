@@ -45,6 +45,20 @@ func (_u *OrderUpdate) SetNillableUpdateTime(v *time.Time) *OrderUpdate {
 	return _u
 }
 
+// SetCustomerID sets the "customer_id" field.
+func (_u *OrderUpdate) SetCustomerID(v string) *OrderUpdate {
+	_u.mutation.SetCustomerID(v)
+	return _u
+}
+
+// SetNillableCustomerID sets the "customer_id" field if the given value is not nil.
+func (_u *OrderUpdate) SetNillableCustomerID(v *string) *OrderUpdate {
+	if v != nil {
+		_u.SetCustomerID(*v)
+	}
+	return _u
+}
+
 // SetLifecycle sets the "lifecycle" field.
 func (_u *OrderUpdate) SetLifecycle(v uint8) *OrderUpdate {
 	_u.mutation.ResetLifecycle()
@@ -340,6 +354,9 @@ func (_u *OrderUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.UpdateTime(); ok {
 		_spec.SetField(order.FieldUpdateTime, field.TypeTime, value)
 	}
+	if value, ok := _u.mutation.CustomerID(); ok {
+		_spec.SetField(order.FieldCustomerID, field.TypeString, value)
+	}
 	if value, ok := _u.mutation.Lifecycle(); ok {
 		_spec.SetField(order.FieldLifecycle, field.TypeUint8, value)
 	}
@@ -449,6 +466,20 @@ func (_u *OrderUpdateOne) SetUpdateTime(v time.Time) *OrderUpdateOne {
 func (_u *OrderUpdateOne) SetNillableUpdateTime(v *time.Time) *OrderUpdateOne {
 	if v != nil {
 		_u.SetUpdateTime(*v)
+	}
+	return _u
+}
+
+// SetCustomerID sets the "customer_id" field.
+func (_u *OrderUpdateOne) SetCustomerID(v string) *OrderUpdateOne {
+	_u.mutation.SetCustomerID(v)
+	return _u
+}
+
+// SetNillableCustomerID sets the "customer_id" field if the given value is not nil.
+func (_u *OrderUpdateOne) SetNillableCustomerID(v *string) *OrderUpdateOne {
+	if v != nil {
+		_u.SetCustomerID(*v)
 	}
 	return _u
 }
@@ -777,6 +808,9 @@ func (_u *OrderUpdateOne) sqlSave(ctx context.Context) (_node *Order, err error)
 	}
 	if value, ok := _u.mutation.UpdateTime(); ok {
 		_spec.SetField(order.FieldUpdateTime, field.TypeTime, value)
+	}
+	if value, ok := _u.mutation.CustomerID(); ok {
+		_spec.SetField(order.FieldCustomerID, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.Lifecycle(); ok {
 		_spec.SetField(order.FieldLifecycle, field.TypeUint8, value)

@@ -22,7 +22,7 @@ type OrderEvent struct {
 	Slot int16 `json:"slot,omitempty"`
 	// UTC, microseconds.
 	Time time.Time `json:"time,omitempty"`
-	// events.v1.OrderEvent with its change alone, in protobuf.
+	// events.v1.OrderEvent with its change alone, in protobuf; without what is personal once that is erased.
 	Change       []byte `json:"change,omitempty"`
 	selectValues sql.SelectValues
 }

@@ -191,6 +191,18 @@ type (
 	}
 )
 
+// SetChange sets the "change" field.
+func (u *OrderEventUpsert) SetChange(v []byte) *OrderEventUpsert {
+	u.Set(orderevent.FieldChange, v)
+	return u
+}
+
+// UpdateChange sets the "change" field to the value that was provided on create.
+func (u *OrderEventUpsert) UpdateChange() *OrderEventUpsert {
+	u.SetExcluded(orderevent.FieldChange)
+	return u
+}
+
 // UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
 // Using this option is equivalent to using:
 //
@@ -213,9 +225,6 @@ func (u *OrderEventUpsertOne) UpdateNewValues() *OrderEventUpsertOne {
 		}
 		if _, exists := u.create.mutation.Time(); exists {
 			s.SetIgnore(orderevent.FieldTime)
-		}
-		if _, exists := u.create.mutation.Change(); exists {
-			s.SetIgnore(orderevent.FieldChange)
 		}
 	}))
 	return u
@@ -246,6 +255,20 @@ func (u *OrderEventUpsertOne) Update(set func(*OrderEventUpsert)) *OrderEventUps
 		set(&OrderEventUpsert{UpdateSet: update})
 	}))
 	return u
+}
+
+// SetChange sets the "change" field.
+func (u *OrderEventUpsertOne) SetChange(v []byte) *OrderEventUpsertOne {
+	return u.Update(func(s *OrderEventUpsert) {
+		s.SetChange(v)
+	})
+}
+
+// UpdateChange sets the "change" field to the value that was provided on create.
+func (u *OrderEventUpsertOne) UpdateChange() *OrderEventUpsertOne {
+	return u.Update(func(s *OrderEventUpsert) {
+		s.UpdateChange()
+	})
 }
 
 // Exec executes the query.
@@ -436,9 +459,6 @@ func (u *OrderEventUpsertBulk) UpdateNewValues() *OrderEventUpsertBulk {
 			if _, exists := b.mutation.Time(); exists {
 				s.SetIgnore(orderevent.FieldTime)
 			}
-			if _, exists := b.mutation.Change(); exists {
-				s.SetIgnore(orderevent.FieldChange)
-			}
 		}
 	}))
 	return u
@@ -469,6 +489,20 @@ func (u *OrderEventUpsertBulk) Update(set func(*OrderEventUpsert)) *OrderEventUp
 		set(&OrderEventUpsert{UpdateSet: update})
 	}))
 	return u
+}
+
+// SetChange sets the "change" field.
+func (u *OrderEventUpsertBulk) SetChange(v []byte) *OrderEventUpsertBulk {
+	return u.Update(func(s *OrderEventUpsert) {
+		s.SetChange(v)
+	})
+}
+
+// UpdateChange sets the "change" field to the value that was provided on create.
+func (u *OrderEventUpsertBulk) UpdateChange() *OrderEventUpsertBulk {
+	return u.Update(func(s *OrderEventUpsert) {
+		s.UpdateChange()
+	})
 }
 
 // Exec executes the query.

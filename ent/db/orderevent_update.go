@@ -28,6 +28,12 @@ func (_u *OrderEventUpdate) Where(ps ...predicate.OrderEvent) *OrderEventUpdate 
 	return _u
 }
 
+// SetChange sets the "change" field.
+func (_u *OrderEventUpdate) SetChange(v []byte) *OrderEventUpdate {
+	_u.mutation.SetChange(v)
+	return _u
+}
+
 // Mutation returns the OrderEventMutation object of the builder.
 func (_u *OrderEventUpdate) Mutation() *OrderEventMutation {
 	return _u.mutation
@@ -75,6 +81,9 @@ func (_u *OrderEventUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 			}
 		}
 	}
+	if value, ok := _u.mutation.Change(); ok {
+		_spec.SetField(orderevent.FieldChange, field.TypeBytes, value)
+	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -95,6 +104,12 @@ type OrderEventUpdateOne struct {
 	hooks     []Hook
 	mutation  *OrderEventMutation
 	modifiers []func(*sql.UpdateBuilder)
+}
+
+// SetChange sets the "change" field.
+func (_u *OrderEventUpdateOne) SetChange(v []byte) *OrderEventUpdateOne {
+	_u.mutation.SetChange(v)
+	return _u
 }
 
 // Mutation returns the OrderEventMutation object of the builder.
@@ -173,6 +188,9 @@ func (_u *OrderEventUpdateOne) sqlSave(ctx context.Context) (_node *OrderEvent, 
 				ps[i](selector)
 			}
 		}
+	}
+	if value, ok := _u.mutation.Change(); ok {
+		_spec.SetField(orderevent.FieldChange, field.TypeBytes, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &OrderEvent{config: _u.config}

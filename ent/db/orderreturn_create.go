@@ -323,6 +323,18 @@ func (u *OrderReturnUpsert) UpdateUpdateTime() *OrderReturnUpsert {
 	return u
 }
 
+// SetCustomerID sets the "customer_id" field.
+func (u *OrderReturnUpsert) SetCustomerID(v string) *OrderReturnUpsert {
+	u.Set(orderreturn.FieldCustomerID, v)
+	return u
+}
+
+// UpdateCustomerID sets the "customer_id" field to the value that was provided on create.
+func (u *OrderReturnUpsert) UpdateCustomerID() *OrderReturnUpsert {
+	u.SetExcluded(orderreturn.FieldCustomerID)
+	return u
+}
+
 // SetStatus sets the "status" field.
 func (u *OrderReturnUpsert) SetStatus(v uint8) *OrderReturnUpsert {
 	u.Set(orderreturn.FieldStatus, v)
@@ -412,9 +424,6 @@ func (u *OrderReturnUpsertOne) UpdateNewValues() *OrderReturnUpsertOne {
 		if _, exists := u.create.mutation.CreateTime(); exists {
 			s.SetIgnore(orderreturn.FieldCreateTime)
 		}
-		if _, exists := u.create.mutation.CustomerID(); exists {
-			s.SetIgnore(orderreturn.FieldCustomerID)
-		}
 		if _, exists := u.create.mutation.Source(); exists {
 			s.SetIgnore(orderreturn.FieldSource)
 		}
@@ -469,6 +478,20 @@ func (u *OrderReturnUpsertOne) SetUpdateTime(v time.Time) *OrderReturnUpsertOne 
 func (u *OrderReturnUpsertOne) UpdateUpdateTime() *OrderReturnUpsertOne {
 	return u.Update(func(s *OrderReturnUpsert) {
 		s.UpdateUpdateTime()
+	})
+}
+
+// SetCustomerID sets the "customer_id" field.
+func (u *OrderReturnUpsertOne) SetCustomerID(v string) *OrderReturnUpsertOne {
+	return u.Update(func(s *OrderReturnUpsert) {
+		s.SetCustomerID(v)
+	})
+}
+
+// UpdateCustomerID sets the "customer_id" field to the value that was provided on create.
+func (u *OrderReturnUpsertOne) UpdateCustomerID() *OrderReturnUpsertOne {
+	return u.Update(func(s *OrderReturnUpsert) {
+		s.UpdateCustomerID()
 	})
 }
 
@@ -737,9 +760,6 @@ func (u *OrderReturnUpsertBulk) UpdateNewValues() *OrderReturnUpsertBulk {
 			if _, exists := b.mutation.CreateTime(); exists {
 				s.SetIgnore(orderreturn.FieldCreateTime)
 			}
-			if _, exists := b.mutation.CustomerID(); exists {
-				s.SetIgnore(orderreturn.FieldCustomerID)
-			}
 			if _, exists := b.mutation.Source(); exists {
 				s.SetIgnore(orderreturn.FieldSource)
 			}
@@ -795,6 +815,20 @@ func (u *OrderReturnUpsertBulk) SetUpdateTime(v time.Time) *OrderReturnUpsertBul
 func (u *OrderReturnUpsertBulk) UpdateUpdateTime() *OrderReturnUpsertBulk {
 	return u.Update(func(s *OrderReturnUpsert) {
 		s.UpdateUpdateTime()
+	})
+}
+
+// SetCustomerID sets the "customer_id" field.
+func (u *OrderReturnUpsertBulk) SetCustomerID(v string) *OrderReturnUpsertBulk {
+	return u.Update(func(s *OrderReturnUpsert) {
+		s.SetCustomerID(v)
+	})
+}
+
+// UpdateCustomerID sets the "customer_id" field to the value that was provided on create.
+func (u *OrderReturnUpsertBulk) UpdateCustomerID() *OrderReturnUpsertBulk {
+	return u.Update(func(s *OrderReturnUpsert) {
+		s.UpdateCustomerID()
 	})
 }
 

@@ -45,6 +45,20 @@ func (_u *OrderReturnUpdate) SetNillableUpdateTime(v *time.Time) *OrderReturnUpd
 	return _u
 }
 
+// SetCustomerID sets the "customer_id" field.
+func (_u *OrderReturnUpdate) SetCustomerID(v string) *OrderReturnUpdate {
+	_u.mutation.SetCustomerID(v)
+	return _u
+}
+
+// SetNillableCustomerID sets the "customer_id" field if the given value is not nil.
+func (_u *OrderReturnUpdate) SetNillableCustomerID(v *string) *OrderReturnUpdate {
+	if v != nil {
+		_u.SetCustomerID(*v)
+	}
+	return _u
+}
+
 // SetStatus sets the "status" field.
 func (_u *OrderReturnUpdate) SetStatus(v uint8) *OrderReturnUpdate {
 	_u.mutation.ResetStatus()
@@ -161,6 +175,9 @@ func (_u *OrderReturnUpdate) sqlSave(ctx context.Context) (_node int, err error)
 	if value, ok := _u.mutation.UpdateTime(); ok {
 		_spec.SetField(orderreturn.FieldUpdateTime, field.TypeTime, value)
 	}
+	if value, ok := _u.mutation.CustomerID(); ok {
+		_spec.SetField(orderreturn.FieldCustomerID, field.TypeString, value)
+	}
 	if value, ok := _u.mutation.Status(); ok {
 		_spec.SetField(orderreturn.FieldStatus, field.TypeUint8, value)
 	}
@@ -222,6 +239,20 @@ func (_u *OrderReturnUpdateOne) SetUpdateTime(v time.Time) *OrderReturnUpdateOne
 func (_u *OrderReturnUpdateOne) SetNillableUpdateTime(v *time.Time) *OrderReturnUpdateOne {
 	if v != nil {
 		_u.SetUpdateTime(*v)
+	}
+	return _u
+}
+
+// SetCustomerID sets the "customer_id" field.
+func (_u *OrderReturnUpdateOne) SetCustomerID(v string) *OrderReturnUpdateOne {
+	_u.mutation.SetCustomerID(v)
+	return _u
+}
+
+// SetNillableCustomerID sets the "customer_id" field if the given value is not nil.
+func (_u *OrderReturnUpdateOne) SetNillableCustomerID(v *string) *OrderReturnUpdateOne {
+	if v != nil {
+		_u.SetCustomerID(*v)
 	}
 	return _u
 }
@@ -371,6 +402,9 @@ func (_u *OrderReturnUpdateOne) sqlSave(ctx context.Context) (_node *OrderReturn
 	}
 	if value, ok := _u.mutation.UpdateTime(); ok {
 		_spec.SetField(orderreturn.FieldUpdateTime, field.TypeTime, value)
+	}
+	if value, ok := _u.mutation.CustomerID(); ok {
+		_spec.SetField(orderreturn.FieldCustomerID, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.Status(); ok {
 		_spec.SetField(orderreturn.FieldStatus, field.TypeUint8, value)

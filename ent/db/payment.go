@@ -26,7 +26,7 @@ type Payment struct {
 	UpdateTime time.Time `json:"update_time,omitempty"`
 	// OrderID holds the value of the "order_id" field.
 	OrderID uuid.UUID `json:"order_id,omitempty"`
-	// Empty for a guest.
+	// Empty for a guest, and once it is erased; never changes otherwise.
 	CustomerID string `json:"customer_id,omitempty"`
 	// The gateway that holds the money.
 	Gateway string `json:"gateway,omitempty"`

@@ -481,6 +481,18 @@ func (u *PaymentUpsert) UpdateUpdateTime() *PaymentUpsert {
 	return u
 }
 
+// SetCustomerID sets the "customer_id" field.
+func (u *PaymentUpsert) SetCustomerID(v string) *PaymentUpsert {
+	u.Set(payment.FieldCustomerID, v)
+	return u
+}
+
+// UpdateCustomerID sets the "customer_id" field to the value that was provided on create.
+func (u *PaymentUpsert) UpdateCustomerID() *PaymentUpsert {
+	u.SetExcluded(payment.FieldCustomerID)
+	return u
+}
+
 // SetState sets the "state" field.
 func (u *PaymentUpsert) SetState(v uint8) *PaymentUpsert {
 	u.Set(payment.FieldState, v)
@@ -777,9 +789,6 @@ func (u *PaymentUpsertOne) UpdateNewValues() *PaymentUpsertOne {
 		if _, exists := u.create.mutation.OrderID(); exists {
 			s.SetIgnore(payment.FieldOrderID)
 		}
-		if _, exists := u.create.mutation.CustomerID(); exists {
-			s.SetIgnore(payment.FieldCustomerID)
-		}
 		if _, exists := u.create.mutation.Gateway(); exists {
 			s.SetIgnore(payment.FieldGateway)
 		}
@@ -831,6 +840,20 @@ func (u *PaymentUpsertOne) SetUpdateTime(v time.Time) *PaymentUpsertOne {
 func (u *PaymentUpsertOne) UpdateUpdateTime() *PaymentUpsertOne {
 	return u.Update(func(s *PaymentUpsert) {
 		s.UpdateUpdateTime()
+	})
+}
+
+// SetCustomerID sets the "customer_id" field.
+func (u *PaymentUpsertOne) SetCustomerID(v string) *PaymentUpsertOne {
+	return u.Update(func(s *PaymentUpsert) {
+		s.SetCustomerID(v)
+	})
+}
+
+// UpdateCustomerID sets the "customer_id" field to the value that was provided on create.
+func (u *PaymentUpsertOne) UpdateCustomerID() *PaymentUpsertOne {
+	return u.Update(func(s *PaymentUpsert) {
+		s.UpdateCustomerID()
 	})
 }
 
@@ -1340,9 +1363,6 @@ func (u *PaymentUpsertBulk) UpdateNewValues() *PaymentUpsertBulk {
 			if _, exists := b.mutation.OrderID(); exists {
 				s.SetIgnore(payment.FieldOrderID)
 			}
-			if _, exists := b.mutation.CustomerID(); exists {
-				s.SetIgnore(payment.FieldCustomerID)
-			}
 			if _, exists := b.mutation.Gateway(); exists {
 				s.SetIgnore(payment.FieldGateway)
 			}
@@ -1395,6 +1415,20 @@ func (u *PaymentUpsertBulk) SetUpdateTime(v time.Time) *PaymentUpsertBulk {
 func (u *PaymentUpsertBulk) UpdateUpdateTime() *PaymentUpsertBulk {
 	return u.Update(func(s *PaymentUpsert) {
 		s.UpdateUpdateTime()
+	})
+}
+
+// SetCustomerID sets the "customer_id" field.
+func (u *PaymentUpsertBulk) SetCustomerID(v string) *PaymentUpsertBulk {
+	return u.Update(func(s *PaymentUpsert) {
+		s.SetCustomerID(v)
+	})
+}
+
+// UpdateCustomerID sets the "customer_id" field to the value that was provided on create.
+func (u *PaymentUpsertBulk) UpdateCustomerID() *PaymentUpsertBulk {
+	return u.Update(func(s *PaymentUpsert) {
+		s.UpdateCustomerID()
 	})
 }
 

@@ -43,6 +43,20 @@ func (_u *PaymentUpdate) SetNillableUpdateTime(v *time.Time) *PaymentUpdate {
 	return _u
 }
 
+// SetCustomerID sets the "customer_id" field.
+func (_u *PaymentUpdate) SetCustomerID(v string) *PaymentUpdate {
+	_u.mutation.SetCustomerID(v)
+	return _u
+}
+
+// SetNillableCustomerID sets the "customer_id" field if the given value is not nil.
+func (_u *PaymentUpdate) SetNillableCustomerID(v *string) *PaymentUpdate {
+	if v != nil {
+		_u.SetCustomerID(*v)
+	}
+	return _u
+}
+
 // SetState sets the "state" field.
 func (_u *PaymentUpdate) SetState(v uint8) *PaymentUpdate {
 	_u.mutation.ResetState()
@@ -407,6 +421,9 @@ func (_u *PaymentUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.UpdateTime(); ok {
 		_spec.SetField(payment.FieldUpdateTime, field.TypeTime, value)
 	}
+	if value, ok := _u.mutation.CustomerID(); ok {
+		_spec.SetField(payment.FieldCustomerID, field.TypeString, value)
+	}
 	if value, ok := _u.mutation.State(); ok {
 		_spec.SetField(payment.FieldState, field.TypeUint8, value)
 	}
@@ -526,6 +543,20 @@ func (_u *PaymentUpdateOne) SetUpdateTime(v time.Time) *PaymentUpdateOne {
 func (_u *PaymentUpdateOne) SetNillableUpdateTime(v *time.Time) *PaymentUpdateOne {
 	if v != nil {
 		_u.SetUpdateTime(*v)
+	}
+	return _u
+}
+
+// SetCustomerID sets the "customer_id" field.
+func (_u *PaymentUpdateOne) SetCustomerID(v string) *PaymentUpdateOne {
+	_u.mutation.SetCustomerID(v)
+	return _u
+}
+
+// SetNillableCustomerID sets the "customer_id" field if the given value is not nil.
+func (_u *PaymentUpdateOne) SetNillableCustomerID(v *string) *PaymentUpdateOne {
+	if v != nil {
+		_u.SetCustomerID(*v)
 	}
 	return _u
 }
@@ -923,6 +954,9 @@ func (_u *PaymentUpdateOne) sqlSave(ctx context.Context) (_node *Payment, err er
 	}
 	if value, ok := _u.mutation.UpdateTime(); ok {
 		_spec.SetField(payment.FieldUpdateTime, field.TypeTime, value)
+	}
+	if value, ok := _u.mutation.CustomerID(); ok {
+		_spec.SetField(payment.FieldCustomerID, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.State(); ok {
 		_spec.SetField(payment.FieldState, field.TypeUint8, value)

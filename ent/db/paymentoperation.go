@@ -48,7 +48,7 @@ type PaymentOperation struct {
 	Reference string `json:"reference,omitempty"`
 	// Why it failed; may be empty.
 	Reason string `json:"reason,omitempty"`
-	// Why it was asked for; may be empty.
+	// Why it was asked for; may be empty, and is once it is erased.
 	Note         string `json:"note,omitempty"`
 	selectValues sql.SelectValues
 }

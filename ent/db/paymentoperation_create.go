@@ -462,6 +462,18 @@ func (u *PaymentOperationUpsert) UpdateReason() *PaymentOperationUpsert {
 	return u
 }
 
+// SetNote sets the "note" field.
+func (u *PaymentOperationUpsert) SetNote(v string) *PaymentOperationUpsert {
+	u.Set(paymentoperation.FieldNote, v)
+	return u
+}
+
+// UpdateNote sets the "note" field to the value that was provided on create.
+func (u *PaymentOperationUpsert) UpdateNote() *PaymentOperationUpsert {
+	u.SetExcluded(paymentoperation.FieldNote)
+	return u
+}
+
 // UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
 // Using this option is equivalent to using:
 //
@@ -502,9 +514,6 @@ func (u *PaymentOperationUpsertOne) UpdateNewValues() *PaymentOperationUpsertOne
 		}
 		if _, exists := u.create.mutation.Final(); exists {
 			s.SetIgnore(paymentoperation.FieldFinal)
-		}
-		if _, exists := u.create.mutation.Note(); exists {
-			s.SetIgnore(paymentoperation.FieldNote)
 		}
 	}))
 	return u
@@ -653,6 +662,20 @@ func (u *PaymentOperationUpsertOne) SetReason(v string) *PaymentOperationUpsertO
 func (u *PaymentOperationUpsertOne) UpdateReason() *PaymentOperationUpsertOne {
 	return u.Update(func(s *PaymentOperationUpsert) {
 		s.UpdateReason()
+	})
+}
+
+// SetNote sets the "note" field.
+func (u *PaymentOperationUpsertOne) SetNote(v string) *PaymentOperationUpsertOne {
+	return u.Update(func(s *PaymentOperationUpsert) {
+		s.SetNote(v)
+	})
+}
+
+// UpdateNote sets the "note" field to the value that was provided on create.
+func (u *PaymentOperationUpsertOne) UpdateNote() *PaymentOperationUpsertOne {
+	return u.Update(func(s *PaymentOperationUpsert) {
+		s.UpdateNote()
 	})
 }
 
@@ -862,9 +885,6 @@ func (u *PaymentOperationUpsertBulk) UpdateNewValues() *PaymentOperationUpsertBu
 			if _, exists := b.mutation.Final(); exists {
 				s.SetIgnore(paymentoperation.FieldFinal)
 			}
-			if _, exists := b.mutation.Note(); exists {
-				s.SetIgnore(paymentoperation.FieldNote)
-			}
 		}
 	}))
 	return u
@@ -1013,6 +1033,20 @@ func (u *PaymentOperationUpsertBulk) SetReason(v string) *PaymentOperationUpsert
 func (u *PaymentOperationUpsertBulk) UpdateReason() *PaymentOperationUpsertBulk {
 	return u.Update(func(s *PaymentOperationUpsert) {
 		s.UpdateReason()
+	})
+}
+
+// SetNote sets the "note" field.
+func (u *PaymentOperationUpsertBulk) SetNote(v string) *PaymentOperationUpsertBulk {
+	return u.Update(func(s *PaymentOperationUpsert) {
+		s.SetNote(v)
+	})
+}
+
+// UpdateNote sets the "note" field to the value that was provided on create.
+func (u *PaymentOperationUpsertBulk) UpdateNote() *PaymentOperationUpsertBulk {
+	return u.Update(func(s *PaymentOperationUpsert) {
+		s.UpdateNote()
 	})
 }
 

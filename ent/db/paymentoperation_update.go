@@ -148,6 +148,20 @@ func (_u *PaymentOperationUpdate) SetNillableReason(v *string) *PaymentOperation
 	return _u
 }
 
+// SetNote sets the "note" field.
+func (_u *PaymentOperationUpdate) SetNote(v string) *PaymentOperationUpdate {
+	_u.mutation.SetNote(v)
+	return _u
+}
+
+// SetNillableNote sets the "note" field if the given value is not nil.
+func (_u *PaymentOperationUpdate) SetNillableNote(v *string) *PaymentOperationUpdate {
+	if v != nil {
+		_u.SetNote(*v)
+	}
+	return _u
+}
+
 // Mutation returns the PaymentOperationMutation object of the builder.
 func (_u *PaymentOperationUpdate) Mutation() *PaymentOperationMutation {
 	return _u.mutation
@@ -224,6 +238,9 @@ func (_u *PaymentOperationUpdate) sqlSave(ctx context.Context) (_node int, err e
 	}
 	if value, ok := _u.mutation.Reason(); ok {
 		_spec.SetField(paymentoperation.FieldReason, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Note(); ok {
+		_spec.SetField(paymentoperation.FieldNote, field.TypeString, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
@@ -366,6 +383,20 @@ func (_u *PaymentOperationUpdateOne) SetNillableReason(v *string) *PaymentOperat
 	return _u
 }
 
+// SetNote sets the "note" field.
+func (_u *PaymentOperationUpdateOne) SetNote(v string) *PaymentOperationUpdateOne {
+	_u.mutation.SetNote(v)
+	return _u
+}
+
+// SetNillableNote sets the "note" field if the given value is not nil.
+func (_u *PaymentOperationUpdateOne) SetNillableNote(v *string) *PaymentOperationUpdateOne {
+	if v != nil {
+		_u.SetNote(*v)
+	}
+	return _u
+}
+
 // Mutation returns the PaymentOperationMutation object of the builder.
 func (_u *PaymentOperationUpdateOne) Mutation() *PaymentOperationMutation {
 	return _u.mutation
@@ -472,6 +503,9 @@ func (_u *PaymentOperationUpdateOne) sqlSave(ctx context.Context) (_node *Paymen
 	}
 	if value, ok := _u.mutation.Reason(); ok {
 		_spec.SetField(paymentoperation.FieldReason, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Note(); ok {
+		_spec.SetField(paymentoperation.FieldNote, field.TypeString, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &PaymentOperation{config: _u.config}

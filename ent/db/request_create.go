@@ -249,6 +249,24 @@ type (
 	}
 )
 
+// SetAnswer sets the "answer" field.
+func (u *RequestUpsert) SetAnswer(v []byte) *RequestUpsert {
+	u.Set(request.FieldAnswer, v)
+	return u
+}
+
+// UpdateAnswer sets the "answer" field to the value that was provided on create.
+func (u *RequestUpsert) UpdateAnswer() *RequestUpsert {
+	u.SetExcluded(request.FieldAnswer)
+	return u
+}
+
+// ClearAnswer clears the value of the "answer" field.
+func (u *RequestUpsert) ClearAnswer() *RequestUpsert {
+	u.SetNull(request.FieldAnswer)
+	return u
+}
+
 // UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
 // Using this option is equivalent to using:
 //
@@ -277,9 +295,6 @@ func (u *RequestUpsertOne) UpdateNewValues() *RequestUpsertOne {
 		}
 		if _, exists := u.create.mutation.Version(); exists {
 			s.SetIgnore(request.FieldVersion)
-		}
-		if _, exists := u.create.mutation.Answer(); exists {
-			s.SetIgnore(request.FieldAnswer)
 		}
 		if _, exists := u.create.mutation.CreateTime(); exists {
 			s.SetIgnore(request.FieldCreateTime)
@@ -313,6 +328,27 @@ func (u *RequestUpsertOne) Update(set func(*RequestUpsert)) *RequestUpsertOne {
 		set(&RequestUpsert{UpdateSet: update})
 	}))
 	return u
+}
+
+// SetAnswer sets the "answer" field.
+func (u *RequestUpsertOne) SetAnswer(v []byte) *RequestUpsertOne {
+	return u.Update(func(s *RequestUpsert) {
+		s.SetAnswer(v)
+	})
+}
+
+// UpdateAnswer sets the "answer" field to the value that was provided on create.
+func (u *RequestUpsertOne) UpdateAnswer() *RequestUpsertOne {
+	return u.Update(func(s *RequestUpsert) {
+		s.UpdateAnswer()
+	})
+}
+
+// ClearAnswer clears the value of the "answer" field.
+func (u *RequestUpsertOne) ClearAnswer() *RequestUpsertOne {
+	return u.Update(func(s *RequestUpsert) {
+		s.ClearAnswer()
+	})
 }
 
 // Exec executes the query.
@@ -510,9 +546,6 @@ func (u *RequestUpsertBulk) UpdateNewValues() *RequestUpsertBulk {
 			if _, exists := b.mutation.Version(); exists {
 				s.SetIgnore(request.FieldVersion)
 			}
-			if _, exists := b.mutation.Answer(); exists {
-				s.SetIgnore(request.FieldAnswer)
-			}
 			if _, exists := b.mutation.CreateTime(); exists {
 				s.SetIgnore(request.FieldCreateTime)
 			}
@@ -546,6 +579,27 @@ func (u *RequestUpsertBulk) Update(set func(*RequestUpsert)) *RequestUpsertBulk 
 		set(&RequestUpsert{UpdateSet: update})
 	}))
 	return u
+}
+
+// SetAnswer sets the "answer" field.
+func (u *RequestUpsertBulk) SetAnswer(v []byte) *RequestUpsertBulk {
+	return u.Update(func(s *RequestUpsert) {
+		s.SetAnswer(v)
+	})
+}
+
+// UpdateAnswer sets the "answer" field to the value that was provided on create.
+func (u *RequestUpsertBulk) UpdateAnswer() *RequestUpsertBulk {
+	return u.Update(func(s *RequestUpsert) {
+		s.UpdateAnswer()
+	})
+}
+
+// ClearAnswer clears the value of the "answer" field.
+func (u *RequestUpsertBulk) ClearAnswer() *RequestUpsertBulk {
+	return u.Update(func(s *RequestUpsert) {
+		s.ClearAnswer()
+	})
 }
 
 // Exec executes the query.

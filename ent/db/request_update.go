@@ -28,6 +28,18 @@ func (_u *RequestUpdate) Where(ps ...predicate.Request) *RequestUpdate {
 	return _u
 }
 
+// SetAnswer sets the "answer" field.
+func (_u *RequestUpdate) SetAnswer(v []byte) *RequestUpdate {
+	_u.mutation.SetAnswer(v)
+	return _u
+}
+
+// ClearAnswer clears the value of the "answer" field.
+func (_u *RequestUpdate) ClearAnswer() *RequestUpdate {
+	_u.mutation.ClearAnswer()
+	return _u
+}
+
 // Mutation returns the RequestMutation object of the builder.
 func (_u *RequestUpdate) Mutation() *RequestMutation {
 	return _u.mutation
@@ -78,6 +90,9 @@ func (_u *RequestUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.OrderIDCleared() {
 		_spec.ClearField(request.FieldOrderID, field.TypeUUID)
 	}
+	if value, ok := _u.mutation.Answer(); ok {
+		_spec.SetField(request.FieldAnswer, field.TypeBytes, value)
+	}
 	if _u.mutation.AnswerCleared() {
 		_spec.ClearField(request.FieldAnswer, field.TypeBytes)
 	}
@@ -101,6 +116,18 @@ type RequestUpdateOne struct {
 	hooks     []Hook
 	mutation  *RequestMutation
 	modifiers []func(*sql.UpdateBuilder)
+}
+
+// SetAnswer sets the "answer" field.
+func (_u *RequestUpdateOne) SetAnswer(v []byte) *RequestUpdateOne {
+	_u.mutation.SetAnswer(v)
+	return _u
+}
+
+// ClearAnswer clears the value of the "answer" field.
+func (_u *RequestUpdateOne) ClearAnswer() *RequestUpdateOne {
+	_u.mutation.ClearAnswer()
+	return _u
 }
 
 // Mutation returns the RequestMutation object of the builder.
@@ -182,6 +209,9 @@ func (_u *RequestUpdateOne) sqlSave(ctx context.Context) (_node *Request, err er
 	}
 	if _u.mutation.OrderIDCleared() {
 		_spec.ClearField(request.FieldOrderID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.Answer(); ok {
+		_spec.SetField(request.FieldAnswer, field.TypeBytes, value)
 	}
 	if _u.mutation.AnswerCleared() {
 		_spec.ClearField(request.FieldAnswer, field.TypeBytes)

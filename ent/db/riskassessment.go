@@ -26,7 +26,7 @@ type RiskAssessment struct {
 	Score int `json:"score,omitempty"`
 	// orders.v1.RiskOutcome.
 	Outcome uint8 `json:"outcome,omitempty"`
-	// Reasons holds the value of the "reasons" field.
+	// Without explanations once they are erased.
 	Reasons []schema.RiskReason `json:"reasons,omitempty"`
 	// The outcome was only noted.
 	Shadow bool `json:"shadow,omitempty"`

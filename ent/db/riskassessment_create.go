@@ -231,6 +231,18 @@ type (
 	}
 )
 
+// SetReasons sets the "reasons" field.
+func (u *RiskAssessmentUpsert) SetReasons(v []schema.RiskReason) *RiskAssessmentUpsert {
+	u.Set(riskassessment.FieldReasons, v)
+	return u
+}
+
+// UpdateReasons sets the "reasons" field to the value that was provided on create.
+func (u *RiskAssessmentUpsert) UpdateReasons() *RiskAssessmentUpsert {
+	u.SetExcluded(riskassessment.FieldReasons)
+	return u
+}
+
 // UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
 // Using this option is equivalent to using:
 //
@@ -256,9 +268,6 @@ func (u *RiskAssessmentUpsertOne) UpdateNewValues() *RiskAssessmentUpsertOne {
 		}
 		if _, exists := u.create.mutation.Outcome(); exists {
 			s.SetIgnore(riskassessment.FieldOutcome)
-		}
-		if _, exists := u.create.mutation.Reasons(); exists {
-			s.SetIgnore(riskassessment.FieldReasons)
 		}
 		if _, exists := u.create.mutation.Shadow(); exists {
 			s.SetIgnore(riskassessment.FieldShadow)
@@ -295,6 +304,20 @@ func (u *RiskAssessmentUpsertOne) Update(set func(*RiskAssessmentUpsert)) *RiskA
 		set(&RiskAssessmentUpsert{UpdateSet: update})
 	}))
 	return u
+}
+
+// SetReasons sets the "reasons" field.
+func (u *RiskAssessmentUpsertOne) SetReasons(v []schema.RiskReason) *RiskAssessmentUpsertOne {
+	return u.Update(func(s *RiskAssessmentUpsert) {
+		s.SetReasons(v)
+	})
+}
+
+// UpdateReasons sets the "reasons" field to the value that was provided on create.
+func (u *RiskAssessmentUpsertOne) UpdateReasons() *RiskAssessmentUpsertOne {
+	return u.Update(func(s *RiskAssessmentUpsert) {
+		s.UpdateReasons()
+	})
 }
 
 // Exec executes the query.
@@ -488,9 +511,6 @@ func (u *RiskAssessmentUpsertBulk) UpdateNewValues() *RiskAssessmentUpsertBulk {
 			if _, exists := b.mutation.Outcome(); exists {
 				s.SetIgnore(riskassessment.FieldOutcome)
 			}
-			if _, exists := b.mutation.Reasons(); exists {
-				s.SetIgnore(riskassessment.FieldReasons)
-			}
 			if _, exists := b.mutation.Shadow(); exists {
 				s.SetIgnore(riskassessment.FieldShadow)
 			}
@@ -527,6 +547,20 @@ func (u *RiskAssessmentUpsertBulk) Update(set func(*RiskAssessmentUpsert)) *Risk
 		set(&RiskAssessmentUpsert{UpdateSet: update})
 	}))
 	return u
+}
+
+// SetReasons sets the "reasons" field.
+func (u *RiskAssessmentUpsertBulk) SetReasons(v []schema.RiskReason) *RiskAssessmentUpsertBulk {
+	return u.Update(func(s *RiskAssessmentUpsert) {
+		s.SetReasons(v)
+	})
+}
+
+// UpdateReasons sets the "reasons" field to the value that was provided on create.
+func (u *RiskAssessmentUpsertBulk) UpdateReasons() *RiskAssessmentUpsertBulk {
+	return u.Update(func(s *RiskAssessmentUpsert) {
+		s.UpdateReasons()
+	})
 }
 
 // Exec executes the query.

@@ -9,9 +9,11 @@ import (
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"entgo.io/ent/dialect/sql/sqljson"
 	"entgo.io/ent/schema/field"
 	"github.com/orderprocessing/orderprocessing/ent/db/predicate"
 	"github.com/orderprocessing/orderprocessing/ent/db/riskassessment"
+	"github.com/orderprocessing/orderprocessing/ent/schema"
 )
 
 // RiskAssessmentUpdate is the builder for updating RiskAssessment entities.
@@ -25,6 +27,18 @@ type RiskAssessmentUpdate struct {
 // Where appends a list predicates to the RiskAssessmentUpdate builder.
 func (_u *RiskAssessmentUpdate) Where(ps ...predicate.RiskAssessment) *RiskAssessmentUpdate {
 	_u.mutation.Where(ps...)
+	return _u
+}
+
+// SetReasons sets the "reasons" field.
+func (_u *RiskAssessmentUpdate) SetReasons(v []schema.RiskReason) *RiskAssessmentUpdate {
+	_u.mutation.SetReasons(v)
+	return _u
+}
+
+// AppendReasons appends value to the "reasons" field.
+func (_u *RiskAssessmentUpdate) AppendReasons(v []schema.RiskReason) *RiskAssessmentUpdate {
+	_u.mutation.AppendReasons(v)
 	return _u
 }
 
@@ -75,6 +89,14 @@ func (_u *RiskAssessmentUpdate) sqlSave(ctx context.Context) (_node int, err err
 			}
 		}
 	}
+	if value, ok := _u.mutation.Reasons(); ok {
+		_spec.SetField(riskassessment.FieldReasons, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedReasons(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, riskassessment.FieldReasons, value)
+		})
+	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -95,6 +117,18 @@ type RiskAssessmentUpdateOne struct {
 	hooks     []Hook
 	mutation  *RiskAssessmentMutation
 	modifiers []func(*sql.UpdateBuilder)
+}
+
+// SetReasons sets the "reasons" field.
+func (_u *RiskAssessmentUpdateOne) SetReasons(v []schema.RiskReason) *RiskAssessmentUpdateOne {
+	_u.mutation.SetReasons(v)
+	return _u
+}
+
+// AppendReasons appends value to the "reasons" field.
+func (_u *RiskAssessmentUpdateOne) AppendReasons(v []schema.RiskReason) *RiskAssessmentUpdateOne {
+	_u.mutation.AppendReasons(v)
+	return _u
 }
 
 // Mutation returns the RiskAssessmentMutation object of the builder.
@@ -173,6 +207,14 @@ func (_u *RiskAssessmentUpdateOne) sqlSave(ctx context.Context) (_node *RiskAsse
 				ps[i](selector)
 			}
 		}
+	}
+	if value, ok := _u.mutation.Reasons(); ok {
+		_spec.SetField(riskassessment.FieldReasons, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedReasons(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, riskassessment.FieldReasons, value)
+		})
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &RiskAssessment{config: _u.config}

@@ -27,6 +27,9 @@ func (User) Fields() []ent.Field {
 	}
 }
 
+// Indexes serve the erasure of a customer.
+func (User) Indexes() []ent.Index { return []ent.Index{index.Fields("customer_id")} }
+
 // rolesField is a set of roles.
 func rolesField() ent.Field {
 	return field.Int("roles").Comment("One bit for each policy.v1.Role; 0 is shut out.")

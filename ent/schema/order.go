@@ -22,7 +22,7 @@ func (Order) Mixin() []ent.Mixin { return []ent.Mixin{slotted{}, timed{}} }
 func (Order) Fields() []ent.Field {
 	return []ent.Field{
 		uuidKey(),
-		field.String("customer_id").Immutable().Comment("Empty for a guest."),
+		field.String("customer_id").Comment("Empty for a guest, and once it is erased; never changes otherwise."),
 		field.String("source").Immutable().Comment("The system it was imported from; empty for an order placed here."),
 		field.String("number").Immutable().Comment("Its number there, or in the caller's books; may be empty."),
 		field.Uint8("lifecycle").Comment("orders.v1.Lifecycle."),

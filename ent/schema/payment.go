@@ -22,7 +22,7 @@ func (Payment) Fields() []ent.Field {
 	return []ent.Field{
 		uuidKey(),
 		field.UUID("order_id", uuid.UUID{}).Immutable(),
-		field.String("customer_id").Immutable().Comment("Empty for a guest."),
+		field.String("customer_id").Comment("Empty for a guest, and once it is erased; never changes otherwise."),
 		field.String("gateway").Immutable().Comment("The gateway that holds the money."),
 		field.String("currency").Immutable().SchemaType(map[string]string{dialect.Postgres: "char(3)"}),
 		field.Int64("amount_minor").Immutable().Comment("What was asked for."),
@@ -85,7 +85,7 @@ func (PaymentOperation) Fields() []ent.Field {
 		field.Time("sent_time").Comment("When it was last sent."),
 		field.String("reference").Comment("The gateway's name of what moved; may be empty."),
 		field.String("reason").Comment("Why it failed; may be empty."),
-		field.String("note").Immutable().Comment("Why it was asked for; may be empty."),
+		field.String("note").Comment("Why it was asked for; may be empty, and is once it is erased."),
 	}
 }
 

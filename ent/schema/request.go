@@ -22,7 +22,7 @@ func (Request) Fields() []ent.Field {
 		field.Bytes("fingerprint").Immutable().Comment("SHA-256 of the request: another request with the same id is refused."),
 		field.UUID("order_id", uuid.UUID{}).Immutable().Optional().Nillable().Comment("The order that it made or changed."),
 		field.Int64("version").Immutable().Default(0).Comment("The version that the order had then: the first answer is the fold up to it."),
-		field.Bytes("answer").Immutable().Optional().Comment("The first answer, where no events can give it again; JSON."),
+		field.Bytes("answer").Optional().Comment("The first answer, where no events can give it again; JSON."),
 		field.Time("create_time").Immutable(),
 	}
 }

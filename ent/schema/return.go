@@ -20,7 +20,7 @@ func (OrderReturn) Mixin() []ent.Mixin { return []ent.Mixin{slotted{}, timed{}} 
 func (OrderReturn) Fields() []ent.Field {
 	return []ent.Field{
 		uuidKey(),
-		field.String("customer_id").Immutable().Comment("Empty for a guest."),
+		field.String("customer_id").Comment("Empty for a guest, and once it is erased; never changes otherwise."),
 		field.String("source").Immutable(),
 		field.String("number").Immutable(),
 		field.Uint8("status").Comment("orders.v1.ReturnStatus."),

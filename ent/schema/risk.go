@@ -6,7 +6,7 @@ import (
 	"entgo.io/ent/schema/field"
 )
 
-// RiskAssessment is what was odd about an order, never changed. Its id is the order's; an order with
+// RiskAssessment is what was odd about an order, changed by an erasure alone. Its id is the order's; an order with
 // nothing odd about it has none.
 type RiskAssessment struct{ ent.Schema }
 
@@ -19,7 +19,7 @@ func (RiskAssessment) Fields() []ent.Field {
 		uuidKey(),
 		field.Int("score").Immutable(),
 		field.Uint8("outcome").Immutable().Comment("orders.v1.RiskOutcome."),
-		field.JSON("reasons", []RiskReason{}).Immutable(),
+		field.JSON("reasons", []RiskReason{}).Comment("Without explanations once they are erased."),
 		field.Bool("shadow").Immutable().Comment("The outcome was only noted."),
 		field.Time("create_time").Immutable(),
 	}

@@ -5,6 +5,7 @@ package audit
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"time"
 
@@ -39,6 +40,10 @@ type Record struct {
 	Previous Hash      `json:"previous"` // of the record before; set by the log
 	Hash     Hash      `json:"hash"`     // set by the log
 }
+
+// Pseudonym stands for a name that may be personal: who knows the name can find its records, and nobody can
+// read the name from them.
+func Pseudonym(name string) string { return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(name))) }
 
 // Log takes records.
 type Log interface {

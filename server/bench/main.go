@@ -44,6 +44,7 @@ type section struct {
 }
 
 var sections = []section{
+	{"chain", false, (*bench).measureChain},
 	{"create", true, (*bench).measureCreate},
 	{"single", true, (*bench).measureSingle},
 	{"saturation", true, (*bench).measureSaturation},
@@ -55,7 +56,7 @@ var sections = []section{
 
 func run(ctx context.Context) (err error) {
 	b := &bench{}
-	only := flag.String("run", ".", "measure only the sections that match this `regexp`: create, single, saturation, shards, confirm, read, embedded")
+	only := flag.String("run", ".", "measure only the sections that match this `regexp`: chain, create, single, saturation, shards, confirm, read, embedded")
 	file := flag.String("json", "", "write the report to this `file` too")
 	flag.Float64Var(&b.seconds, "seconds", 8, "how long each turn of a measurement takes")
 	flag.Float64Var(&b.sustain, "sustain", 60, "how long orders are carried to confirmation without a pause, in seconds")

@@ -53,6 +53,7 @@ func changes() map[string]order.Change {
 		"amended":         order.AmendmentApplied{},
 		"amendment_ended": order.AmendmentEnded{Reason: "OUT_OF_STOCK"},
 		"completed":       order.Finished{},
+		"erased":          order.Erased{},
 		"imported":        order.Imported{Details: details, Delivered: true},
 		"returned": order.GoodsReturned{ReturnID: returnID, Lines: []order.LineQuantity{
 			{Position: 1, Quantity: 2}, {Position: 1000, Quantity: 1_000_000},

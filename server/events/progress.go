@@ -48,6 +48,8 @@ func progressToProto(m *eventsv1.OrderEvent, c order.Change) {
 		m.Change = &eventsv1.OrderEvent_AmendmentEnded{AmendmentEnded: &eventsv1.OrderAmendmentEnded{Reason: c.Reason}}
 	case order.Finished:
 		m.Change = &eventsv1.OrderEvent_Completed{Completed: &eventsv1.OrderCompleted{}}
+	case order.Erased:
+		m.Change = &eventsv1.OrderEvent_Erased{Erased: &eventsv1.OrderErased{}}
 	}
 }
 
@@ -87,6 +89,8 @@ func progressFromProto(m *eventsv1.OrderEvent) (order.Change, error) {
 		return order.AmendmentEnded{Reason: c.AmendmentEnded.GetReason()}, nil
 	case *eventsv1.OrderEvent_Completed:
 		return order.Finished{}, nil
+	case *eventsv1.OrderEvent_Erased:
+		return order.Erased{}, nil
 	default:
 		return nil, fmt.Errorf("a stored event is of a kind this version does not know (%T)", c)
 	}

@@ -74,6 +74,7 @@ const (
 	ReasonPaymentBusy          Reason = "PAYMENT_BUSY"
 	ReasonSagaNotFound         Reason = "SAGA_NOT_FOUND"
 	ReasonSagaFinished         Reason = "SAGA_FINISHED"
+	ReasonCustomerOrdersOpen   Reason = "CUSTOMER_ORDERS_OPEN"
 
 	// Of identity.
 	ReasonCredentialsInvalid   Reason = "CREDENTIALS_INVALID"

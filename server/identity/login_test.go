@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/orderprocessing/orderprocessing/server/audit"
 	"github.com/orderprocessing/orderprocessing/server/auth"
 	"github.com/orderprocessing/orderprocessing/server/auth/password"
 	"github.com/orderprocessing/orderprocessing/server/fault"
@@ -47,7 +48,7 @@ func TestRegister(t *testing.T) {
 			require.Equal(t, "cus_1", bob.CustomerID)
 			require.Equal(t, []string{
 				"usr_1|identity.RegisterUser||denied|chose a customer",
-				"usr_2|identity.RegisterUser|" + bob.ID.String() + "|done|customer cus_1",
+				"usr_2|identity.RegisterUser|" + bob.ID.String() + "|done|customer " + audit.Pseudonym("cus_1"),
 			}, w.audited())
 		})
 	})

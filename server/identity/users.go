@@ -43,7 +43,7 @@ func (s *Service) Register(ctx context.Context, r Registration) (principals.User
 	}
 	if err == nil && caller.ID != "" {
 		err = s.record(ctx, audit.Record{
-			Action: "identity.RegisterUser", Object: u.ID.String(), Outcome: audit.Done, Detail: "customer " + u.CustomerID,
+			Action: "identity.RegisterUser", Object: u.ID.String(), Outcome: audit.Done, Detail: "customer " + audit.Pseudonym(u.CustomerID),
 		})
 	}
 	return u, err

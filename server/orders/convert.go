@@ -139,3 +139,10 @@ func timeToProto(t time.Time) *timestamppb.Timestamp {
 	}
 	return timestamppb.New(t)
 }
+
+func erasedToProto(e Erased) *ordersv1.EraseCustomerResponse {
+	return &ordersv1.EraseCustomerResponse{
+		Orders: int32(e.Orders), Payments: int32(e.Payments), Returns: int32(e.Returns), //nolint:gosec // of one customer
+		Users: int32(e.Users), ApiKeys: int32(e.Keys), //nolint:gosec // as above
+	}
+}

@@ -21,6 +21,7 @@ type Storage interface {
 	store.Orders
 	store.Returns
 	store.Risks
+	store.Erasures
 }
 
 // Stock is what the use cases need to know of stock.
@@ -35,10 +36,17 @@ type Payments interface {
 	Refundable(ctx context.Context, orderID order.ID) (money.Minor, error)
 }
 
+// People is what the use cases need to know of who acts as a customer.
+type People interface {
+	// EraseCustomer removes the users and API keys that act as a customer, and tells how many.
+	EraseCustomer(ctx context.Context, customerID string) (users, keys int, err error)
+}
+
 // Options are what a service works with.
 type Options struct {
 	Store    Storage
 	Stock    Stock
+	People   People
 	Payments Payments // nil when there is no gateway: nothing can be given back then
 	Tokens   *pagetoken.Tokens
 	Now      func() time.Time

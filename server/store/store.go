@@ -22,6 +22,7 @@ type Store interface {
 	Returns
 	Risks
 	Retention
+	Erasures
 	Products
 	Payments
 	Holds

@@ -415,5 +415,7 @@ CREATE TABLE "users" (
   "request_id" character varying NOT NULL,
   PRIMARY KEY ("id")
 );
+-- Create index "user_customer_id" to table: "users"
+CREATE INDEX "user_customer_id" ON "users" ("customer_id");
 -- Create index "users_email_key" to table: "users"
 CREATE UNIQUE INDEX "users_email_key" ON "users" ("email");

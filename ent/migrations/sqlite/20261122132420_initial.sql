@@ -412,3 +412,5 @@ CREATE TABLE `users` (
 );
 -- Create index "users_email_key" to table: "users"
 CREATE UNIQUE INDEX `users_email_key` ON `users` (`email`);
+-- Create index "user_customer_id" to table: "users"
+CREATE INDEX `user_customer_id` ON `users` (`customer_id`);

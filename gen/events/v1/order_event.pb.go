@@ -204,6 +204,7 @@ type OrderEvent struct {
 	//	*OrderEvent_AmendmentAsked
 	//	*OrderEvent_Amended
 	//	*OrderEvent_AmendmentEnded
+	//	*OrderEvent_Erased
 	Change        isOrderEvent_Change `protobuf_oneof:"change"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -447,6 +448,15 @@ func (x *OrderEvent) GetAmendmentEnded() *OrderAmendmentEnded {
 	return nil
 }
 
+func (x *OrderEvent) GetErased() *OrderErased {
+	if x != nil {
+		if x, ok := x.Change.(*OrderEvent_Erased); ok {
+			return x.Erased
+		}
+	}
+	return nil
+}
+
 type isOrderEvent_Change interface {
 	isOrderEvent_Change()
 }
@@ -551,6 +561,11 @@ type OrderEvent_AmendmentEnded struct {
 	AmendmentEnded *OrderAmendmentEnded `protobuf:"bytes,29,opt,name=amendment_ended,json=amendmentEnded,proto3,oneof"`
 }
 
+type OrderEvent_Erased struct {
+	// What was personal in the order and its events was erased.
+	Erased *OrderErased `protobuf:"bytes,30,opt,name=erased,proto3,oneof"`
+}
+
 func (*OrderEvent_Drafted) isOrderEvent_Change() {}
 
 func (*OrderEvent_Placed) isOrderEvent_Change() {}
@@ -590,6 +605,8 @@ func (*OrderEvent_AmendmentAsked) isOrderEvent_Change() {}
 func (*OrderEvent_Amended) isOrderEvent_Change() {}
 
 func (*OrderEvent_AmendmentEnded) isOrderEvent_Change() {}
+
+func (*OrderEvent_Erased) isOrderEvent_Change() {}
 
 // OrderDrafted: a draft was made. Nothing is promised yet.
 type OrderDrafted struct {
@@ -1336,6 +1353,44 @@ func (x *OrderAmendmentEnded) GetReason() string {
 	return ""
 }
 
+// OrderErased: who the order was for, where it went and what people wrote about it is gone, from the events
+// before this one too. Who keeps copies of them has to erase them as well.
+type OrderErased struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderErased) Reset() {
+	*x = OrderErased{}
+	mi := &file_events_v1_order_event_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderErased) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderErased) ProtoMessage() {}
+
+func (x *OrderErased) ProtoReflect() protoreflect.Message {
+	mi := &file_events_v1_order_event_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderErased.ProtoReflect.Descriptor instead.
+func (*OrderErased) Descriptor() ([]byte, []int) {
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{17}
+}
+
 // ShipmentCreated: these goods are to leave in one parcel.
 type ShipmentCreated struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1349,7 +1404,7 @@ type ShipmentCreated struct {
 
 func (x *ShipmentCreated) Reset() {
 	*x = ShipmentCreated{}
-	mi := &file_events_v1_order_event_proto_msgTypes[17]
+	mi := &file_events_v1_order_event_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1361,7 +1416,7 @@ func (x *ShipmentCreated) String() string {
 func (*ShipmentCreated) ProtoMessage() {}
 
 func (x *ShipmentCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_events_v1_order_event_proto_msgTypes[17]
+	mi := &file_events_v1_order_event_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1374,7 +1429,7 @@ func (x *ShipmentCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShipmentCreated.ProtoReflect.Descriptor instead.
 func (*ShipmentCreated) Descriptor() ([]byte, []int) {
-	return file_events_v1_order_event_proto_rawDescGZIP(), []int{17}
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ShipmentCreated) GetShipmentId() string {
@@ -1412,7 +1467,7 @@ type ShipmentMoved struct {
 
 func (x *ShipmentMoved) Reset() {
 	*x = ShipmentMoved{}
-	mi := &file_events_v1_order_event_proto_msgTypes[18]
+	mi := &file_events_v1_order_event_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1424,7 +1479,7 @@ func (x *ShipmentMoved) String() string {
 func (*ShipmentMoved) ProtoMessage() {}
 
 func (x *ShipmentMoved) ProtoReflect() protoreflect.Message {
-	mi := &file_events_v1_order_event_proto_msgTypes[18]
+	mi := &file_events_v1_order_event_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1437,7 +1492,7 @@ func (x *ShipmentMoved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShipmentMoved.ProtoReflect.Descriptor instead.
 func (*ShipmentMoved) Descriptor() ([]byte, []int) {
-	return file_events_v1_order_event_proto_rawDescGZIP(), []int{18}
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ShipmentMoved) GetShipmentId() string {
@@ -1495,7 +1550,7 @@ type OrderImported struct {
 
 func (x *OrderImported) Reset() {
 	*x = OrderImported{}
-	mi := &file_events_v1_order_event_proto_msgTypes[19]
+	mi := &file_events_v1_order_event_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1507,7 +1562,7 @@ func (x *OrderImported) String() string {
 func (*OrderImported) ProtoMessage() {}
 
 func (x *OrderImported) ProtoReflect() protoreflect.Message {
-	mi := &file_events_v1_order_event_proto_msgTypes[19]
+	mi := &file_events_v1_order_event_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1520,7 +1575,7 @@ func (x *OrderImported) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderImported.ProtoReflect.Descriptor instead.
 func (*OrderImported) Descriptor() ([]byte, []int) {
-	return file_events_v1_order_event_proto_rawDescGZIP(), []int{19}
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *OrderImported) GetDetails() *OrderDetails {
@@ -1550,7 +1605,7 @@ type OrderReturned struct {
 
 func (x *OrderReturned) Reset() {
 	*x = OrderReturned{}
-	mi := &file_events_v1_order_event_proto_msgTypes[20]
+	mi := &file_events_v1_order_event_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1562,7 +1617,7 @@ func (x *OrderReturned) String() string {
 func (*OrderReturned) ProtoMessage() {}
 
 func (x *OrderReturned) ProtoReflect() protoreflect.Message {
-	mi := &file_events_v1_order_event_proto_msgTypes[20]
+	mi := &file_events_v1_order_event_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1575,7 +1630,7 @@ func (x *OrderReturned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderReturned.ProtoReflect.Descriptor instead.
 func (*OrderReturned) Descriptor() ([]byte, []int) {
-	return file_events_v1_order_event_proto_rawDescGZIP(), []int{20}
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *OrderReturned) GetReturnId() string {
@@ -1605,7 +1660,7 @@ type LineQuantity struct {
 
 func (x *LineQuantity) Reset() {
 	*x = LineQuantity{}
-	mi := &file_events_v1_order_event_proto_msgTypes[21]
+	mi := &file_events_v1_order_event_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1617,7 +1672,7 @@ func (x *LineQuantity) String() string {
 func (*LineQuantity) ProtoMessage() {}
 
 func (x *LineQuantity) ProtoReflect() protoreflect.Message {
-	mi := &file_events_v1_order_event_proto_msgTypes[21]
+	mi := &file_events_v1_order_event_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1630,7 +1685,7 @@ func (x *LineQuantity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LineQuantity.ProtoReflect.Descriptor instead.
 func (*LineQuantity) Descriptor() ([]byte, []int) {
-	return file_events_v1_order_event_proto_rawDescGZIP(), []int{21}
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *LineQuantity) GetPosition() int32 {
@@ -1672,7 +1727,7 @@ type OrderDetails struct {
 
 func (x *OrderDetails) Reset() {
 	*x = OrderDetails{}
-	mi := &file_events_v1_order_event_proto_msgTypes[22]
+	mi := &file_events_v1_order_event_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1684,7 +1739,7 @@ func (x *OrderDetails) String() string {
 func (*OrderDetails) ProtoMessage() {}
 
 func (x *OrderDetails) ProtoReflect() protoreflect.Message {
-	mi := &file_events_v1_order_event_proto_msgTypes[22]
+	mi := &file_events_v1_order_event_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1697,7 +1752,7 @@ func (x *OrderDetails) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderDetails.ProtoReflect.Descriptor instead.
 func (*OrderDetails) Descriptor() ([]byte, []int) {
-	return file_events_v1_order_event_proto_rawDescGZIP(), []int{22}
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *OrderDetails) GetCustomerId() string {
@@ -1777,7 +1832,7 @@ type OrderLine struct {
 
 func (x *OrderLine) Reset() {
 	*x = OrderLine{}
-	mi := &file_events_v1_order_event_proto_msgTypes[23]
+	mi := &file_events_v1_order_event_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1789,7 +1844,7 @@ func (x *OrderLine) String() string {
 func (*OrderLine) ProtoMessage() {}
 
 func (x *OrderLine) ProtoReflect() protoreflect.Message {
-	mi := &file_events_v1_order_event_proto_msgTypes[23]
+	mi := &file_events_v1_order_event_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1802,7 +1857,7 @@ func (x *OrderLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderLine.ProtoReflect.Descriptor instead.
 func (*OrderLine) Descriptor() ([]byte, []int) {
-	return file_events_v1_order_event_proto_rawDescGZIP(), []int{23}
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *OrderLine) GetSku() string {
@@ -1868,7 +1923,7 @@ type PostalAddress struct {
 
 func (x *PostalAddress) Reset() {
 	*x = PostalAddress{}
-	mi := &file_events_v1_order_event_proto_msgTypes[24]
+	mi := &file_events_v1_order_event_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1880,7 +1935,7 @@ func (x *PostalAddress) String() string {
 func (*PostalAddress) ProtoMessage() {}
 
 func (x *PostalAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_events_v1_order_event_proto_msgTypes[24]
+	mi := &file_events_v1_order_event_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1893,7 +1948,7 @@ func (x *PostalAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostalAddress.ProtoReflect.Descriptor instead.
 func (*PostalAddress) Descriptor() ([]byte, []int) {
-	return file_events_v1_order_event_proto_rawDescGZIP(), []int{24}
+	return file_events_v1_order_event_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *PostalAddress) GetName() string {
@@ -1942,7 +1997,7 @@ var File_events_v1_order_event_proto protoreflect.FileDescriptor
 
 const file_events_v1_order_event_proto_rawDesc = "" +
 	"\n" +
-	"\x1bevents/v1/order_event.proto\x12\tevents.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbd\n" +
+	"\x1bevents/v1/order_event.proto\x12\tevents.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xef\n" +
 	"\n" +
 	"\n" +
 	"OrderEvent\x12\x19\n" +
@@ -1969,7 +2024,8 @@ const file_events_v1_order_event_proto_rawDesc = "" +
 	"\tcompleted\x18\x1a \x01(\v2\x19.events.v1.OrderCompletedH\x00R\tcompleted\x12I\n" +
 	"\x0famendment_asked\x18\x1b \x01(\v2\x1e.events.v1.OrderAmendmentAskedH\x00R\x0eamendmentAsked\x123\n" +
 	"\aamended\x18\x1c \x01(\v2\x17.events.v1.OrderAmendedH\x00R\aamended\x12I\n" +
-	"\x0famendment_ended\x18\x1d \x01(\v2\x1e.events.v1.OrderAmendmentEndedH\x00R\x0eamendmentEndedB\b\n" +
+	"\x0famendment_ended\x18\x1d \x01(\v2\x1e.events.v1.OrderAmendmentEndedH\x00R\x0eamendmentEnded\x120\n" +
+	"\x06erased\x18\x1e \x01(\v2\x16.events.v1.OrderErasedH\x00R\x06erasedB\b\n" +
 	"\x06change\"A\n" +
 	"\fOrderDrafted\x121\n" +
 	"\adetails\x18\x01 \x01(\v2\x17.events.v1.OrderDetailsR\adetails\"g\n" +
@@ -2003,7 +2059,8 @@ const file_events_v1_order_event_proto_rawDesc = "" +
 	"\x0eshipping_minor\x18\x02 \x01(\x03R\rshippingMinor\"\x0e\n" +
 	"\fOrderAmended\"-\n" +
 	"\x13OrderAmendmentEnded\x12\x16\n" +
-	"\x06reason\x18\x01 \x01(\tR\x06reason\"a\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\"\r\n" +
+	"\vOrderErased\"a\n" +
 	"\x0fShipmentCreated\x12\x1f\n" +
 	"\vshipment_id\x18\x01 \x01(\tR\n" +
 	"shipmentId\x12-\n" +
@@ -2084,7 +2141,7 @@ func file_events_v1_order_event_proto_rawDescGZIP() []byte {
 }
 
 var file_events_v1_order_event_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_events_v1_order_event_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_events_v1_order_event_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_events_v1_order_event_proto_goTypes = []any{
 	(ShipmentState)(0),            // 0: events.v1.ShipmentState
 	(PaymentSummary)(0),           // 1: events.v1.PaymentSummary
@@ -2105,25 +2162,26 @@ var file_events_v1_order_event_proto_goTypes = []any{
 	(*OrderAmendmentAsked)(nil),   // 16: events.v1.OrderAmendmentAsked
 	(*OrderAmended)(nil),          // 17: events.v1.OrderAmended
 	(*OrderAmendmentEnded)(nil),   // 18: events.v1.OrderAmendmentEnded
-	(*ShipmentCreated)(nil),       // 19: events.v1.ShipmentCreated
-	(*ShipmentMoved)(nil),         // 20: events.v1.ShipmentMoved
-	(*OrderImported)(nil),         // 21: events.v1.OrderImported
-	(*OrderReturned)(nil),         // 22: events.v1.OrderReturned
-	(*LineQuantity)(nil),          // 23: events.v1.LineQuantity
-	(*OrderDetails)(nil),          // 24: events.v1.OrderDetails
-	(*OrderLine)(nil),             // 25: events.v1.OrderLine
-	(*PostalAddress)(nil),         // 26: events.v1.PostalAddress
-	(*timestamppb.Timestamp)(nil), // 27: google.protobuf.Timestamp
+	(*OrderErased)(nil),           // 19: events.v1.OrderErased
+	(*ShipmentCreated)(nil),       // 20: events.v1.ShipmentCreated
+	(*ShipmentMoved)(nil),         // 21: events.v1.ShipmentMoved
+	(*OrderImported)(nil),         // 22: events.v1.OrderImported
+	(*OrderReturned)(nil),         // 23: events.v1.OrderReturned
+	(*LineQuantity)(nil),          // 24: events.v1.LineQuantity
+	(*OrderDetails)(nil),          // 25: events.v1.OrderDetails
+	(*OrderLine)(nil),             // 26: events.v1.OrderLine
+	(*PostalAddress)(nil),         // 27: events.v1.PostalAddress
+	(*timestamppb.Timestamp)(nil), // 28: google.protobuf.Timestamp
 }
 var file_events_v1_order_event_proto_depIdxs = []int32{
-	27, // 0: events.v1.OrderEvent.time:type_name -> google.protobuf.Timestamp
+	28, // 0: events.v1.OrderEvent.time:type_name -> google.protobuf.Timestamp
 	3,  // 1: events.v1.OrderEvent.drafted:type_name -> events.v1.OrderDrafted
 	4,  // 2: events.v1.OrderEvent.placed:type_name -> events.v1.OrderPlaced
 	5,  // 3: events.v1.OrderEvent.edited:type_name -> events.v1.OrderEdited
 	6,  // 4: events.v1.OrderEvent.cancel_requested:type_name -> events.v1.OrderCancelRequested
 	7,  // 5: events.v1.OrderEvent.canceled:type_name -> events.v1.OrderCanceled
-	21, // 6: events.v1.OrderEvent.imported:type_name -> events.v1.OrderImported
-	22, // 7: events.v1.OrderEvent.returned:type_name -> events.v1.OrderReturned
+	22, // 6: events.v1.OrderEvent.imported:type_name -> events.v1.OrderImported
+	23, // 7: events.v1.OrderEvent.returned:type_name -> events.v1.OrderReturned
 	8,  // 8: events.v1.OrderEvent.confirmed:type_name -> events.v1.OrderConfirmed
 	9,  // 9: events.v1.OrderEvent.action_required:type_name -> events.v1.OrderActionRequired
 	10, // 10: events.v1.OrderEvent.held:type_name -> events.v1.OrderHeld
@@ -2131,32 +2189,33 @@ var file_events_v1_order_event_proto_depIdxs = []int32{
 	12, // 12: events.v1.OrderEvent.rejected:type_name -> events.v1.OrderRejected
 	13, // 13: events.v1.OrderEvent.expired:type_name -> events.v1.OrderExpired
 	14, // 14: events.v1.OrderEvent.payment_changed:type_name -> events.v1.OrderPaymentChanged
-	19, // 15: events.v1.OrderEvent.shipment_created:type_name -> events.v1.ShipmentCreated
-	20, // 16: events.v1.OrderEvent.shipment_moved:type_name -> events.v1.ShipmentMoved
+	20, // 15: events.v1.OrderEvent.shipment_created:type_name -> events.v1.ShipmentCreated
+	21, // 16: events.v1.OrderEvent.shipment_moved:type_name -> events.v1.ShipmentMoved
 	15, // 17: events.v1.OrderEvent.completed:type_name -> events.v1.OrderCompleted
 	16, // 18: events.v1.OrderEvent.amendment_asked:type_name -> events.v1.OrderAmendmentAsked
 	17, // 19: events.v1.OrderEvent.amended:type_name -> events.v1.OrderAmended
 	18, // 20: events.v1.OrderEvent.amendment_ended:type_name -> events.v1.OrderAmendmentEnded
-	24, // 21: events.v1.OrderDrafted.details:type_name -> events.v1.OrderDetails
-	24, // 22: events.v1.OrderPlaced.details:type_name -> events.v1.OrderDetails
-	24, // 23: events.v1.OrderEdited.details:type_name -> events.v1.OrderDetails
-	1,  // 24: events.v1.OrderCanceled.payment:type_name -> events.v1.PaymentSummary
-	1,  // 25: events.v1.OrderConfirmed.payment:type_name -> events.v1.PaymentSummary
-	1,  // 26: events.v1.OrderRejected.payment:type_name -> events.v1.PaymentSummary
-	1,  // 27: events.v1.OrderExpired.payment:type_name -> events.v1.PaymentSummary
-	1,  // 28: events.v1.OrderPaymentChanged.payment:type_name -> events.v1.PaymentSummary
-	25, // 29: events.v1.OrderAmendmentAsked.lines:type_name -> events.v1.OrderLine
-	23, // 30: events.v1.ShipmentCreated.lines:type_name -> events.v1.LineQuantity
-	0,  // 31: events.v1.ShipmentMoved.state:type_name -> events.v1.ShipmentState
-	24, // 32: events.v1.OrderImported.details:type_name -> events.v1.OrderDetails
-	23, // 33: events.v1.OrderReturned.lines:type_name -> events.v1.LineQuantity
-	25, // 34: events.v1.OrderDetails.lines:type_name -> events.v1.OrderLine
-	26, // 35: events.v1.OrderDetails.ship_to:type_name -> events.v1.PostalAddress
-	36, // [36:36] is the sub-list for method output_type
-	36, // [36:36] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	19, // 21: events.v1.OrderEvent.erased:type_name -> events.v1.OrderErased
+	25, // 22: events.v1.OrderDrafted.details:type_name -> events.v1.OrderDetails
+	25, // 23: events.v1.OrderPlaced.details:type_name -> events.v1.OrderDetails
+	25, // 24: events.v1.OrderEdited.details:type_name -> events.v1.OrderDetails
+	1,  // 25: events.v1.OrderCanceled.payment:type_name -> events.v1.PaymentSummary
+	1,  // 26: events.v1.OrderConfirmed.payment:type_name -> events.v1.PaymentSummary
+	1,  // 27: events.v1.OrderRejected.payment:type_name -> events.v1.PaymentSummary
+	1,  // 28: events.v1.OrderExpired.payment:type_name -> events.v1.PaymentSummary
+	1,  // 29: events.v1.OrderPaymentChanged.payment:type_name -> events.v1.PaymentSummary
+	26, // 30: events.v1.OrderAmendmentAsked.lines:type_name -> events.v1.OrderLine
+	24, // 31: events.v1.ShipmentCreated.lines:type_name -> events.v1.LineQuantity
+	0,  // 32: events.v1.ShipmentMoved.state:type_name -> events.v1.ShipmentState
+	25, // 33: events.v1.OrderImported.details:type_name -> events.v1.OrderDetails
+	24, // 34: events.v1.OrderReturned.lines:type_name -> events.v1.LineQuantity
+	26, // 35: events.v1.OrderDetails.lines:type_name -> events.v1.OrderLine
+	27, // 36: events.v1.OrderDetails.ship_to:type_name -> events.v1.PostalAddress
+	37, // [37:37] is the sub-list for method output_type
+	37, // [37:37] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_events_v1_order_event_proto_init() }
@@ -2185,6 +2244,7 @@ func file_events_v1_order_event_proto_init() {
 		(*OrderEvent_AmendmentAsked)(nil),
 		(*OrderEvent_Amended)(nil),
 		(*OrderEvent_AmendmentEnded)(nil),
+		(*OrderEvent_Erased)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2192,7 +2252,7 @@ func file_events_v1_order_event_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_events_v1_order_event_proto_rawDesc), len(file_events_v1_order_event_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   25,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -913,18 +913,20 @@ const file_inventory_v1_inventory_service_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tB\x14\xbaH\x11r\x0f\x10\x01\x18\x80\x012\b^[!-~]+$R\trequestId\"?\n" +
 	"\x13CommitStockResponse\x12(\n" +
-	"\x05holds\x18\x01 \x03(\v2\x12.inventory.v1.HoldR\x05holds2\xbb\x06\n" +
-	"\x10InventoryService\x12j\n" +
-	"\rUpsertProduct\x12\".inventory.v1.UpsertProductRequest\x1a#.inventory.v1.UpsertProductResponse\"\x10ҵ\x18\t\n" +
-	"\x03\x03\x04\x05\x10\x01\x18\x03\x90\x02\x02\x12b\n" +
+	"\x05holds\x18\x01 \x03(\v2\x12.inventory.v1.HoldR\x05holds2\xc1\a\n" +
+	"\x10InventoryService\x12\xd9\x01\n" +
+	"\rUpsertProduct\x12\".inventory.v1.UpsertProductRequest\x1a#.inventory.v1.UpsertProductResponse\"\x7fҵ\x18x\n" +
+	"\x03\x03\x04\x05\x10\x01\x18\x03*m\n" +
+	"\vproduct.sku\x12\x18product.unit_price_minor\x12\x15product.currency_code\x12\x14product.discontinued\x12\x17product.backorder_limit\x90\x02\x02\x12b\n" +
 	"\n" +
 	"GetProduct\x12\x1f.inventory.v1.GetProductRequest\x1a .inventory.v1.GetProductResponse\"\x11ҵ\x18\n" +
 	"\n" +
 	"\x04\x02\x03\x04\x05\x10\x01\x18\x01\x90\x02\x01\x12j\n" +
 	"\fListProducts\x12!.inventory.v1.ListProductsRequest\x1a\".inventory.v1.ListProductsResponse\"\x13ҵ\x18\f\n" +
-	"\x04\x02\x03\x04\x05\x10\x01\x18\x02 \x05\x90\x02\x01\x12d\n" +
-	"\vAdjustStock\x12 .inventory.v1.AdjustStockRequest\x1a!.inventory.v1.AdjustStockResponse\"\x10ҵ\x18\t\n" +
-	"\x03\x03\x04\x05\x10\x01\x18\x03\x90\x02\x02\x12\\\n" +
+	"\x04\x02\x03\x04\x05\x10\x01\x18\x02 \x05\x90\x02\x01\x12z\n" +
+	"\vAdjustStock\x12 .inventory.v1.AdjustStockRequest\x1a!.inventory.v1.AdjustStockResponse\"&ҵ\x18\x1f\n" +
+	"\x03\x03\x04\x05\x10\x01\x18\x03*\x14\n" +
+	"\x03sku\x12\x05delta\x12\x06reason\x90\x02\x02\x12\\\n" +
 	"\tHoldStock\x12\x1e.inventory.v1.HoldStockRequest\x1a\x1f.inventory.v1.HoldStockResponse\"\x0eҵ\x18\a\n" +
 	"\x01\x05\x10\x01\x18\x03\x90\x02\x02\x12e\n" +
 	"\fReleaseStock\x12!.inventory.v1.ReleaseStockRequest\x1a\".inventory.v1.ReleaseStockResponse\"\x0eҵ\x18\a\n" +

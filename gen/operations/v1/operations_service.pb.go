@@ -1373,7 +1373,7 @@ const file_operations_v1_operations_service_proto_rawDesc = "" +
 	"\x17SAGA_STATE_COMPENSATING\x10\x03\x12\x14\n" +
 	"\x10SAGA_STATE_STUCK\x10\x04\x12\x13\n" +
 	"\x0fSAGA_STATE_DONE\x10\x05\x12\x15\n" +
-	"\x11SAGA_STATE_UNDONE\x10\x062\xff\x04\n" +
+	"\x11SAGA_STATE_UNDONE\x10\x062\x90\x05\n" +
 	"\x11OperationsService\x12b\n" +
 	"\n" +
 	"ListShards\x12 .operations.v1.ListShardsRequest\x1a!.operations.v1.ListShardsResponse\"\x0fҵ\x18\b\n" +
@@ -1386,9 +1386,10 @@ const file_operations_v1_operations_service_proto_rawDesc = "" +
 	"\n" +
 	"\x02\x03\x04\x10\x01\x18\x02 \x05\x90\x02\x01\x12Y\n" +
 	"\aGetSaga\x12\x1d.operations.v1.GetSagaRequest\x1a\x1e.operations.v1.GetSagaResponse\"\x0fҵ\x18\b\n" +
-	"\x02\x03\x04\x10\x01\x18\x01\x90\x02\x01\x12^\n" +
-	"\tRetrySaga\x12\x1f.operations.v1.RetrySagaRequest\x1a .operations.v1.RetrySagaResponse\"\x0eҵ\x18\a\n" +
-	"\x01\x04\x10\x01\x18\x03\x90\x02\x02B\xcb\x01\n" +
+	"\x02\x03\x04\x10\x01\x18\x01\x90\x02\x01\x12o\n" +
+	"\tRetrySaga\x12\x1f.operations.v1.RetrySagaRequest\x1a .operations.v1.RetrySagaResponse\"\x1fҵ\x18\x18\n" +
+	"\x01\x04\x10\x01\x18\x03*\x0f\n" +
+	"\asubject\x12\x04saga\x90\x02\x02B\xcb\x01\n" +
 	"\x11com.operations.v1B\x16OperationsServiceProtoP\x01ZIgithub.com/orderprocessing/orderprocessing/gen/operations/v1;operationsv1\xa2\x02\x03OXX\xaa\x02\rOperations.V1\xca\x02\rOperations\\V1\xe2\x02\x19Operations\\V1\\GPBMetadata\xea\x02\x0eOperations::V1b\x06proto3"
 
 var (

@@ -1998,6 +1998,134 @@ func (x *ImportOutcome) GetMessage() string {
 	return ""
 }
 
+// EraseCustomerRequest asks to erase what is personal.
+type EraseCustomerRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The customer.
+	CustomerId    string `protobuf:"bytes,1,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EraseCustomerRequest) Reset() {
+	*x = EraseCustomerRequest{}
+	mi := &file_orders_v1_order_service_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EraseCustomerRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EraseCustomerRequest) ProtoMessage() {}
+
+func (x *EraseCustomerRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_orders_v1_order_service_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EraseCustomerRequest.ProtoReflect.Descriptor instead.
+func (*EraseCustomerRequest) Descriptor() ([]byte, []int) {
+	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *EraseCustomerRequest) GetCustomerId() string {
+	if x != nil {
+		return x.CustomerId
+	}
+	return ""
+}
+
+// EraseCustomerResponse tells what this call has erased; nothing where it was erased before.
+type EraseCustomerResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many orders.
+	Orders int32 `protobuf:"varint,1,opt,name=orders,proto3" json:"orders,omitempty"`
+	// How many payments.
+	Payments int32 `protobuf:"varint,2,opt,name=payments,proto3" json:"payments,omitempty"`
+	// How many returns.
+	Returns int32 `protobuf:"varint,3,opt,name=returns,proto3" json:"returns,omitempty"`
+	// How many users, who cannot log in any more.
+	Users int32 `protobuf:"varint,4,opt,name=users,proto3" json:"users,omitempty"`
+	// How many API keys.
+	ApiKeys       int32 `protobuf:"varint,5,opt,name=api_keys,json=apiKeys,proto3" json:"api_keys,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EraseCustomerResponse) Reset() {
+	*x = EraseCustomerResponse{}
+	mi := &file_orders_v1_order_service_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EraseCustomerResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EraseCustomerResponse) ProtoMessage() {}
+
+func (x *EraseCustomerResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_orders_v1_order_service_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EraseCustomerResponse.ProtoReflect.Descriptor instead.
+func (*EraseCustomerResponse) Descriptor() ([]byte, []int) {
+	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *EraseCustomerResponse) GetOrders() int32 {
+	if x != nil {
+		return x.Orders
+	}
+	return 0
+}
+
+func (x *EraseCustomerResponse) GetPayments() int32 {
+	if x != nil {
+		return x.Payments
+	}
+	return 0
+}
+
+func (x *EraseCustomerResponse) GetReturns() int32 {
+	if x != nil {
+		return x.Returns
+	}
+	return 0
+}
+
+func (x *EraseCustomerResponse) GetUsers() int32 {
+	if x != nil {
+		return x.Users
+	}
+	return 0
+}
+
+func (x *EraseCustomerResponse) GetApiKeys() int32 {
+	if x != nil {
+		return x.ApiKeys
+	}
+	return 0
+}
+
 // ExportOrdersRequest asks for everything, or a part of it.
 type ExportOrdersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2013,7 +2141,7 @@ type ExportOrdersRequest struct {
 
 func (x *ExportOrdersRequest) Reset() {
 	*x = ExportOrdersRequest{}
-	mi := &file_orders_v1_order_service_proto_msgTypes[30]
+	mi := &file_orders_v1_order_service_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2025,7 +2153,7 @@ func (x *ExportOrdersRequest) String() string {
 func (*ExportOrdersRequest) ProtoMessage() {}
 
 func (x *ExportOrdersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_orders_v1_order_service_proto_msgTypes[30]
+	mi := &file_orders_v1_order_service_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2038,7 +2166,7 @@ func (x *ExportOrdersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportOrdersRequest.ProtoReflect.Descriptor instead.
 func (*ExportOrdersRequest) Descriptor() ([]byte, []int) {
-	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{30}
+	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ExportOrdersRequest) GetCustomerId() string {
@@ -2075,7 +2203,7 @@ type ExportOrdersResponse struct {
 
 func (x *ExportOrdersResponse) Reset() {
 	*x = ExportOrdersResponse{}
-	mi := &file_orders_v1_order_service_proto_msgTypes[31]
+	mi := &file_orders_v1_order_service_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2087,7 +2215,7 @@ func (x *ExportOrdersResponse) String() string {
 func (*ExportOrdersResponse) ProtoMessage() {}
 
 func (x *ExportOrdersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_orders_v1_order_service_proto_msgTypes[31]
+	mi := &file_orders_v1_order_service_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2100,7 +2228,7 @@ func (x *ExportOrdersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportOrdersResponse.ProtoReflect.Descriptor instead.
 func (*ExportOrdersResponse) Descriptor() ([]byte, []int) {
-	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{31}
+	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ExportOrdersResponse) GetOrders() []*Order {
@@ -2244,7 +2372,16 @@ const file_orders_v1_order_service_proto_rawDesc = "" +
 	"\x06result\x18\x01 \x01(\x0e2\x17.orders.v1.ImportResultR\x06result\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x18\n" +
-	"\amessage\x18\x04 \x01(\tR\amessage\"\xcf\x01\n" +
+	"\amessage\x18\x04 \x01(\tR\amessage\"b\n" +
+	"\x14EraseCustomerRequest\x12J\n" +
+	"\vcustomer_id\x18\x01 \x01(\tB)\xbaH&r$\x10\x01\x18@2\x1e^[A-Za-z0-9][A-Za-z0-9_.:@-]*$R\n" +
+	"customerId\"\x96\x01\n" +
+	"\x15EraseCustomerResponse\x12\x16\n" +
+	"\x06orders\x18\x01 \x01(\x05R\x06orders\x12\x1a\n" +
+	"\bpayments\x18\x02 \x01(\x05R\bpayments\x12\x18\n" +
+	"\areturns\x18\x03 \x01(\x05R\areturns\x12\x14\n" +
+	"\x05users\x18\x04 \x01(\x05R\x05users\x12\x19\n" +
+	"\bapi_keys\x18\x05 \x01(\x05R\aapiKeys\"\xcf\x01\n" +
 	"\x13ExportOrdersRequest\x12(\n" +
 	"\vcustomer_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18@R\n" +
 	"customerId\x12D\n" +
@@ -2266,8 +2403,7 @@ const file_orders_v1_order_service_proto_rawDesc = "" +
 	"\x19IMPORT_RESULT_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15IMPORT_RESULT_CREATED\x10\x01\x12\x1b\n" +
 	"\x17IMPORT_RESULT_UNCHANGED\x10\x02\x12\x1a\n" +
-	"\x16IMPORT_RESULT_REJECTED\x10\x032\x8b\n" +
-	"\n" +
+	"\x16IMPORT_RESULT_REJECTED\x10\x032\x98\v\n" +
 	"\fOrderService\x12_\n" +
 	"\vCreateOrder\x12\x1d.orders.v1.CreateOrderRequest\x1a\x1e.orders.v1.CreateOrderResponse\"\x11ҵ\x18\n" +
 	"\n" +
@@ -2287,11 +2423,15 @@ const file_orders_v1_order_service_proto_rawDesc = "" +
 	"\x04\x02\x03\x04\x05\x10\x02\x18\x03\x90\x02\x02\x12_\n" +
 	"\vCancelOrder\x12\x1d.orders.v1.CancelOrderRequest\x1a\x1e.orders.v1.CancelOrderResponse\"\x11ҵ\x18\n" +
 	"\n" +
-	"\x04\x02\x03\x04\x05\x10\x02\x18\x03\x90\x02\x02\x12W\n" +
-	"\tHoldOrder\x12\x1b.orders.v1.HoldOrderRequest\x1a\x1c.orders.v1.HoldOrderResponse\"\x0fҵ\x18\b\n" +
-	"\x02\x03\x04\x10\x01\x18\x03\x90\x02\x02\x12]\n" +
-	"\vResumeOrder\x12\x1d.orders.v1.ResumeOrderRequest\x1a\x1e.orders.v1.ResumeOrderResponse\"\x0fҵ\x18\b\n" +
-	"\x02\x03\x04\x10\x01\x18\x03\x90\x02\x02\x12o\n" +
+	"\x04\x02\x03\x04\x05\x10\x02\x18\x03\x90\x02\x02\x12c\n" +
+	"\tHoldOrder\x12\x1b.orders.v1.HoldOrderRequest\x1a\x1c.orders.v1.HoldOrderResponse\"\x1bҵ\x18\x14\n" +
+	"\x02\x03\x04\x10\x01\x18\x03*\n" +
+	"\n" +
+	"\border_id\x90\x02\x02\x12i\n" +
+	"\vResumeOrder\x12\x1d.orders.v1.ResumeOrderRequest\x1a\x1e.orders.v1.ResumeOrderResponse\"\x1bҵ\x18\x14\n" +
+	"\x02\x03\x04\x10\x01\x18\x03*\n" +
+	"\n" +
+	"\border_id\x90\x02\x02\x12o\n" +
 	"\x11GetRiskAssessment\x12#.orders.v1.GetRiskAssessmentRequest\x1a$.orders.v1.GetRiskAssessmentResponse\"\x0fҵ\x18\b\n" +
 	"\x02\x03\x04\x10\x01\x18\x01\x90\x02\x01\x12^\n" +
 	"\n" +
@@ -2303,7 +2443,10 @@ const file_orders_v1_order_service_proto_rawDesc = "" +
 	"\x04\x02\x03\x04\x05\x10\x02\x18\x01\x90\x02\x01\x12f\n" +
 	"\fImportOrders\x12\x1e.orders.v1.ImportOrdersRequest\x1a\x1f.orders.v1.ImportOrdersResponse\"\x11ҵ\x18\n" +
 	"\n" +
-	"\x02\x03\x04\x10\x01\x18\x04 d\x90\x02\x02(\x010\x01\x12d\n" +
+	"\x02\x03\x04\x10\x01\x18\x04 d\x90\x02\x02(\x010\x01\x12s\n" +
+	"\rEraseCustomer\x12\x1f.orders.v1.EraseCustomerRequest\x1a .orders.v1.EraseCustomerResponse\"\x1fҵ\x18\x18\n" +
+	"\x01\x04\x10\x01\x18\x04*\x0f\n" +
+	"\vcustomer_id\x18\x01\x90\x02\x02\x12d\n" +
 	"\fExportOrders\x12\x1e.orders.v1.ExportOrdersRequest\x1a\x1f.orders.v1.ExportOrdersResponse\"\x11ҵ\x18\n" +
 	"\n" +
 	"\x02\x03\x04\x10\x01\x18\x04 d\x90\x02\x010\x01B\xaa\x01\n" +
@@ -2323,7 +2466,7 @@ func file_orders_v1_order_service_proto_rawDescGZIP() []byte {
 }
 
 var file_orders_v1_order_service_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_orders_v1_order_service_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_orders_v1_order_service_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_orders_v1_order_service_proto_goTypes = []any{
 	(OrderBy)(0),                      // 0: orders.v1.OrderBy
 	(RiskOutcome)(0),                  // 1: orders.v1.RiskOutcome
@@ -2358,52 +2501,54 @@ var file_orders_v1_order_service_proto_goTypes = []any{
 	(*ImportedOrder)(nil),             // 30: orders.v1.ImportedOrder
 	(*ImportOrdersResponse)(nil),      // 31: orders.v1.ImportOrdersResponse
 	(*ImportOutcome)(nil),             // 32: orders.v1.ImportOutcome
-	(*ExportOrdersRequest)(nil),       // 33: orders.v1.ExportOrdersRequest
-	(*ExportOrdersResponse)(nil),      // 34: orders.v1.ExportOrdersResponse
-	(*Order)(nil),                     // 35: orders.v1.Order
-	(Lifecycle)(0),                    // 36: orders.v1.Lifecycle
-	(PaymentStatus)(0),                // 37: orders.v1.PaymentStatus
-	(FulfillmentStatus)(0),            // 38: orders.v1.FulfillmentStatus
-	(*timestamppb.Timestamp)(nil),     // 39: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),     // 40: google.protobuf.FieldMask
-	(*v1.OrderEvent)(nil),             // 41: events.v1.OrderEvent
-	(*Return)(nil),                    // 42: orders.v1.Return
+	(*EraseCustomerRequest)(nil),      // 33: orders.v1.EraseCustomerRequest
+	(*EraseCustomerResponse)(nil),     // 34: orders.v1.EraseCustomerResponse
+	(*ExportOrdersRequest)(nil),       // 35: orders.v1.ExportOrdersRequest
+	(*ExportOrdersResponse)(nil),      // 36: orders.v1.ExportOrdersResponse
+	(*Order)(nil),                     // 37: orders.v1.Order
+	(Lifecycle)(0),                    // 38: orders.v1.Lifecycle
+	(PaymentStatus)(0),                // 39: orders.v1.PaymentStatus
+	(FulfillmentStatus)(0),            // 40: orders.v1.FulfillmentStatus
+	(*timestamppb.Timestamp)(nil),     // 41: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil),     // 42: google.protobuf.FieldMask
+	(*v1.OrderEvent)(nil),             // 43: events.v1.OrderEvent
+	(*Return)(nil),                    // 44: orders.v1.Return
 }
 var file_orders_v1_order_service_proto_depIdxs = []int32{
-	35, // 0: orders.v1.CreateOrderRequest.order:type_name -> orders.v1.Order
-	35, // 1: orders.v1.CreateOrderResponse.order:type_name -> orders.v1.Order
-	35, // 2: orders.v1.PlaceOrderResponse.order:type_name -> orders.v1.Order
-	35, // 3: orders.v1.GetOrderResponse.order:type_name -> orders.v1.Order
-	36, // 4: orders.v1.OrderFilter.lifecycle:type_name -> orders.v1.Lifecycle
-	37, // 5: orders.v1.OrderFilter.payment_status:type_name -> orders.v1.PaymentStatus
-	38, // 6: orders.v1.OrderFilter.fulfillment_status:type_name -> orders.v1.FulfillmentStatus
-	39, // 7: orders.v1.OrderFilter.create_time_from:type_name -> google.protobuf.Timestamp
-	39, // 8: orders.v1.OrderFilter.create_time_before:type_name -> google.protobuf.Timestamp
+	37, // 0: orders.v1.CreateOrderRequest.order:type_name -> orders.v1.Order
+	37, // 1: orders.v1.CreateOrderResponse.order:type_name -> orders.v1.Order
+	37, // 2: orders.v1.PlaceOrderResponse.order:type_name -> orders.v1.Order
+	37, // 3: orders.v1.GetOrderResponse.order:type_name -> orders.v1.Order
+	38, // 4: orders.v1.OrderFilter.lifecycle:type_name -> orders.v1.Lifecycle
+	39, // 5: orders.v1.OrderFilter.payment_status:type_name -> orders.v1.PaymentStatus
+	40, // 6: orders.v1.OrderFilter.fulfillment_status:type_name -> orders.v1.FulfillmentStatus
+	41, // 7: orders.v1.OrderFilter.create_time_from:type_name -> google.protobuf.Timestamp
+	41, // 8: orders.v1.OrderFilter.create_time_before:type_name -> google.protobuf.Timestamp
 	9,  // 9: orders.v1.ListOrdersRequest.filter:type_name -> orders.v1.OrderFilter
 	0,  // 10: orders.v1.ListOrdersRequest.order_by:type_name -> orders.v1.OrderBy
-	35, // 11: orders.v1.ListOrdersResponse.orders:type_name -> orders.v1.Order
-	35, // 12: orders.v1.UpdateOrderRequest.order:type_name -> orders.v1.Order
-	40, // 13: orders.v1.UpdateOrderRequest.update_mask:type_name -> google.protobuf.FieldMask
-	35, // 14: orders.v1.UpdateOrderResponse.order:type_name -> orders.v1.Order
-	35, // 15: orders.v1.CancelOrderResponse.order:type_name -> orders.v1.Order
-	35, // 16: orders.v1.HoldOrderResponse.order:type_name -> orders.v1.Order
-	35, // 17: orders.v1.ResumeOrderResponse.order:type_name -> orders.v1.Order
+	37, // 11: orders.v1.ListOrdersResponse.orders:type_name -> orders.v1.Order
+	37, // 12: orders.v1.UpdateOrderRequest.order:type_name -> orders.v1.Order
+	42, // 13: orders.v1.UpdateOrderRequest.update_mask:type_name -> google.protobuf.FieldMask
+	37, // 14: orders.v1.UpdateOrderResponse.order:type_name -> orders.v1.Order
+	37, // 15: orders.v1.CancelOrderResponse.order:type_name -> orders.v1.Order
+	37, // 16: orders.v1.HoldOrderResponse.order:type_name -> orders.v1.Order
+	37, // 17: orders.v1.ResumeOrderResponse.order:type_name -> orders.v1.Order
 	22, // 18: orders.v1.GetRiskAssessmentResponse.assessment:type_name -> orders.v1.RiskAssessment
 	1,  // 19: orders.v1.RiskAssessment.outcome:type_name -> orders.v1.RiskOutcome
 	23, // 20: orders.v1.RiskAssessment.reasons:type_name -> orders.v1.RiskReason
-	39, // 21: orders.v1.RiskAssessment.create_time:type_name -> google.protobuf.Timestamp
-	35, // 22: orders.v1.WatchOrderResponse.order:type_name -> orders.v1.Order
-	41, // 23: orders.v1.ListOrderEventsResponse.events:type_name -> events.v1.OrderEvent
+	41, // 21: orders.v1.RiskAssessment.create_time:type_name -> google.protobuf.Timestamp
+	37, // 22: orders.v1.WatchOrderResponse.order:type_name -> orders.v1.Order
+	43, // 23: orders.v1.ListOrderEventsResponse.events:type_name -> events.v1.OrderEvent
 	29, // 24: orders.v1.ImportOrdersRequest.documents:type_name -> orders.v1.ImportDocument
 	30, // 25: orders.v1.ImportDocument.order:type_name -> orders.v1.ImportedOrder
-	42, // 26: orders.v1.ImportDocument.return:type_name -> orders.v1.Return
-	35, // 27: orders.v1.ImportedOrder.order:type_name -> orders.v1.Order
+	44, // 26: orders.v1.ImportDocument.return:type_name -> orders.v1.Return
+	37, // 27: orders.v1.ImportedOrder.order:type_name -> orders.v1.Order
 	32, // 28: orders.v1.ImportOrdersResponse.outcomes:type_name -> orders.v1.ImportOutcome
 	2,  // 29: orders.v1.ImportOutcome.result:type_name -> orders.v1.ImportResult
-	39, // 30: orders.v1.ExportOrdersRequest.create_time_from:type_name -> google.protobuf.Timestamp
-	39, // 31: orders.v1.ExportOrdersRequest.create_time_before:type_name -> google.protobuf.Timestamp
-	35, // 32: orders.v1.ExportOrdersResponse.orders:type_name -> orders.v1.Order
-	42, // 33: orders.v1.ExportOrdersResponse.returns:type_name -> orders.v1.Return
+	41, // 30: orders.v1.ExportOrdersRequest.create_time_from:type_name -> google.protobuf.Timestamp
+	41, // 31: orders.v1.ExportOrdersRequest.create_time_before:type_name -> google.protobuf.Timestamp
+	37, // 32: orders.v1.ExportOrdersResponse.orders:type_name -> orders.v1.Order
+	44, // 33: orders.v1.ExportOrdersResponse.returns:type_name -> orders.v1.Return
 	3,  // 34: orders.v1.OrderService.CreateOrder:input_type -> orders.v1.CreateOrderRequest
 	5,  // 35: orders.v1.OrderService.PlaceOrder:input_type -> orders.v1.PlaceOrderRequest
 	7,  // 36: orders.v1.OrderService.GetOrder:input_type -> orders.v1.GetOrderRequest
@@ -2416,22 +2561,24 @@ var file_orders_v1_order_service_proto_depIdxs = []int32{
 	24, // 43: orders.v1.OrderService.WatchOrder:input_type -> orders.v1.WatchOrderRequest
 	26, // 44: orders.v1.OrderService.ListOrderEvents:input_type -> orders.v1.ListOrderEventsRequest
 	28, // 45: orders.v1.OrderService.ImportOrders:input_type -> orders.v1.ImportOrdersRequest
-	33, // 46: orders.v1.OrderService.ExportOrders:input_type -> orders.v1.ExportOrdersRequest
-	4,  // 47: orders.v1.OrderService.CreateOrder:output_type -> orders.v1.CreateOrderResponse
-	6,  // 48: orders.v1.OrderService.PlaceOrder:output_type -> orders.v1.PlaceOrderResponse
-	8,  // 49: orders.v1.OrderService.GetOrder:output_type -> orders.v1.GetOrderResponse
-	11, // 50: orders.v1.OrderService.ListOrders:output_type -> orders.v1.ListOrdersResponse
-	13, // 51: orders.v1.OrderService.UpdateOrder:output_type -> orders.v1.UpdateOrderResponse
-	15, // 52: orders.v1.OrderService.CancelOrder:output_type -> orders.v1.CancelOrderResponse
-	17, // 53: orders.v1.OrderService.HoldOrder:output_type -> orders.v1.HoldOrderResponse
-	19, // 54: orders.v1.OrderService.ResumeOrder:output_type -> orders.v1.ResumeOrderResponse
-	21, // 55: orders.v1.OrderService.GetRiskAssessment:output_type -> orders.v1.GetRiskAssessmentResponse
-	25, // 56: orders.v1.OrderService.WatchOrder:output_type -> orders.v1.WatchOrderResponse
-	27, // 57: orders.v1.OrderService.ListOrderEvents:output_type -> orders.v1.ListOrderEventsResponse
-	31, // 58: orders.v1.OrderService.ImportOrders:output_type -> orders.v1.ImportOrdersResponse
-	34, // 59: orders.v1.OrderService.ExportOrders:output_type -> orders.v1.ExportOrdersResponse
-	47, // [47:60] is the sub-list for method output_type
-	34, // [34:47] is the sub-list for method input_type
+	33, // 46: orders.v1.OrderService.EraseCustomer:input_type -> orders.v1.EraseCustomerRequest
+	35, // 47: orders.v1.OrderService.ExportOrders:input_type -> orders.v1.ExportOrdersRequest
+	4,  // 48: orders.v1.OrderService.CreateOrder:output_type -> orders.v1.CreateOrderResponse
+	6,  // 49: orders.v1.OrderService.PlaceOrder:output_type -> orders.v1.PlaceOrderResponse
+	8,  // 50: orders.v1.OrderService.GetOrder:output_type -> orders.v1.GetOrderResponse
+	11, // 51: orders.v1.OrderService.ListOrders:output_type -> orders.v1.ListOrdersResponse
+	13, // 52: orders.v1.OrderService.UpdateOrder:output_type -> orders.v1.UpdateOrderResponse
+	15, // 53: orders.v1.OrderService.CancelOrder:output_type -> orders.v1.CancelOrderResponse
+	17, // 54: orders.v1.OrderService.HoldOrder:output_type -> orders.v1.HoldOrderResponse
+	19, // 55: orders.v1.OrderService.ResumeOrder:output_type -> orders.v1.ResumeOrderResponse
+	21, // 56: orders.v1.OrderService.GetRiskAssessment:output_type -> orders.v1.GetRiskAssessmentResponse
+	25, // 57: orders.v1.OrderService.WatchOrder:output_type -> orders.v1.WatchOrderResponse
+	27, // 58: orders.v1.OrderService.ListOrderEvents:output_type -> orders.v1.ListOrderEventsResponse
+	31, // 59: orders.v1.OrderService.ImportOrders:output_type -> orders.v1.ImportOrdersResponse
+	34, // 60: orders.v1.OrderService.EraseCustomer:output_type -> orders.v1.EraseCustomerResponse
+	36, // 61: orders.v1.OrderService.ExportOrders:output_type -> orders.v1.ExportOrdersResponse
+	48, // [48:62] is the sub-list for method output_type
+	34, // [34:48] is the sub-list for method input_type
 	34, // [34:34] is the sub-list for extension type_name
 	34, // [34:34] is the sub-list for extension extendee
 	0,  // [0:34] is the sub-list for field type_name
@@ -2456,7 +2603,7 @@ func file_orders_v1_order_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_orders_v1_order_service_proto_rawDesc), len(file_orders_v1_order_service_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   32,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

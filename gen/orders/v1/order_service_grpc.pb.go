@@ -31,6 +31,7 @@ const (
 	OrderService_WatchOrder_FullMethodName        = "/orders.v1.OrderService/WatchOrder"
 	OrderService_ListOrderEvents_FullMethodName   = "/orders.v1.OrderService/ListOrderEvents"
 	OrderService_ImportOrders_FullMethodName      = "/orders.v1.OrderService/ImportOrders"
+	OrderService_EraseCustomer_FullMethodName     = "/orders.v1.OrderService/EraseCustomer"
 	OrderService_ExportOrders_FullMethodName      = "/orders.v1.OrderService/ExportOrders"
 )
 
@@ -76,6 +77,12 @@ type OrderServiceClient interface {
 	// changes nothing and says so; a document that cannot be taken is answered with the reason and
 	// the rest goes on.
 	ImportOrders(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ImportOrdersRequest, ImportOrdersResponse], error)
+	// EraseCustomer takes out what is personal in everything that is kept of a customer, and removes the users
+	// and API keys that act as the customer; a user who is staff too stays that. Orders and returns stay as a
+	// guest's, with their lines, amounts and times. It is refused while an order or a return of the customer
+	// is on its way (CUSTOMER_ORDERS_OPEN). A call that was cut off is completed by the next one; repeating
+	// one that was not changes nothing.
+	EraseCustomer(ctx context.Context, in *EraseCustomerRequest, opts ...grpc.CallOption) (*EraseCustomerResponse, error)
 	// ExportOrders streams every order and then every return, shard by shard, oldest first in each.
 	ExportOrders(ctx context.Context, in *ExportOrdersRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ExportOrdersResponse], error)
 }
@@ -220,6 +227,16 @@ func (c *orderServiceClient) ImportOrders(ctx context.Context, opts ...grpc.Call
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type OrderService_ImportOrdersClient = grpc.BidiStreamingClient[ImportOrdersRequest, ImportOrdersResponse]
 
+func (c *orderServiceClient) EraseCustomer(ctx context.Context, in *EraseCustomerRequest, opts ...grpc.CallOption) (*EraseCustomerResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(EraseCustomerResponse)
+	err := c.cc.Invoke(ctx, OrderService_EraseCustomer_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *orderServiceClient) ExportOrders(ctx context.Context, in *ExportOrdersRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ExportOrdersResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &OrderService_ServiceDesc.Streams[2], OrderService_ExportOrders_FullMethodName, cOpts...)
@@ -281,6 +298,12 @@ type OrderServiceServer interface {
 	// changes nothing and says so; a document that cannot be taken is answered with the reason and
 	// the rest goes on.
 	ImportOrders(grpc.BidiStreamingServer[ImportOrdersRequest, ImportOrdersResponse]) error
+	// EraseCustomer takes out what is personal in everything that is kept of a customer, and removes the users
+	// and API keys that act as the customer; a user who is staff too stays that. Orders and returns stay as a
+	// guest's, with their lines, amounts and times. It is refused while an order or a return of the customer
+	// is on its way (CUSTOMER_ORDERS_OPEN). A call that was cut off is completed by the next one; repeating
+	// one that was not changes nothing.
+	EraseCustomer(context.Context, *EraseCustomerRequest) (*EraseCustomerResponse, error)
 	// ExportOrders streams every order and then every return, shard by shard, oldest first in each.
 	ExportOrders(*ExportOrdersRequest, grpc.ServerStreamingServer[ExportOrdersResponse]) error
 	mustEmbedUnimplementedOrderServiceServer()
@@ -328,6 +351,9 @@ func (UnimplementedOrderServiceServer) ListOrderEvents(context.Context, *ListOrd
 }
 func (UnimplementedOrderServiceServer) ImportOrders(grpc.BidiStreamingServer[ImportOrdersRequest, ImportOrdersResponse]) error {
 	return status.Error(codes.Unimplemented, "method ImportOrders not implemented")
+}
+func (UnimplementedOrderServiceServer) EraseCustomer(context.Context, *EraseCustomerRequest) (*EraseCustomerResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method EraseCustomer not implemented")
 }
 func (UnimplementedOrderServiceServer) ExportOrders(*ExportOrdersRequest, grpc.ServerStreamingServer[ExportOrdersResponse]) error {
 	return status.Error(codes.Unimplemented, "method ExportOrders not implemented")
@@ -551,6 +577,24 @@ func _OrderService_ImportOrders_Handler(srv interface{}, stream grpc.ServerStrea
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type OrderService_ImportOrdersServer = grpc.BidiStreamingServer[ImportOrdersRequest, ImportOrdersResponse]
 
+func _OrderService_EraseCustomer_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(EraseCustomerRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrderServiceServer).EraseCustomer(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrderService_EraseCustomer_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrderServiceServer).EraseCustomer(ctx, req.(*EraseCustomerRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _OrderService_ExportOrders_Handler(srv interface{}, stream grpc.ServerStream) error {
 	m := new(ExportOrdersRequest)
 	if err := stream.RecvMsg(m); err != nil {
@@ -608,6 +652,10 @@ var OrderService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListOrderEvents",
 			Handler:    _OrderService_ListOrderEvents_Handler,
+		},
+		{
+			MethodName: "EraseCustomer",
+			Handler:    _OrderService_EraseCustomer_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -909,16 +909,23 @@ const file_payments_v1_payment_service_proto_rawDesc = "" +
 	"\x06filter\x18\x03 \x01(\v2\x1a.payments.v1.PaymentFilterR\x06filter\"p\n" +
 	"\x14ListPaymentsResponse\x120\n" +
 	"\bpayments\x18\x01 \x03(\v2\x14.payments.v1.PaymentR\bpayments\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\x8a\x05\n" +
-	"\x0ePaymentService\x12q\n" +
-	"\x10AuthorizePayment\x12$.payments.v1.AuthorizePaymentRequest\x1a%.payments.v1.AuthorizePaymentResponse\"\x10ҵ\x18\t\n" +
-	"\x03\x03\x04\x05\x10\x01\x18\x03\x90\x02\x02\x12k\n" +
-	"\x0eCapturePayment\x12\".payments.v1.CapturePaymentRequest\x1a#.payments.v1.CapturePaymentResponse\"\x10ҵ\x18\t\n" +
-	"\x03\x03\x04\x05\x10\x01\x18\x03\x90\x02\x02\x12b\n" +
-	"\vVoidPayment\x12\x1f.payments.v1.VoidPaymentRequest\x1a .payments.v1.VoidPaymentResponse\"\x10ҵ\x18\t\n" +
-	"\x03\x03\x04\x05\x10\x01\x18\x03\x90\x02\x02\x12h\n" +
-	"\rRefundPayment\x12!.payments.v1.RefundPaymentRequest\x1a\".payments.v1.RefundPaymentResponse\"\x10ҵ\x18\t\n" +
-	"\x03\x03\x04\x05\x10\x01\x18\x03\x90\x02\x02\x12`\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xf4\x05\n" +
+	"\x0ePaymentService\x12\x8b\x01\n" +
+	"\x10AuthorizePayment\x12$.payments.v1.AuthorizePaymentRequest\x1a%.payments.v1.AuthorizePaymentResponse\"*ҵ\x18#\n" +
+	"\x03\x03\x04\x05\x10\x01\x18\x03*\x18\n" +
+	"\border_id\x12\famount_minor\x90\x02\x02\x12\x8e\x01\n" +
+	"\x0eCapturePayment\x12\".payments.v1.CapturePaymentRequest\x1a#.payments.v1.CapturePaymentResponse\"3ҵ\x18,\n" +
+	"\x03\x03\x04\x05\x10\x01\x18\x03*!\n" +
+	"\n" +
+	"payment_id\x12\famount_minor\x12\x05final\x90\x02\x02\x12p\n" +
+	"\vVoidPayment\x12\x1f.payments.v1.VoidPaymentRequest\x1a .payments.v1.VoidPaymentResponse\"\x1eҵ\x18\x17\n" +
+	"\x03\x03\x04\x05\x10\x01\x18\x03*\f\n" +
+	"\n" +
+	"payment_id\x90\x02\x02\x12\x84\x01\n" +
+	"\rRefundPayment\x12!.payments.v1.RefundPaymentRequest\x1a\".payments.v1.RefundPaymentResponse\",ҵ\x18%\n" +
+	"\x03\x03\x04\x05\x10\x01\x18\x03*\x1a\n" +
+	"\n" +
+	"payment_id\x12\famount_minor\x90\x02\x02\x12`\n" +
 	"\n" +
 	"GetPayment\x12\x1e.payments.v1.GetPaymentRequest\x1a\x1f.payments.v1.GetPaymentResponse\"\x11ҵ\x18\n" +
 	"\n" +

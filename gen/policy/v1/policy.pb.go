@@ -217,7 +217,10 @@ type MethodPolicy struct {
 	// Which budget a call is taken from.
 	RateClass RateClass `protobuf:"varint,3,opt,name=rate_class,json=rateClass,proto3,enum=policy.v1.RateClass" json:"rate_class,omitempty"`
 	// How many units of that budget one call takes; 0 means 1.
-	Cost          int32 `protobuf:"varint,4,opt,name=cost,proto3" json:"cost,omitempty"`
+	Cost int32 `protobuf:"varint,4,opt,name=cost,proto3" json:"cost,omitempty"`
+	// What the audit log is told of a call by staff or an operator. Unset for a method whose calls are not
+	// recorded.
+	Audit         *Audit `protobuf:"bytes,5,opt,name=audit,proto3" json:"audit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -280,6 +283,78 @@ func (x *MethodPolicy) GetCost() int32 {
 	return 0
 }
 
+func (x *MethodPolicy) GetAudit() *Audit {
+	if x != nil {
+		return x.Audit
+	}
+	return nil
+}
+
+// Audit says what of a request its record tells. Fields are named by their path, such as product.sku; none
+// may hold a secret, or what somebody wrote or is called.
+type Audit struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The field that names what was acted upon.
+	Object string `protobuf:"bytes,1,opt,name=object,proto3" json:"object,omitempty"`
+	// Fields that tell more of the act, such as an amount.
+	Details []string `protobuf:"bytes,2,rep,name=details,proto3" json:"details,omitempty"`
+	// Whether the object's name may itself be personal: then the record has its SHA-256 instead.
+	Personal      bool `protobuf:"varint,3,opt,name=personal,proto3" json:"personal,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Audit) Reset() {
+	*x = Audit{}
+	mi := &file_policy_v1_policy_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Audit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Audit) ProtoMessage() {}
+
+func (x *Audit) ProtoReflect() protoreflect.Message {
+	mi := &file_policy_v1_policy_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Audit.ProtoReflect.Descriptor instead.
+func (*Audit) Descriptor() ([]byte, []int) {
+	return file_policy_v1_policy_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Audit) GetObject() string {
+	if x != nil {
+		return x.Object
+	}
+	return ""
+}
+
+func (x *Audit) GetDetails() []string {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+func (x *Audit) GetPersonal() bool {
+	if x != nil {
+		return x.Personal
+	}
+	return false
+}
+
 var file_policy_v1_policy_proto_extTypes = []protoimpl.ExtensionInfo{
 	{
 		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
@@ -303,13 +378,18 @@ var File_policy_v1_policy_proto protoreflect.FileDescriptor
 
 const file_policy_v1_policy_proto_rawDesc = "" +
 	"\n" +
-	"\x16policy/v1/policy.proto\x12\tpolicy.v1\x1a google/protobuf/descriptor.proto\"\xb2\x01\n" +
+	"\x16policy/v1/policy.proto\x12\tpolicy.v1\x1a google/protobuf/descriptor.proto\"\xda\x01\n" +
 	"\fMethodPolicy\x12%\n" +
 	"\x05roles\x18\x01 \x03(\x0e2\x0f.policy.v1.RoleR\x05roles\x122\n" +
 	"\townership\x18\x02 \x01(\x0e2\x14.policy.v1.OwnershipR\townership\x123\n" +
 	"\n" +
 	"rate_class\x18\x03 \x01(\x0e2\x14.policy.v1.RateClassR\trateClass\x12\x12\n" +
-	"\x04cost\x18\x04 \x01(\x05R\x04cost*u\n" +
+	"\x04cost\x18\x04 \x01(\x05R\x04cost\x12&\n" +
+	"\x05audit\x18\x05 \x01(\v2\x10.policy.v1.AuditR\x05audit\"U\n" +
+	"\x05Audit\x12\x16\n" +
+	"\x06object\x18\x01 \x01(\tR\x06object\x12\x18\n" +
+	"\adetails\x18\x02 \x03(\tR\adetails\x12\x1a\n" +
+	"\bpersonal\x18\x03 \x01(\bR\bpersonal*u\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vROLE_ANYONE\x10\x01\x12\x11\n" +
@@ -346,25 +426,27 @@ func file_policy_v1_policy_proto_rawDescGZIP() []byte {
 }
 
 var file_policy_v1_policy_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_policy_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
+var file_policy_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_policy_v1_policy_proto_goTypes = []any{
 	(Role)(0),                          // 0: policy.v1.Role
 	(Ownership)(0),                     // 1: policy.v1.Ownership
 	(RateClass)(0),                     // 2: policy.v1.RateClass
 	(*MethodPolicy)(nil),               // 3: policy.v1.MethodPolicy
-	(*descriptorpb.MethodOptions)(nil), // 4: google.protobuf.MethodOptions
+	(*Audit)(nil),                      // 4: policy.v1.Audit
+	(*descriptorpb.MethodOptions)(nil), // 5: google.protobuf.MethodOptions
 }
 var file_policy_v1_policy_proto_depIdxs = []int32{
 	0, // 0: policy.v1.MethodPolicy.roles:type_name -> policy.v1.Role
 	1, // 1: policy.v1.MethodPolicy.ownership:type_name -> policy.v1.Ownership
 	2, // 2: policy.v1.MethodPolicy.rate_class:type_name -> policy.v1.RateClass
-	4, // 3: policy.v1.method:extendee -> google.protobuf.MethodOptions
-	3, // 4: policy.v1.method:type_name -> policy.v1.MethodPolicy
-	5, // [5:5] is the sub-list for method output_type
-	5, // [5:5] is the sub-list for method input_type
-	4, // [4:5] is the sub-list for extension type_name
-	3, // [3:4] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	4, // 3: policy.v1.MethodPolicy.audit:type_name -> policy.v1.Audit
+	5, // 4: policy.v1.method:extendee -> google.protobuf.MethodOptions
+	3, // 5: policy.v1.method:type_name -> policy.v1.MethodPolicy
+	6, // [6:6] is the sub-list for method output_type
+	6, // [6:6] is the sub-list for method input_type
+	5, // [5:6] is the sub-list for extension type_name
+	4, // [4:5] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_policy_v1_policy_proto_init() }
@@ -378,7 +460,7 @@ func file_policy_v1_policy_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_policy_v1_policy_proto_rawDesc), len(file_policy_v1_policy_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   1,
+			NumMessages:   2,
 			NumExtensions: 1,
 			NumServices:   0,
 		},

@@ -87,6 +87,8 @@ type (
 	AmendmentEnded struct{ Reason string }
 	// Finished says that nothing is left to do.
 	Finished struct{}
+	// Erased says that what was personal is gone, from the events before it too: see Erase.
+	Erased struct{}
 )
 
 // LineQuantity is a quantity of one line, named by its position from 1.
@@ -115,6 +117,7 @@ func (AmendmentAsked) change()   {}
 func (AmendmentApplied) change() {}
 func (AmendmentEnded) change()   {}
 func (Finished) change()         {}
+func (Erased) change()           {}
 
 // Apply gives the order after the event. It fails on an event that cannot follow: such a history
 // is damaged.

@@ -48,6 +48,8 @@ func (o Order) applyProgress(e Event) (Order, bool) {
 	case Finished:
 		o.Lifecycle = Completed
 		return o, from == Confirmed
+	case Erased:
+		return o.anonymous(), from.Final()
 	default:
 		return o.applyAmendment(e)
 	}

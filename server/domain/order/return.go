@@ -54,6 +54,9 @@ const (
 	ReturnRejected  ReturnStatus = 7 // not taken back
 )
 
+// Final tells whether nothing happens to the return any more.
+func (s ReturnStatus) Final() bool { return s == ReturnClosed || s == ReturnRejected }
+
 // Total is what the return is worth, or AMOUNT_OVERFLOW.
 func (r Return) Total() (money.Minor, error) {
 	lines := make([]Line, len(r.Lines))

@@ -27,8 +27,9 @@ func openSQLite(u *url.URL, opts Options) (*Database, error) {
 	}
 	write, err := sql.Open("sqlite", sqliteDSN(path, opts, url.Values{
 		// FULL: an order that was acknowledged is still there after a power failure. In WAL mode
-		// that is one sync a commit.
-		"_pragma": {"journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(67108864)"},
+		// that is one sync a commit. secure_delete: what is deleted or overwritten is zeros in the pages that
+		// are written anyway, so that what was erased is not read from the file.
+		"_pragma": {"journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(67108864)", "secure_delete(FAST)"},
 		// A transaction that writes says so at once: none can fail half-way because another wrote.
 		"_txlock": {"immediate"},
 	}))

@@ -126,6 +126,11 @@ func (s *Store) Assessment(ctx context.Context, orderID order.ID) (risk.Assessme
 	return s.Of(orderID.Slot()).Assessment(ctx, orderID)
 }
 
+// EraseCustomer goes to the shard of the customer.
+func (s *Store) EraseCustomer(ctx context.Context, customerID string) (store.Erased, error) {
+	return s.Of(id.SlotOf(customerID)).EraseCustomer(ctx, customerID)
+}
+
 // PutProduct goes to the shard of the SKU.
 func (s *Store) PutProduct(ctx context.Context, sku string, r store.Request, decide store.DecideProduct) (stock.Product, error) {
 	return s.Of(stock.SlotOf(sku)).PutProduct(ctx, sku, r, decide)

@@ -47,6 +47,7 @@ func Run(t *testing.T, b Backend) {
 		{"ReturnsAtOnce", testReturnsAtOnce},
 		{"Risk", testRisk},
 		{"Forget", testForget},
+		{"Erase", testErase},
 		{"Products", testProducts},
 		{"Stock", testStock},
 		{"Holds", testHolds},

@@ -64,6 +64,9 @@ const (
 	// OrderServiceImportOrdersProcedure is the fully-qualified name of the OrderService's ImportOrders
 	// RPC.
 	OrderServiceImportOrdersProcedure = "/orders.v1.OrderService/ImportOrders"
+	// OrderServiceEraseCustomerProcedure is the fully-qualified name of the OrderService's
+	// EraseCustomer RPC.
+	OrderServiceEraseCustomerProcedure = "/orders.v1.OrderService/EraseCustomer"
 	// OrderServiceExportOrdersProcedure is the fully-qualified name of the OrderService's ExportOrders
 	// RPC.
 	OrderServiceExportOrdersProcedure = "/orders.v1.OrderService/ExportOrders"
@@ -106,6 +109,12 @@ type OrderServiceClient interface {
 	// changes nothing and says so; a document that cannot be taken is answered with the reason and
 	// the rest goes on.
 	ImportOrders(context.Context) (*connect.BidiStreamForClientSimple[v1.ImportOrdersRequest, v1.ImportOrdersResponse], error)
+	// EraseCustomer takes out what is personal in everything that is kept of a customer, and removes the users
+	// and API keys that act as the customer; a user who is staff too stays that. Orders and returns stay as a
+	// guest's, with their lines, amounts and times. It is refused while an order or a return of the customer
+	// is on its way (CUSTOMER_ORDERS_OPEN). A call that was cut off is completed by the next one; repeating
+	// one that was not changes nothing.
+	EraseCustomer(context.Context, *v1.EraseCustomerRequest) (*v1.EraseCustomerResponse, error)
 	// ExportOrders streams every order and then every return, shard by shard, oldest first in each.
 	ExportOrders(context.Context, *v1.ExportOrdersRequest) (*connect.ServerStreamForClient[v1.ExportOrdersResponse], error)
 }
@@ -205,6 +214,13 @@ func NewOrderServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
+		eraseCustomer: connect.NewClient[v1.EraseCustomerRequest, v1.EraseCustomerResponse](
+			httpClient,
+			baseURL+OrderServiceEraseCustomerProcedure,
+			connect.WithSchema(orderServiceMethods.ByName("EraseCustomer")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
 		exportOrders: connect.NewClient[v1.ExportOrdersRequest, v1.ExportOrdersResponse](
 			httpClient,
 			baseURL+OrderServiceExportOrdersProcedure,
@@ -229,6 +245,7 @@ type orderServiceClient struct {
 	watchOrder        *connect.Client[v1.WatchOrderRequest, v1.WatchOrderResponse]
 	listOrderEvents   *connect.Client[v1.ListOrderEventsRequest, v1.ListOrderEventsResponse]
 	importOrders      *connect.Client[v1.ImportOrdersRequest, v1.ImportOrdersResponse]
+	eraseCustomer     *connect.Client[v1.EraseCustomerRequest, v1.EraseCustomerResponse]
 	exportOrders      *connect.Client[v1.ExportOrdersRequest, v1.ExportOrdersResponse]
 }
 
@@ -332,6 +349,15 @@ func (c *orderServiceClient) ImportOrders(ctx context.Context) (*connect.BidiStr
 	return c.importOrders.CallBidiStreamSimple(ctx)
 }
 
+// EraseCustomer calls orders.v1.OrderService.EraseCustomer.
+func (c *orderServiceClient) EraseCustomer(ctx context.Context, req *v1.EraseCustomerRequest) (*v1.EraseCustomerResponse, error) {
+	response, err := c.eraseCustomer.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // ExportOrders calls orders.v1.OrderService.ExportOrders.
 func (c *orderServiceClient) ExportOrders(ctx context.Context, req *v1.ExportOrdersRequest) (*connect.ServerStreamForClient[v1.ExportOrdersResponse], error) {
 	return c.exportOrders.CallServerStream(ctx, connect.NewRequest(req))
@@ -374,6 +400,12 @@ type OrderServiceHandler interface {
 	// changes nothing and says so; a document that cannot be taken is answered with the reason and
 	// the rest goes on.
 	ImportOrders(context.Context, *connect.BidiStream[v1.ImportOrdersRequest, v1.ImportOrdersResponse]) error
+	// EraseCustomer takes out what is personal in everything that is kept of a customer, and removes the users
+	// and API keys that act as the customer; a user who is staff too stays that. Orders and returns stay as a
+	// guest's, with their lines, amounts and times. It is refused while an order or a return of the customer
+	// is on its way (CUSTOMER_ORDERS_OPEN). A call that was cut off is completed by the next one; repeating
+	// one that was not changes nothing.
+	EraseCustomer(context.Context, *v1.EraseCustomerRequest) (*v1.EraseCustomerResponse, error)
 	// ExportOrders streams every order and then every return, shard by shard, oldest first in each.
 	ExportOrders(context.Context, *v1.ExportOrdersRequest, *connect.ServerStream[v1.ExportOrdersResponse]) error
 }
@@ -469,6 +501,13 @@ func NewOrderServiceHandler(svc OrderServiceHandler, opts ...connect.HandlerOpti
 		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
+	orderServiceEraseCustomerHandler := connect.NewUnaryHandlerSimple(
+		OrderServiceEraseCustomerProcedure,
+		svc.EraseCustomer,
+		connect.WithSchema(orderServiceMethods.ByName("EraseCustomer")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
 	orderServiceExportOrdersHandler := connect.NewServerStreamHandlerSimple(
 		OrderServiceExportOrdersProcedure,
 		svc.ExportOrders,
@@ -502,6 +541,8 @@ func NewOrderServiceHandler(svc OrderServiceHandler, opts ...connect.HandlerOpti
 			orderServiceListOrderEventsHandler.ServeHTTP(w, r)
 		case OrderServiceImportOrdersProcedure:
 			orderServiceImportOrdersHandler.ServeHTTP(w, r)
+		case OrderServiceEraseCustomerProcedure:
+			orderServiceEraseCustomerHandler.ServeHTTP(w, r)
 		case OrderServiceExportOrdersProcedure:
 			orderServiceExportOrdersHandler.ServeHTTP(w, r)
 		default:
@@ -559,6 +600,10 @@ func (UnimplementedOrderServiceHandler) ListOrderEvents(context.Context, *v1.Lis
 
 func (UnimplementedOrderServiceHandler) ImportOrders(context.Context, *connect.BidiStream[v1.ImportOrdersRequest, v1.ImportOrdersResponse]) error {
 	return connect.NewError(connect.CodeUnimplemented, errors.New("orders.v1.OrderService.ImportOrders is not implemented"))
+}
+
+func (UnimplementedOrderServiceHandler) EraseCustomer(context.Context, *v1.EraseCustomerRequest) (*v1.EraseCustomerResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("orders.v1.OrderService.EraseCustomer is not implemented"))
 }
 
 func (UnimplementedOrderServiceHandler) ExportOrders(context.Context, *v1.ExportOrdersRequest, *connect.ServerStream[v1.ExportOrdersResponse]) error {

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file policy/v1/policy.proto.
  */
 export const file_policy_v1_policy: GenFile = /*@__PURE__*/
-  fileDesc("ChZwb2xpY3kvdjEvcG9saWN5LnByb3RvEglwb2xpY3kudjEijwEKDE1ldGhvZFBvbGljeRIeCgVyb2xlcxgBIAMoDjIPLnBvbGljeS52MS5Sb2xlEicKCW93bmVyc2hpcBgCIAEoDjIULnBvbGljeS52MS5Pd25lcnNoaXASKAoKcmF0ZV9jbGFzcxgDIAEoDjIULnBvbGljeS52MS5SYXRlQ2xhc3MSDAoEY29zdBgEIAEoBSp1CgRSb2xlEhQKEFJPTEVfVU5TUEVDSUZJRUQQABIPCgtST0xFX0FOWU9ORRABEhEKDVJPTEVfQ1VTVE9NRVIQAhIOCgpST0xFX1NUQUZGEAMSEQoNUk9MRV9PUEVSQVRPUhAEEhAKDFJPTEVfU0VSVklDRRAFKlcKCU93bmVyc2hpcBIZChVPV05FUlNISVBfVU5TUEVDSUZJRUQQABIXChNPV05FUlNISVBfTk9UX09XTkVEEAESFgoST1dORVJTSElQX0NVU1RPTUVSEAIqkgEKCVJhdGVDbGFzcxIaChZSQVRFX0NMQVNTX1VOU1BFQ0lGSUVEEAASEwoPUkFURV9DTEFTU19SRUFEEAESEwoPUkFURV9DTEFTU19MSVNUEAISFAoQUkFURV9DTEFTU19XUklURRADEhMKD1JBVEVfQ0xBU1NfQlVMSxAEEhQKEFJBVEVfQ0xBU1NfTE9HSU4QBTpRCgZtZXRob2QSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxjahgMgASgLMhcucG9saWN5LnYxLk1ldGhvZFBvbGljeVIGbWV0aG9kQqQBCg1jb20ucG9saWN5LnYxQgtQb2xpY3lQcm90b1ABWkFnaXRodWIuY29tL29yZGVycHJvY2Vzc2luZy9vcmRlcnByb2Nlc3NpbmcvZ2VuL3BvbGljeS92MTtwb2xpY3l2MaICA1BYWKoCCVBvbGljeS5WMcoCCVBvbGljeVxWMeICFVBvbGljeVxWMVxHUEJNZXRhZGF0YeoCClBvbGljeTo6VjFiBnByb3RvMw", [file_google_protobuf_descriptor]);
+  fileDesc("ChZwb2xpY3kvdjEvcG9saWN5LnByb3RvEglwb2xpY3kudjEisAEKDE1ldGhvZFBvbGljeRIeCgVyb2xlcxgBIAMoDjIPLnBvbGljeS52MS5Sb2xlEicKCW93bmVyc2hpcBgCIAEoDjIULnBvbGljeS52MS5Pd25lcnNoaXASKAoKcmF0ZV9jbGFzcxgDIAEoDjIULnBvbGljeS52MS5SYXRlQ2xhc3MSDAoEY29zdBgEIAEoBRIfCgVhdWRpdBgFIAEoCzIQLnBvbGljeS52MS5BdWRpdCI6CgVBdWRpdBIOCgZvYmplY3QYASABKAkSDwoHZGV0YWlscxgCIAMoCRIQCghwZXJzb25hbBgDIAEoCCp1CgRSb2xlEhQKEFJPTEVfVU5TUEVDSUZJRUQQABIPCgtST0xFX0FOWU9ORRABEhEKDVJPTEVfQ1VTVE9NRVIQAhIOCgpST0xFX1NUQUZGEAMSEQoNUk9MRV9PUEVSQVRPUhAEEhAKDFJPTEVfU0VSVklDRRAFKlcKCU93bmVyc2hpcBIZChVPV05FUlNISVBfVU5TUEVDSUZJRUQQABIXChNPV05FUlNISVBfTk9UX09XTkVEEAESFgoST1dORVJTSElQX0NVU1RPTUVSEAIqkgEKCVJhdGVDbGFzcxIaChZSQVRFX0NMQVNTX1VOU1BFQ0lGSUVEEAASEwoPUkFURV9DTEFTU19SRUFEEAESEwoPUkFURV9DTEFTU19MSVNUEAISFAoQUkFURV9DTEFTU19XUklURRADEhMKD1JBVEVfQ0xBU1NfQlVMSxAEEhQKEFJBVEVfQ0xBU1NfTE9HSU4QBTpRCgZtZXRob2QSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxjahgMgASgLMhcucG9saWN5LnYxLk1ldGhvZFBvbGljeVIGbWV0aG9kQqQBCg1jb20ucG9saWN5LnYxQgtQb2xpY3lQcm90b1ABWkFnaXRodWIuY29tL29yZGVycHJvY2Vzc2luZy9vcmRlcnByb2Nlc3NpbmcvZ2VuL3BvbGljeS92MTtwb2xpY3l2MaICA1BYWKoCCVBvbGljeS5WMcoCCVBvbGljeVxWMeICFVBvbGljeVxWMVxHUEJNZXRhZGF0YeoCClBvbGljeTo6VjFiBnByb3RvMw", [file_google_protobuf_descriptor]);
 
 /**
  * MethodPolicy is what a method demands of its caller.
@@ -49,6 +49,14 @@ export type MethodPolicy = Message<"policy.v1.MethodPolicy"> & {
    * @generated from field: int32 cost = 4;
    */
   cost: number;
+
+  /**
+   * What the audit log is told of a call by staff or an operator. Unset for a method whose calls are not
+   * recorded.
+   *
+   * @generated from field: policy.v1.Audit audit = 5;
+   */
+  audit?: Audit | undefined;
 };
 
 /**
@@ -57,6 +65,42 @@ export type MethodPolicy = Message<"policy.v1.MethodPolicy"> & {
  */
 export const MethodPolicySchema: GenMessage<MethodPolicy> = /*@__PURE__*/
   messageDesc(file_policy_v1_policy, 0);
+
+/**
+ * Audit says what of a request its record tells. Fields are named by their path, such as product.sku; none
+ * may hold a secret, or what somebody wrote or is called.
+ *
+ * @generated from message policy.v1.Audit
+ */
+export type Audit = Message<"policy.v1.Audit"> & {
+  /**
+   * The field that names what was acted upon.
+   *
+   * @generated from field: string object = 1;
+   */
+  object: string;
+
+  /**
+   * Fields that tell more of the act, such as an amount.
+   *
+   * @generated from field: repeated string details = 2;
+   */
+  details: string[];
+
+  /**
+   * Whether the object's name may itself be personal: then the record has its SHA-256 instead.
+   *
+   * @generated from field: bool personal = 3;
+   */
+  personal: boolean;
+};
+
+/**
+ * Describes the message policy.v1.Audit.
+ * Use `create(AuditSchema)` to create a new message.
+ */
+export const AuditSchema: GenMessage<Audit> = /*@__PURE__*/
+  messageDesc(file_policy_v1_policy, 1);
 
 /**
  * Role is what a principal is allowed to be.
