@@ -49,6 +49,11 @@ var floors = map[string][]string{
 	"server/ratelimit/memory":           {"server/ratelimit"},
 	"server/ratelimit/redis":            {"server/ratelimit"},
 	"server/ratelimit/fallback":         {"server/ratelimit", "server/outbound", "server/telemetry"},
+	"server/redisclient":                {},
+	"server/cache":                      {},
+	"server/cache/memory":               {"server/cache"},
+	"server/cache/redis":                {"server/cache"},
+	"server/store/cached":               {"gen", "server/cache", "server/cache/memory", "server/store", "server/outbound", "server/telemetry", "server/domain", "server/fault"},
 	"server/payments/gateway":           {"server/domain", "server/fault"},
 	"server/payments/gateway/simulator": {"server/payments/gateway", "server/store/coalesce", "server/store/database", "server/domain", "server/fault"},
 	"server/payments/gateway/stripe":    {"server/payments/gateway", "server/domain", "server/fault"},
@@ -78,6 +83,7 @@ var floors = map[string][]string{
 	"server/servertest":                   {"server/...", "gen"},
 	"server/redistest":                    {},
 	"server/ratelimit/limittest":          {"server/ratelimit"},
+	"server/cache/cachetest":              {"server/cache"},
 	"server/store/storetest":              {"server/saga", "server/store/...", "server/domain", "server/fault", "ent/db"},
 	"server/store/pgtest":                 {"server/store/...", "server/saga/river", "ent/migrations"},
 	"server/payments/gateway/gatewaytest": {"server/payments/gateway", "server/domain", "server/fault"},
@@ -96,7 +102,7 @@ var services = []string{"server/orders", "server/inventory", "server/payments", 
 var forTests = []string{
 	"server/servertest", "server/store/storetest", "server/store/pgtest", "server/bench",
 	"server/payments/gateway/gatewaytest", "server/saga/sagatest", "server/saga/temporal/temporaltest", "server/lifecycletest",
-	"server/redistest", "server/ratelimit/limittest",
+	"server/redistest", "server/ratelimit/limittest", "server/cache/cachetest",
 	"clients/importer/importertest", "clients/report/reporttest",
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/ratelimit/gate"
 	"github.com/orderprocessing/orderprocessing/server/ratelimit/memory"
 	"github.com/orderprocessing/orderprocessing/server/ratelimit/redis"
+	"github.com/orderprocessing/orderprocessing/server/redisclient"
 )
 
 const (
@@ -39,11 +40,7 @@ func newLimits(cfg config.Config, logger *slog.Logger, registry prometheus.Regis
 	local := memory.New(maxBuckets, time.Now)
 	var callers ratelimit.Buckets = local
 	if len(cfg.Limits.Redis) > 0 {
-		urls := make([]string, len(cfg.Limits.Redis))
-		for i, location := range cfg.Limits.Redis {
-			urls[i] = location.Reveal()
-		}
-		client, err := redis.Open(urls...)
+		client, err := redisclient.Open(config.Reveal(cfg.Limits.Redis)...)
 		if err != nil {
 			return nil, part, fmt.Errorf("limits.redis: %w", err)
 		}

@@ -12,15 +12,16 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
 	"github.com/orderprocessing/orderprocessing/server/integrity"
 	"github.com/orderprocessing/orderprocessing/server/store"
+	"github.com/orderprocessing/orderprocessing/server/store/cached"
 	"github.com/orderprocessing/orderprocessing/server/store/database"
 	"github.com/orderprocessing/orderprocessing/server/store/entstore"
 	"github.com/orderprocessing/orderprocessing/server/telemetry"
 )
 
 // observers feed the metrics of the stores.
-func observers(registry prometheus.Registerer) Observers {
+func observers(registry prometheus.Registerer, copies *cached.Copies) Observers {
 	orders := telemetry.NewOrders(registry)
-	return Observers{
+	o := Observers{
 		Batch: telemetry.BatchSizes(registry),
 		Moved: func(shard int, moved []entstore.Moved) {
 			name := strconv.Itoa(shard)
@@ -34,6 +35,10 @@ func observers(registry prometheus.Registerer) Observers {
 			}
 		},
 	}
+	if copies != nil {
+		o.Committed = copies.Committed
+	}
+	return o
 }
 
 // eventsOf names what happened to an order, as it is counted.

@@ -144,11 +144,16 @@ func wait(d time.Duration) {
 }
 
 func (p *Process) stopPart(ctx context.Context, part Part) error {
-	if part.Stop == nil {
-		return nil
-	}
-	if err := part.Stop(ctx); err != nil {
+	if err := part.stop(ctx); err != nil {
 		return fmt.Errorf("stop %s: %w", part.Name, err)
 	}
 	return nil
+}
+
+// stop stops what there is to stop.
+func (p Part) stop(ctx context.Context) error {
+	if p.Stop == nil {
+		return nil
+	}
+	return p.Stop(ctx)
 }

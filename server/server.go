@@ -46,6 +46,8 @@ type Options struct {
 	// Authenticator stands before the one that knows users, keys and services; nil for none. Tests have
 	// callers of their own.
 	Authenticator func(auth.Authenticator) auth.Authenticator
+	// Orders stands before the handler of orders; nil for none. Measurements have answers ready.
+	Orders func(ordersv1connect.OrderServiceHandler) ordersv1connect.OrderServiceHandler
 }
 
 // Serve builds everything and serves until the context ends.
@@ -56,19 +58,27 @@ func Serve(ctx context.Context, cfg config.Config, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	stores, err := OpenStores(ctx, cfg, observers(t.Registry))
+	copies, copying, err := newCopies(cfg, o.Logger, t.Registry)
 	if err != nil {
 		return errors.Join(err, t.Stop(ctx))
+	}
+	stores, err := OpenStores(ctx, cfg, observers(t.Registry, copies))
+	if err != nil {
+		return errors.Join(err, copying.stop(ctx), t.Stop(ctx))
+	}
+	if copies != nil {
+		stores.Reads = copies.Of(stores.Shards)
 	}
 	measurePools(t.Registry, stores)
 	parts := []Part{
 		{Name: "telemetry", Stop: t.Stop},
+		copying,
 		{Name: "stores", Stop: stores.Close},
 	}
 	health := NewHealth(checksOf(stores)...)
 	api, beside, err := newAPI(ctx, cfg, o, t, stores, health)
 	if err != nil {
-		return errors.Join(err, stores.Close(ctx), t.Stop(ctx))
+		return errors.Join(err, stores.Close(ctx), copying.stop(ctx), t.Stop(ctx))
 	}
 	return Run(ctx, Process{
 		Config: cfg,
@@ -135,7 +145,7 @@ func newAPI(
 	if err := flow.open(cfg, o.Logger, t, stores, m.cases); err != nil {
 		return nil, nil, err
 	}
-	api, err := NewAPI(cfg.Server, chain, health, services(stores, tokens, w, m, flow, verified(t.Registry), chain.HandlerOptions())...)
+	api, err := NewAPI(cfg.Server, chain, health, services(o, stores, tokens, w, m, flow, verified(t.Registry), chain.HandlerOptions())...)
 	if err != nil {
 		flow.host.end()
 		return nil, nil, err
@@ -153,9 +163,13 @@ func newAPI(
 // services builds the use cases over the stores and lists every service of the API port. There is no
 // service of payments without a gateway.
 func services(
-	stores *Stores, tokens *pagetoken.Tokens, w *who, m *money, flow *processes, verified func(integrity.Report), options []connect.HandlerOption,
+	o Options, stores *Stores, tokens *pagetoken.Tokens, w *who, m *money, flow *processes, verified func(integrity.Report),
+	options []connect.HandlerOption,
 ) []Service {
-	orderOptions := orders.Options{Store: stores.Shards, Stock: stores.Shards, People: stores.Principals, Tokens: tokens, Now: time.Now, Hub: flow.hub}
+	orderOptions := orders.Options{
+		Store: stores.Shards, Reads: stores.Reads, Stock: stores.Shards, People: stores.Principals, Tokens: tokens,
+		Now: time.Now, Hub: flow.hub,
+	}
 	if m.cases != nil {
 		orderOptions.Payments = m.cases
 	}
@@ -172,7 +186,11 @@ func services(
 	})
 	service := func(path string, handler http.Handler) Service { return Service{Path: path, Handler: handler} }
 
-	orderService := service(ordersv1connect.NewOrderServiceHandler(orders.NewHandler(orderCases), options...))
+	var orderHandler ordersv1connect.OrderServiceHandler = orders.NewHandler(orderCases)
+	if o.Orders != nil {
+		orderHandler = o.Orders(orderHandler)
+	}
+	orderService := service(ordersv1connect.NewOrderServiceHandler(orderHandler, options...))
 	orderService.Descriptor = ordersv1.File_orders_v1_order_service_proto.Services().ByName("OrderService")
 	returnService := service(ordersv1connect.NewReturnServiceHandler(orders.NewReturnHandler(orderCases), options...))
 	returnService.Descriptor = ordersv1.File_orders_v1_return_service_proto.Services().ByName("ReturnService")

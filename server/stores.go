@@ -10,6 +10,8 @@ import (
 
 	"github.com/orderprocessing/orderprocessing/server/audit"
 	"github.com/orderprocessing/orderprocessing/server/config"
+	"github.com/orderprocessing/orderprocessing/server/domain/order"
+	"github.com/orderprocessing/orderprocessing/server/orders"
 	"github.com/orderprocessing/orderprocessing/server/saga/river"
 	"github.com/orderprocessing/orderprocessing/server/store"
 	"github.com/orderprocessing/orderprocessing/server/store/database"
@@ -48,6 +50,7 @@ type Stores struct {
 	Principals *principals.Store
 	Audit      *audit.Store
 	Shards     *shard.Store
+	Reads      orders.Reads // of the shards, or of copies
 	// Databases are those behind the shards, in their order. They close with them.
 	Databases []*database.Database
 }
@@ -56,6 +59,8 @@ type Stores struct {
 type Observers struct {
 	Batch func(size int)                          // how many new orders shared a commit
 	Moved func(shard int, moved []entstore.Moved) // where orders of a shard went
+	// Committed is told of orders as they stand, or may stand, after a commit.
+	Committed func(orders []order.Order, certain bool)
 }
 
 func (o Observers) movedIn(shard int) func([]entstore.Moved) {
@@ -99,7 +104,7 @@ func OpenStores(ctx context.Context, cfg config.Config, o Observers) (_ *Stores,
 			return nil, err
 		}
 		shards[i] = entstore.New(d, entstore.Options{
-			Now: time.Now, ObserveBatch: o.Batch, Follow: follow, Starter: starter, Moved: o.movedIn(i),
+			Now: time.Now, ObserveBatch: o.Batch, Follow: follow, Starter: starter, Moved: o.movedIn(i), Committed: o.Committed,
 		})
 	}
 	all, err := shard.New(m, shards)
@@ -108,7 +113,7 @@ func OpenStores(ctx context.Context, cfg config.Config, o Observers) (_ *Stores,
 	}
 	return &Stores{
 		Home: homeStore, Principals: principals.New(opened[0]), Audit: audit.New(opened[0], time.Now), Shards: all,
-		Databases: opened[1:],
+		Reads: all, Databases: opened[1:],
 	}, nil
 }
 

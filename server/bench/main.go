@@ -27,6 +27,8 @@ func main() {
 	var err error
 	if len(os.Args) > 1 && os.Args[1] == loadCommand {
 		err = loadMain(ctx, os.Args[2:], os.Stdout)
+	} else if len(os.Args) > 1 && os.Args[1] == fixedCommand {
+		err = fixedMain(ctx, os.Args[2:], os.Stdout)
 	} else {
 		err = run(ctx)
 	}
@@ -51,12 +53,13 @@ var sections = []section{
 	{"shards", true, (*bench).measureShards},
 	{"confirm", true, (*bench).measureConfirm},
 	{"read", true, (*bench).measureReads},
+	{"cached", false, (*bench).measureCached},
 	{"embedded", false, (*bench).measureEmbedded},
 }
 
 func run(ctx context.Context) (err error) {
 	b := &bench{}
-	only := flag.String("run", ".", "measure only the sections that match this `regexp`: chain, create, single, saturation, shards, confirm, read, embedded")
+	only := flag.String("run", ".", "measure only the sections that match this `regexp`: chain, create, single, saturation, shards, confirm, read, cached, embedded")
 	file := flag.String("json", "", "write the report to this `file` too")
 	flag.Float64Var(&b.seconds, "seconds", 8, "how long each turn of a measurement takes")
 	flag.Float64Var(&b.sustain, "sustain", 60, "how long orders are carried to confirmation without a pause, in seconds")

@@ -29,6 +29,11 @@ type process struct {
 
 // serve starts the binary with its files in a folder of this name and waits until it is ready.
 func (b *bench) serve(ctx context.Context, name string, environment ...string) (*process, error) {
+	return b.start(ctx, name, []string{b.binary, "serve"}, environment...)
+}
+
+// start is serve by any command.
+func (b *bench) start(ctx context.Context, name string, command []string, environment ...string) (*process, error) {
 	api, err := freePort(ctx)
 	if err != nil {
 		return nil, err
@@ -47,7 +52,7 @@ func (b *bench) serve(ctx context.Context, name string, environment ...string) (
 	}
 	defer log.Close()
 	p := &process{api: "127.0.0.1:" + api, ops: "127.0.0.1:" + ops}
-	p.cmd = exec.CommandContext(ctx, b.binary, "serve") //nolint:gosec // we built it
+	p.cmd = exec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // we built it
 	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
 	p.cmd.WaitDelay = 30 * time.Second
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = dir, log, log

@@ -14,6 +14,7 @@ type Config struct {
 	Payments  Payments  `mapstructure:"payments"`
 	Auth      Auth      `mapstructure:"auth"`
 	Limits    Limits    `mapstructure:"limits"`
+	Cache     Cache     `mapstructure:"cache"`
 	Orders    Orders    `mapstructure:"orders"`
 	Risk      Risk      `mapstructure:"risk"`
 	Workflow  Workflow  `mapstructure:"workflow"`
@@ -120,6 +121,7 @@ func Default() Config {
 		Payments:  Payments{Gateway: GatewaySimulator, CallTimeout: 10 * time.Second},
 		Auth:      Auth{Issuer: "orderprocessing", Audience: "orderprocessing", OIDC: OIDC{RolesClaim: "roles"}},
 		Limits:    defaultLimits(),
+		Cache:     Cache{MemoryBytes: 16 << 20, Redis: []DatabaseURL{}, MaxAge: time.Minute},
 		Orders:    Orders{PlaceTimeout: day, DraftLifetime: 30 * day},
 		Risk:      defaultRisk(),
 		Workflow:  Workflow{Engine: EngineRiver, Workers: 128},

@@ -73,7 +73,7 @@ func TestLoad(t *testing.T) {
 				"payments.gateway": "stripe", "payments.simulator.url": "http://bank:8090",
 				"auth.admin_key": "opk_aaaaaaaaaaaa_" + strings.Repeat("b", 26), "auth.key_secret": strings.Repeat("k", 32),
 				"auth.oidc.issuer":       "https://login.example",
-				"server.trusted_proxies": "10.0.0.0/8,fd00::1", "limits.unlimited_networks": "10.0.0.0/8", "limits.redis": "redis://a:6379,redis://b:6379",
+				"server.trusted_proxies": "10.0.0.0/8,fd00::1", "limits.unlimited_networks": "10.0.0.0/8", "limits.redis": "redis://a:6379,redis://b:6379", "cache.redis": "redis://a:6379,redis://b:6379",
 				"limits.fallback_share": "0.7", "limits.concurrency.least": "7",
 				"risk.mode": "shadow", "risk.note_at": "40", "risk.hold_at": "70", "risk.orders_per_hour": "3", "risk.orders_per_day": "40",
 				"risk.times_average": "7", "risk.disposable_domains": "bin.example,tip.example", "workflow.engine": "temporal", "temporal.address": "t:7233", "temporal.namespace": "shop",

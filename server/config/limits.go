@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"net/netip"
-	"net/url"
 	"time"
 )
 
@@ -98,11 +97,7 @@ func (p *problems) limits(l Limits) {
 	}
 	p.between("limits.trusted_factor", l.TrustedFactor, 1, maxFactor)
 	p.networks("limits.unlimited_networks", l.UnlimitedNetworks)
-	for i, location := range l.Redis {
-		u, err := url.Parse(location.Reveal())
-		p.check(fmt.Sprintf("limits.redis[%d]", i), err == nil && (u.Scheme == "redis" || u.Scheme == "rediss") && u.Host != "",
-			"must be a URL such as redis://host:6379")
-	}
+	p.redis("limits.redis", l.Redis)
 	p.check("limits.fallback_share", l.FallbackShare > 0 && l.FallbackShare <= 1, "must be above 0, and 1 at most")
 	p.between("limits.concurrency.most", l.Concurrency.Most, 0, 100_000)
 	if l.Concurrency.Most > 0 {

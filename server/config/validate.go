@@ -25,6 +25,7 @@ func (c Config) Validate() error {
 	p.payments(c.Payments)
 	p.auth(c.Auth)
 	p.limits(c.Limits)
+	p.cache(c.Cache)
 	p.risk(c.Risk)
 	p.workflow(c)
 	p.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")

@@ -11,7 +11,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/store"
 )
 
-// List reads a page of the orders that the caller may access, and gives the token of the next one,
+// List shows a page of the orders that the caller may access, and gives the token of the next one,
 // empty on the last.
 func (s *Service) List(ctx context.Context, p contract.Page, q store.OrderQuery) (_ []order.Order, _ string, err error) {
 	if q.CustomerID, err = auth.CallerFrom(ctx).Narrow(q.CustomerID); err != nil {
@@ -19,7 +19,7 @@ func (s *Service) List(ctx context.Context, p contract.Page, q store.OrderQuery)
 	}
 	return page(s, p, func(after id.UUID, limit int) ([]order.Order, error) {
 		q.After, q.Limit = after, limit
-		return s.Store.Orders(ctx, q)
+		return s.Reads.Orders(ctx, q)
 	}, func(o order.Order) id.UUID { return o.ID.UUID })
 }
 

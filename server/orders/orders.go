@@ -24,6 +24,12 @@ type Storage interface {
 	store.Erasures
 }
 
+// Reads is what those read who only look: what they get may be a little older than what is stored.
+type Reads interface {
+	Order(ctx context.Context, orderID order.ID) (order.Order, error)
+	Orders(ctx context.Context, q store.OrderQuery) ([]order.Order, error)
+}
+
 // Stock is what the use cases need to know of stock.
 type Stock interface {
 	// MayCommitStock tells whether the goods may leave the shelf for this order.
@@ -45,6 +51,7 @@ type People interface {
 // Options are what a service works with.
 type Options struct {
 	Store    Storage
+	Reads    Reads // nil for the store
 	Stock    Stock
 	People   People
 	Payments Payments // nil when there is no gateway: nothing can be given back then
@@ -62,12 +69,24 @@ func New(o Options) *Service {
 		o.Hub = NewHub()
 	}
 	o.Store = o.Hub.Over(o.Store)
+	if o.Reads == nil {
+		o.Reads = o.Store
+	}
 	return &Service{Options: o}
 }
 
-// Get reads one order that the caller may access.
+// Get shows one order that the caller may access.
 func (s *Service) Get(ctx context.Context, orderID order.ID) (order.Order, error) {
-	o, err := s.Store.Order(ctx, orderID)
+	return s.accessible(ctx, s.Reads, orderID)
+}
+
+// current reads one order that the caller may access as it stands.
+func (s *Service) current(ctx context.Context, orderID order.ID) (order.Order, error) {
+	return s.accessible(ctx, s.Store, orderID)
+}
+
+func (s *Service) accessible(ctx context.Context, from Reads, orderID order.ID) (order.Order, error) {
+	o, err := from.Order(ctx, orderID)
 	if err == nil {
 		err = auth.CheckAccess(ctx, o.CustomerID, order.NotFound())
 	}
@@ -96,13 +115,13 @@ func (s *Service) checkAccess(ctx context.Context, orderID order.ID) error {
 	if auth.CallerFrom(ctx).AccessesAll() {
 		return nil
 	}
-	_, err := s.Get(ctx, orderID)
+	_, err := s.current(ctx, orderID)
 	return err
 }
 
 // Assessment reads what is odd about an order; the zero Assessment when nothing was noted.
 func (s *Service) Assessment(ctx context.Context, orderID order.ID) (risk.Assessment, error) {
-	if _, err := s.Get(ctx, orderID); err != nil {
+	if _, err := s.current(ctx, orderID); err != nil {
 		return risk.Assessment{}, err
 	}
 	return s.Store.Assessment(ctx, orderID)

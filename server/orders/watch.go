@@ -21,7 +21,7 @@ func (s *Service) Watch(ctx context.Context, orderID order.ID, send func(order.O
 	poll := time.NewTicker(watchEvery)
 	defer poll.Stop()
 	for sent := int64(0); ; {
-		o, err := s.Get(ctx, orderID)
+		o, err := s.current(ctx, orderID)
 		if err != nil {
 			return err
 		}

@@ -32,6 +32,11 @@ const (
 	MetricLimitFallback = "orderprocessing_limit_fallback_total"
 	MetricShedCalls     = "orderprocessing_shed_calls_total"
 	MetricConcurrency   = "orderprocessing_concurrency_limit"
+
+	MetricCacheReads  = "orderprocessing_cache_reads_total"
+	MetricCacheWrites = "orderprocessing_cache_writes_total"
+	MetricCacheBytes  = "orderprocessing_cache_bytes"
+	MetricCacheOwed   = "orderprocessing_cache_owed_updates"
 )
 
 // Names of metric labels. Their values come from small fixed sets, never from requests.
@@ -51,6 +56,7 @@ const (
 
 	LabelEvent = "event"
 	LabelShard = "shard"
+	LabelLayer = "layer"
 )
 
 // Keys of log records.

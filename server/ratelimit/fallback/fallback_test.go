@@ -21,6 +21,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/ratelimit/limittest"
 	"github.com/orderprocessing/orderprocessing/server/ratelimit/memory"
 	"github.com/orderprocessing/orderprocessing/server/ratelimit/redis"
+	"github.com/orderprocessing/orderprocessing/server/redisclient"
 	"github.com/orderprocessing/orderprocessing/server/redistest"
 	"github.com/orderprocessing/orderprocessing/server/telemetry"
 )
@@ -127,7 +128,7 @@ func TestFallback(t *testing.T) {
 // TestFallback_redisKilled kills Redis under calls and starts it again.
 func TestFallback_redisKilled(t *testing.T) {
 	server := redistest.Start(t)
-	client, err := redis.Open(server.URL())
+	client, err := redisclient.Open(server.URL())
 	require.NoError(t, err)
 	defer client.Close()
 	logs := &logBuffer{}

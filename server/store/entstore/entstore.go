@@ -32,6 +32,9 @@ type Options struct {
 	Starter saga.Starter
 	// Moved is told where orders went, once that is stored; nil for nobody. It must not block.
 	Moved func([]Moved)
+	// Committed is told of orders as they stand after a commit, before those who changed them are; nil
+	// for nobody. When a commit failed, it is not certain that they stand like that. It must not block.
+	Committed func(orders []order.Order, certain bool)
 }
 
 // The bounds of the writers that gather what shares a commit.
@@ -50,6 +53,7 @@ type Store struct {
 	follow   Follow
 	starter  saga.Starter
 	moved    func([]Moved)
+	tell     func(orders []order.Order, certain bool) // nil for nobody
 	creates  *coalesce.Writer[newOrder, order.Order]
 	changes  *coalesce.Writer[orderChange, order.Order]
 	stock    *coalesce.Writer[stockOp, []stock.Hold]
@@ -60,7 +64,10 @@ var _ store.Store = (*Store)(nil)
 
 // New makes a store over a migrated database. Closing the store closes the database.
 func New(d *database.Database, options Options) *Store {
-	s := &Store{database: d, now: options.Now, follow: options.Follow, starter: options.Starter, moved: options.Moved}
+	s := &Store{
+		database: d, now: options.Now, follow: options.Follow, starter: options.Starter,
+		moved: options.Moved, tell: options.Committed,
+	}
 	s.connect(func(driver dialect.Driver) *db.Client { return db.NewClient(db.Driver(driver)) })
 	observe := options.ObserveBatch
 	if observe == nil {
@@ -152,7 +159,11 @@ func (s *Store) try(ctx context.Context, fn func(tx *db.Tx, w *wakes) error) err
 	if err := w.send(ctx, both, s.starter); err != nil {
 		return err
 	}
-	return both.Commit()
+	err = both.Commit()
+	if s.tell != nil && len(w.orders) > 0 {
+		s.tell(w.orders, err == nil)
+	}
+	return err
 }
 
 // locked makes a query keep others from changing its rows until the transaction ends. SQLite has

@@ -20,16 +20,22 @@ type Follow interface {
 	AfterReturn(r order.Return) saga.Wakes
 }
 
-// wakes gathers the sagas that follow from what a transaction changes. Nil gathers nothing.
+// wakes gathers the orders that a transaction changes, as they stand then, and the sagas that follow.
+// Nil gathers nothing.
 type wakes struct {
 	follow Follow // nil for none
 	moved  []Moved
 	trace  string // traceparent of the call whose changes are told next; may be empty
+	orders []order.Order
 	saga.Wakes
 }
 
 func (w *wakes) afterOrder(o order.Order, events ...order.Event) {
-	if w == nil || w.follow == nil {
+	if w == nil {
+		return
+	}
+	w.orders = append(w.orders, o)
+	if w.follow == nil {
 		return
 	}
 	for _, e := range events {

@@ -1,4 +1,5 @@
-package redis
+// Package redisclient makes clients of Redis, one server or a cluster, for whoever can go on without it.
+package redisclient
 
 import (
 	"crypto/tls"
@@ -7,13 +8,15 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 )
 
 const dialTimeout = time.Second
 
 // Open makes a client of one server, or of a cluster when several are named, by URLs such as
 // redis://user:password@host:6379/0, rediss:// with TLS. The name, password and TLS of the first are
-// those of all. It does not connect.
+// those of all. It does not connect. Clients log nothing in this process from then on: every failure is
+// an error that its caller gets, and Redis being away would else be a line for each try.
 func Open(urls ...string) (redis.UniversalClient, error) {
 	var o redis.UniversalOptions
 	for i, location := range urls {
@@ -37,5 +40,6 @@ func Open(urls ...string) (redis.UniversalClient, error) {
 	o.DialTimeout = dialTimeout
 	o.ContextTimeoutEnabled = true        // a caller says by its context how long it waits
 	o.MaxRetries, o.DialerRetries = -1, 1 // who asks has something better to do than to wait
+	logging.Disable()
 	return redis.NewUniversalClient(&o), nil
 }
