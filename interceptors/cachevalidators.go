@@ -17,8 +17,8 @@ const etagBytes = 16
 
 const (
 	cacheControl = "private, no-cache"
-	// An answer depends on who asks and on how they want it written.
-	vary = "Accept-Encoding, Authorization, X-Api-Key"
+	// An answer depends on who asks, how fresh they want it, and how it is to be written.
+	vary = "Accept-Encoding, Authorization, X-Api-Key, Consistency"
 )
 
 // cacheValidators gives the answers to HTTP GET a strong ETag, the hash of the answer, and answers

@@ -22,8 +22,8 @@ func withCORS(cfg config.CORS, next http.Handler) http.Handler {
 	return cors.New(cors.Options{
 		AllowedOrigins: cfg.AllowedOrigins,
 		AllowedMethods: connectcors.AllowedMethods(),
-		AllowedHeaders: append(connectcors.AllowedHeaders(), "Authorization", "X-Api-Key", "Idempotency-Key", "If-None-Match", "Traceparent", "Tracestate"),
-		ExposedHeaders: append(connectcors.ExposedHeaders(), "Etag", "Retry-After", "Grpc-Retry-Pushback-Ms",
+		AllowedHeaders: append(connectcors.AllowedHeaders(), "Authorization", "X-Api-Key", "Idempotency-Key", "If-None-Match", "Consistency", "Traceparent", "Tracestate"),
+		ExposedHeaders: append(connectcors.ExposedHeaders(), "Etag", "Consistency-Token", "Retry-After", "Grpc-Retry-Pushback-Ms",
 			"RateLimit", "RateLimit-Policy", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"),
 		MaxAge: int(preflightAge.Seconds()),
 	}).Handler(next)

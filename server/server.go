@@ -27,6 +27,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/interceptors"
 	"github.com/orderprocessing/orderprocessing/server/auth"
 	"github.com/orderprocessing/orderprocessing/server/config"
+	"github.com/orderprocessing/orderprocessing/server/consistency"
 	"github.com/orderprocessing/orderprocessing/server/identity"
 	"github.com/orderprocessing/orderprocessing/server/integrity"
 	"github.com/orderprocessing/orderprocessing/server/inventory"
@@ -34,6 +35,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/orders"
 	"github.com/orderprocessing/orderprocessing/server/pagetoken"
 	"github.com/orderprocessing/orderprocessing/server/payments"
+	"github.com/orderprocessing/orderprocessing/server/store/replica"
 	"github.com/orderprocessing/orderprocessing/server/telemetry"
 )
 
@@ -145,10 +147,15 @@ func newAPI(
 	if err := flow.open(cfg, o.Logger, t, stores, m.cases); err != nil {
 		return nil, nil, err
 	}
-	api, err := NewAPI(cfg.Server, chain, health, services(o, stores, tokens, w, m, flow, verified(t.Registry), chain.HandlerOptions())...)
+	replicas, watching, err := openReplicas(ctx, cfg, o.Logger, t.Registry, stores)
 	if err != nil {
 		flow.host.end()
 		return nil, nil, err
+	}
+	api, err := NewAPI(cfg.Server, chain, health, services(o, stores, replicas, tokens, w, m, flow, verified(t.Registry), chain.HandlerOptions())...)
+	if err != nil {
+		flow.host.end()
+		return nil, nil, errors.Join(err, replicas.Stop(ctx))
 	}
 	health.Add(flow.host.checks...)
 	api.OnDrain = flow.hub.Close
@@ -156,20 +163,24 @@ func newAPI(
 	if m.webhook != nil {
 		api.Handle(m.path, m.webhook)
 	}
-	beside = append([]Part{limiting}, m.parts...)
+	beside = append([]Part{limiting, watching}, m.parts...)
 	return api, append(beside, flow.part(), newJobs(cfg, o.Logger, t.Registry, stores, m.cases).part()), nil
 }
 
 // services builds the use cases over the stores and lists every service of the API port. There is no
 // service of payments without a gateway.
 func services(
-	o Options, stores *Stores, tokens *pagetoken.Tokens, w *who, m *money, flow *processes, verified func(integrity.Report),
-	options []connect.HandlerOption,
+	o Options, stores *Stores, replicas *replica.Replicas, tokens *pagetoken.Tokens, w *who, m *money, flow *processes,
+	verified func(integrity.Report), options []connect.HandlerOption,
 ) []Service {
 	orderOptions := orders.Options{
 		Store: stores.Shards, Reads: stores.Reads, Stock: stores.Shards, People: stores.Principals, Tokens: tokens,
 		Now: time.Now, Hub: flow.hub,
 	}
+	if replicas.Any() {
+		orderOptions.Replicas = replicas
+	}
+	options = append(options, withTokens(replicas, consistency.New(tokens)))
 	if m.cases != nil {
 		orderOptions.Payments = m.cases
 	}
@@ -182,7 +193,8 @@ func services(
 		})
 	}
 	operationCases := operations.New(operations.Options{
-		Audit: audit, Kinds: stores.Kinds(), Home: stores.Home, Sagas: flow.engine, Book: flow.book, Tokens: tokens, Verified: verified,
+		Audit: audit, Kinds: stores.Kinds(), Home: stores.Home, Sagas: flow.engine, Book: flow.book, Tokens: tokens,
+		Verified: verified, Replicas: replicas.Statuses,
 	})
 	service := func(path string, handler http.Handler) Service { return Service{Path: path, Handler: handler} }
 

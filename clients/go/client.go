@@ -76,6 +76,9 @@ func New(baseURL string, opts ...Option) (*Client, error) {
 		budget:  retry.NewBudget(),
 		wait:    o.wait,
 	}))
+	if o.written != nil {
+		settings = append(settings, connect.WithInterceptors(o.written))
+	}
 	root := strings.TrimRight(target.String(), "/")
 	return &Client{
 		Orders:     ordersv1connect.NewOrderServiceClient(httpClient, root, settings...),

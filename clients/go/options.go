@@ -21,6 +21,7 @@ type options struct {
 	tls          *tls.Config
 	certificates *certificates
 	protocol     []connect.ClientOption
+	written      *written // nil for reads that see all
 	wait         func(context.Context, time.Duration) error
 }
 

@@ -85,7 +85,9 @@ type Data struct {
 type Store struct {
 	Home           DatabaseURL   `mapstructure:"home" help:"database of all that is not sharded; empty for home.db in data.dir"`
 	Shards         []DatabaseURL `mapstructure:"shards" help:"databases that share the orders, comma separated; empty for shard-0.db to shard-3.db in data.dir"`
-	MaxConnections int           `mapstructure:"max_connections" help:"most connections to one shard"`
+	Replicas       []DatabaseURL `mapstructure:"replicas" help:"streaming standbys of the shards, comma separated, in any order; each is matched with the shard that it copies"`
+	ReplicaMaxLag  time.Duration `mapstructure:"replica_max_lag" help:"how far behind a replica may be and still serve reads of minimal latency"`
+	MaxConnections int           `mapstructure:"max_connections" help:"most connections to one shard, and to one replica"`
 	PageTokenKey   Secret        `mapstructure:"page_token_key" help:"key that seals page tokens, the same in every replica, 32 bytes or more; empty for one kept in home"`
 }
 
@@ -117,7 +119,7 @@ func Default() Config {
 		},
 		Ops:       Ops{Host: "127.0.0.1", Port: 9090},
 		Data:      Data{Dir: "./data"},
-		Store:     Store{Shards: []DatabaseURL{}, MaxConnections: 8},
+		Store:     Store{Shards: []DatabaseURL{}, Replicas: []DatabaseURL{}, ReplicaMaxLag: 30 * time.Second, MaxConnections: 8},
 		Payments:  Payments{Gateway: GatewaySimulator, CallTimeout: 10 * time.Second},
 		Auth:      Auth{Issuer: "orderprocessing", Audience: "orderprocessing", OIDC: OIDC{RolesClaim: "roles"}},
 		Limits:    defaultLimits(),

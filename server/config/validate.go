@@ -99,6 +99,14 @@ func (p *problems) store(s Store) {
 		p.check(key, !seen[shard], "names a database that another shard has")
 		seen[shard] = true
 	}
+	for i, replica := range s.Replicas {
+		key := fmt.Sprintf("store.replicas[%d]", i)
+		scheme, _, _ := strings.Cut(replica.Reveal(), ":")
+		p.check(key, scheme == "postgres" || scheme == "postgresql", "must be a URL such as postgres://user@host/database")
+		p.check(key, !seen[replica], "names a database that is named already")
+		seen[replica] = true
+	}
+	p.check("store.replica_max_lag", s.ReplicaMaxLag > 0, "must be more than 0, such as 30s")
 	p.between("store.max_connections", s.MaxConnections, 1, 1000)
 	p.check("store.page_token_key", s.PageTokenKey == "" || len(s.PageTokenKey) >= minKeyBytes,
 		fmt.Sprintf("must have %d bytes or more", minKeyBytes))

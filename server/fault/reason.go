@@ -8,6 +8,7 @@ const (
 	ReasonRequestTooLarge      Reason = "REQUEST_TOO_LARGE"
 	ReasonInvalidID            Reason = "INVALID_ID"
 	ReasonInvalidPageToken     Reason = "INVALID_PAGE_TOKEN"
+	ReasonInvalidConsistency   Reason = "INVALID_CONSISTENCY"
 	ReasonRequestIDReused      Reason = "REQUEST_ID_REUSED"
 	ReasonStaleEtag            Reason = "STALE_ETAG"
 	ReasonConcurrentChange     Reason = "CONCURRENT_CHANGE"

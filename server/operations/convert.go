@@ -1,11 +1,14 @@
 package operations
 
 import (
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	operationsv1 "github.com/orderprocessing/orderprocessing/gen/operations/v1"
 	"github.com/orderprocessing/orderprocessing/server/integrity"
 	"github.com/orderprocessing/orderprocessing/server/saga"
+	"github.com/orderprocessing/orderprocessing/server/store"
 	"github.com/orderprocessing/orderprocessing/server/store/shard"
 )
 
@@ -14,6 +17,17 @@ func shardsToProto(shards []Shard) []*operationsv1.Shard {
 	for i, s := range shards {
 		all[i] = &operationsv1.Shard{
 			Index: int32(i), Database: s.Database, Slots: int32(s.Slots), Reachable: s.Reachable, //nolint:gosec // small
+		}
+	}
+	return all
+}
+
+func replicasToProto(replicas []store.ReplicaStatus) []*operationsv1.Replica {
+	all := make([]*operationsv1.Replica, len(replicas))
+	for i, r := range replicas {
+		all[i] = &operationsv1.Replica{Index: int32(i), Serving: r.Serving, LagBytes: r.LagBytes, Lag: durationpb.New(r.Lag)} //nolint:gosec // small
+		if r.Shard >= 0 {
+			all[i].Shard = proto.Int32(int32(r.Shard)) //nolint:gosec // small
 		}
 	}
 	return all

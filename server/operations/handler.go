@@ -18,13 +18,13 @@ var _ operationsv1connect.OperationsServiceHandler = (*Handler)(nil)
 // NewHandler makes the handler of a service.
 func NewHandler(s *Service) *Handler { return &Handler{operations: s} }
 
-// ListShards tells of every shard what it is and whether it answers.
+// ListShards tells of every shard what it is and whether it answers, and how the replicas do.
 func (h *Handler) ListShards(ctx context.Context, _ *operationsv1.ListShardsRequest) (*operationsv1.ListShardsResponse, error) {
 	shards, err := h.operations.ListShards(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &operationsv1.ListShardsResponse{Shards: shardsToProto(shards)}, nil
+	return &operationsv1.ListShardsResponse{Shards: shardsToProto(shards), Replicas: replicasToProto(h.operations.ListReplicas())}, nil
 }
 
 // GetShardMap reads which shard owns which slots.

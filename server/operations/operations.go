@@ -15,6 +15,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/integrity"
 	"github.com/orderprocessing/orderprocessing/server/pagetoken"
 	"github.com/orderprocessing/orderprocessing/server/saga"
+	"github.com/orderprocessing/orderprocessing/server/store"
 	"github.com/orderprocessing/orderprocessing/server/store/shard"
 )
 
@@ -34,6 +35,8 @@ type Options struct {
 	Tokens *pagetoken.Tokens
 	// Verified is told of each check that came to its end; nil for nobody.
 	Verified func(integrity.Report)
+	// Replicas tells how the replicas do; nil when there are none.
+	Replicas func() []store.ReplicaStatus
 }
 
 // Service is the use cases. Make it with New; it is safe for concurrent use.
@@ -73,6 +76,14 @@ func (s *Service) ListShards(ctx context.Context) ([]Shard, error) {
 		})
 	}
 	return shards, group.Wait()
+}
+
+// ListReplicas tells how the replicas do, in the order of the configuration.
+func (s *Service) ListReplicas() []store.ReplicaStatus {
+	if s.Replicas == nil {
+		return nil
+	}
+	return s.Replicas()
 }
 
 // ShardMap reads which shard owns which slots.

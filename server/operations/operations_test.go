@@ -28,6 +28,20 @@ func TestListShards(t *testing.T) {
 	})
 }
 
+func TestListShards_replicas(t *testing.T) {
+	w := newWorld(t)
+	w.service.Replicas = func() []store.ReplicaStatus {
+		return []store.ReplicaStatus{{Shard: 1, Serving: true, LagBytes: 7, Lag: time.Second}, {Shard: -1}}
+	}
+	got, err := w.client.ListShards(t.Context(), &operationsv1.ListShardsRequest{})
+	require.NoError(t, err)
+	require.Len(t, got.GetReplicas(), 2)
+	one, two := got.GetReplicas()[0], got.GetReplicas()[1]
+	require.Equal(t, []any{int32(0), int32(1), true, int64(7), time.Second}, []any{one.GetIndex(), one.GetShard(), one.GetServing(), one.GetLagBytes(), one.GetLag().AsDuration()})
+	require.Nil(t, two.Shard, "it was not found out yet") //nolint:protogetter // whether it is set
+	require.False(t, two.GetServing())
+}
+
 func shown(s *operationsv1.Shard) []any {
 	return []any{s.GetIndex(), s.GetDatabase(), s.GetSlots(), s.GetReachable()}
 }

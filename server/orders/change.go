@@ -43,7 +43,7 @@ func (s *Service) Resume(ctx context.Context, t Target) (order.Order, error) {
 
 func (s *Service) change(ctx context.Context, t Target, decide store.Decide) (order.Order, error) {
 	// Before the store is asked: it answers a request that was made before without deciding.
-	if err := s.checkAccess(ctx, t.OrderID); err != nil {
+	if err := s.checkAccess(ctx, store.Consistency{}, t.OrderID); err != nil {
 		return order.Order{}, err
 	}
 	return s.Store.ChangeOrder(ctx, t.OrderID, t.Request, func(o order.Order) ([]order.Change, error) {

@@ -51,7 +51,11 @@ func (h *Handler) GetOrder(ctx context.Context, req *ordersv1.GetOrderRequest) (
 	if err != nil {
 		return nil, err
 	}
-	found, err := h.orders.Get(ctx, orderID)
+	demand, err := h.orders.demand(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, err := h.orders.Get(ctx, demand, orderID)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +72,11 @@ func (h *Handler) ListOrders(ctx context.Context, req *ordersv1.ListOrdersReques
 	if err != nil {
 		return nil, err
 	}
-	found, next, err := h.orders.List(ctx, page, query)
+	demand, err := h.orders.demand(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, next, err := h.orders.List(ctx, demand, page, query)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +123,11 @@ func (h *Handler) ListOrderEvents(ctx context.Context, req *ordersv1.ListOrderEv
 	if err != nil {
 		return nil, err
 	}
-	found, next, err := h.orders.Events(ctx, page, orderID)
+	demand, err := h.orders.demand(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, next, err := h.orders.Events(ctx, demand, page, orderID)
 	if err != nil {
 		return nil, err
 	}

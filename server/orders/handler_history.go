@@ -41,8 +41,12 @@ func (h *Handler) ExportOrders(
 	if err != nil {
 		return err
 	}
+	demand, err := h.orders.demand(ctx)
+	if err != nil {
+		return err
+	}
 	export := Export{CustomerID: req.GetCustomerId(), From: from, Before: before}
-	return h.orders.Export(ctx, export, func(batch []order.Order) error {
+	return h.orders.Export(ctx, demand, export, func(batch []order.Order) error {
 		return stream.Send(&ordersv1.ExportOrdersResponse{Orders: each(batch, orderToProto)})
 	}, func(batch []order.Return) error {
 		return stream.Send(&ordersv1.ExportOrdersResponse{Returns: each(batch, returnToProto)})

@@ -89,7 +89,11 @@ func (h *ReturnHandler) GetReturn(ctx context.Context, req *ordersv1.GetReturnRe
 	if err != nil {
 		return nil, err
 	}
-	found, err := h.orders.GetReturn(ctx, returnID)
+	demand, err := h.orders.demand(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, err := h.orders.GetReturn(ctx, demand, returnID)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +106,11 @@ func (h *ReturnHandler) ListReturns(ctx context.Context, req *ordersv1.ListRetur
 	if err != nil {
 		return nil, err
 	}
-	found, next, err := h.orders.ListReturns(ctx, page, store.ReturnQuery{
+	demand, err := h.orders.demand(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, next, err := h.orders.ListReturns(ctx, demand, page, store.ReturnQuery{
 		CustomerID: req.GetFilter().GetCustomerId(), Number: req.GetFilter().GetNumber(),
 	})
 	if err != nil {

@@ -90,12 +90,12 @@ type Export struct {
 // Export gives every order and then every return, in batches, oldest first within a shard. It stops
 // at the first error of the two that take them.
 func (s *Service) Export(
-	ctx context.Context, e Export, orders func([]order.Order) error, returns func([]order.Return) error,
+	ctx context.Context, c store.Consistency, e Export, orders func([]order.Order) error, returns func([]order.Return) error,
 ) error {
 	q := store.OrderQuery{CustomerID: e.CustomerID, From: e.From, Before: e.Before, Ascending: true}
-	if err := s.Store.ScanOrders(ctx, q, orders); err != nil {
+	if err := s.at(c).ScanOrders(ctx, q, orders); err != nil {
 		return err
 	}
 	r := store.ReturnQuery{CustomerID: e.CustomerID, From: e.From, Before: e.Before, Ascending: true}
-	return s.Store.ScanReturns(ctx, r, returns)
+	return s.at(c).ScanReturns(ctx, r, returns)
 }

@@ -13,24 +13,24 @@ import (
 
 // List shows a page of the orders that the caller may access, and gives the token of the next one,
 // empty on the last.
-func (s *Service) List(ctx context.Context, p contract.Page, q store.OrderQuery) (_ []order.Order, _ string, err error) {
+func (s *Service) List(ctx context.Context, c store.Consistency, p contract.Page, q store.OrderQuery) (_ []order.Order, _ string, err error) {
 	if q.CustomerID, err = auth.CallerFrom(ctx).Narrow(q.CustomerID); err != nil {
 		return nil, "", err
 	}
 	return page(s, p, func(after id.UUID, limit int) ([]order.Order, error) {
 		q.After, q.Limit = after, limit
-		return s.Reads.Orders(ctx, q)
+		return s.shown(c).Orders(ctx, q)
 	}, func(o order.Order) id.UUID { return o.ID.UUID })
 }
 
 // ListReturns is as List, of returns.
-func (s *Service) ListReturns(ctx context.Context, p contract.Page, q store.ReturnQuery) (_ []order.Return, _ string, err error) {
+func (s *Service) ListReturns(ctx context.Context, c store.Consistency, p contract.Page, q store.ReturnQuery) (_ []order.Return, _ string, err error) {
 	if q.CustomerID, err = auth.CallerFrom(ctx).Narrow(q.CustomerID); err != nil {
 		return nil, "", err
 	}
 	return page(s, p, func(after id.UUID, limit int) ([]order.Return, error) {
 		q.After, q.Limit = after, limit
-		return s.Store.Returns(ctx, q)
+		return s.at(c).Returns(ctx, q)
 	}, func(r order.Return) id.UUID { return r.ID.UUID })
 }
 
@@ -55,8 +55,8 @@ func page[T any](
 
 // Events reads a page of what happened to an order and gives the token of the next one, empty on
 // the last.
-func (s *Service) Events(ctx context.Context, p contract.Page, orderID order.ID) ([]order.Event, string, error) {
-	if err := s.checkAccess(ctx, orderID); err != nil {
+func (s *Service) Events(ctx context.Context, c store.Consistency, p contract.Page, orderID order.ID) ([]order.Event, string, error) {
+	if err := s.checkAccess(ctx, c, orderID); err != nil {
 		return nil, "", err
 	}
 	position, err := s.Tokens.Read(p.List, p.Token)
@@ -67,7 +67,7 @@ func (s *Service) Events(ctx context.Context, p contract.Page, orderID order.ID)
 	if len(position) == 8 {
 		after = int64(binary.BigEndian.Uint64(position)) //nolint:gosec // a sequence
 	}
-	events, err := s.Store.OrderEvents(ctx, orderID, after, p.Size+1)
+	events, err := s.at(c).OrderEvents(ctx, orderID, after, p.Size+1)
 	if err != nil || len(events) <= p.Size {
 		return events, "", err
 	}

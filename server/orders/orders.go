@@ -48,6 +48,11 @@ type People interface {
 	EraseCustomer(ctx context.Context, customerID string) (users, keys int, err error)
 }
 
+// Replicas gives what may be read from replicas of the shards.
+type Replicas interface {
+	At(c store.Consistency) store.Reads
+}
+
 // Options are what a service works with.
 type Options struct {
 	Store    Storage
@@ -57,7 +62,8 @@ type Options struct {
 	Payments Payments // nil when there is no gateway: nothing can be given back then
 	Tokens   *pagetoken.Tokens
 	Now      func() time.Time
-	Hub      *Hub // wakes those who watch; nil for one of the service's own
+	Replicas Replicas // nil when there are none: every read is fully consistent then
+	Hub      *Hub     // wakes those who watch; nil for one of the service's own
 }
 
 // Service is the use cases. Make it with New; it is safe for concurrent use.
@@ -75,9 +81,25 @@ func New(o Options) *Service {
 	return &Service{Options: o}
 }
 
+// at gives where to read from what has no copies.
+func (s *Service) at(c store.Consistency) store.Reads {
+	if s.Replicas == nil || c.Freshness <= store.FullyConsistent {
+		return s.Store
+	}
+	return s.Replicas.At(c)
+}
+
+// shown gives where to read orders from that are shown, not decided on.
+func (s *Service) shown(c store.Consistency) Reads {
+	if c.Freshness == store.Current || c.Freshness == store.MinimalLatency && s.Replicas == nil {
+		return s.Reads
+	}
+	return s.at(c)
+}
+
 // Get shows one order that the caller may access.
-func (s *Service) Get(ctx context.Context, orderID order.ID) (order.Order, error) {
-	return s.accessible(ctx, s.Reads, orderID)
+func (s *Service) Get(ctx context.Context, c store.Consistency, orderID order.ID) (order.Order, error) {
+	return s.accessible(ctx, s.shown(c), orderID)
 }
 
 // current reads one order that the caller may access as it stands.
@@ -97,8 +119,8 @@ func (s *Service) accessible(ctx context.Context, from Reads, orderID order.ID) 
 }
 
 // GetReturn reads one return that the caller may access.
-func (s *Service) GetReturn(ctx context.Context, returnID order.ReturnID) (order.Return, error) {
-	r, err := s.Store.Return(ctx, returnID)
+func (s *Service) GetReturn(ctx context.Context, c store.Consistency, returnID order.ReturnID) (order.Return, error) {
+	r, err := s.at(c).Return(ctx, returnID)
 	if err == nil {
 		err = auth.CheckAccess(ctx, r.CustomerID, order.ReturnNotFound())
 	}
@@ -111,11 +133,11 @@ func (s *Service) GetReturn(ctx context.Context, returnID order.ReturnID) (order
 // checkAccess fails as if the order were not there unless the caller may access it. Whatever reads or
 // changes something of an order by its id begins with it. It reads the order only for a customer; whose
 // an order is never changes.
-func (s *Service) checkAccess(ctx context.Context, orderID order.ID) error {
+func (s *Service) checkAccess(ctx context.Context, c store.Consistency, orderID order.ID) error {
 	if auth.CallerFrom(ctx).AccessesAll() {
 		return nil
 	}
-	_, err := s.current(ctx, orderID)
+	_, err := s.accessible(ctx, s.at(c), orderID)
 	return err
 }
 

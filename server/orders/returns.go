@@ -26,7 +26,7 @@ type ReturnTarget struct {
 
 // RequestReturn asks to send back goods that have left.
 func (s *Service) RequestReturn(ctx context.Context, n NewReturn) (order.Return, error) {
-	if err := s.checkAccess(ctx, n.OrderID); err != nil {
+	if err := s.checkAccess(ctx, store.Consistency{}, n.OrderID); err != nil {
 		return order.Return{}, err
 	}
 	now := s.Now().UTC().Truncate(time.Microsecond)

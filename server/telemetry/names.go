@@ -11,6 +11,11 @@ const (
 	MetricBuild       = "orderprocessing_build_info"
 	MetricBatchSize   = "orderprocessing_store_batch_size"
 
+	MetricReplicaServing    = "orderprocessing_replica_serving"
+	MetricReplicaLagBytes   = "orderprocessing_replica_lag_bytes"
+	MetricReplicaLagSeconds = "orderprocessing_replica_lag_seconds"
+	MetricReplicaReads      = "orderprocessing_replica_reads_total"
+
 	MetricSagas            = "orderprocessing_sagas"
 	MetricSagaOldest       = "orderprocessing_saga_oldest_age_seconds"
 	MetricSagaAge          = "orderprocessing_saga_duration_seconds"
@@ -48,6 +53,7 @@ const (
 	LabelSaga      = "saga"
 	LabelStep      = "step"
 	LabelState     = "state"
+	LabelReplica   = "replica" // its place in the configuration
 
 	LabelDependency = "dependency"
 	LabelOutcome    = "outcome"

@@ -13,6 +13,7 @@ import (
 	_ "github.com/orderprocessing/orderprocessing/gen/policy/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -136,7 +137,9 @@ func (*ListShardsRequest) Descriptor() ([]byte, []int) {
 type ListShardsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The shards, in the order of the configuration.
-	Shards        []*Shard `protobuf:"bytes,1,rep,name=shards,proto3" json:"shards,omitempty"`
+	Shards []*Shard `protobuf:"bytes,1,rep,name=shards,proto3" json:"shards,omitempty"`
+	// The replicas, in the order of the configuration.
+	Replicas      []*Replica `protobuf:"bytes,2,rep,name=replicas,proto3" json:"replicas,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -174,6 +177,13 @@ func (*ListShardsResponse) Descriptor() ([]byte, []int) {
 func (x *ListShardsResponse) GetShards() []*Shard {
 	if x != nil {
 		return x.Shards
+	}
+	return nil
+}
+
+func (x *ListShardsResponse) GetReplicas() []*Replica {
+	if x != nil {
+		return x.Replicas
 	}
 	return nil
 }
@@ -251,6 +261,88 @@ func (x *Shard) GetReachable() bool {
 	return false
 }
 
+// Replica is a standby that reads may come from. All of it is output only.
+type Replica struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its place in the configuration, from 0.
+	Index int32 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
+	// The shard that it copies, by its place in the configuration, from 0; unset while that is not known.
+	Shard *int32 `protobuf:"varint,2,opt,name=shard,proto3,oneof" json:"shard,omitempty"`
+	// Whether it answers and follows its shard; it is left alone otherwise.
+	Serving bool `protobuf:"varint,3,opt,name=serving,proto3" json:"serving,omitempty"`
+	// How many bytes of its shard's log it has not replayed; 0 when it is not serving.
+	LagBytes int64 `protobuf:"varint,4,opt,name=lag_bytes,json=lagBytes,proto3" json:"lag_bytes,omitempty"`
+	// How old what it sees is; 0 when it is not serving.
+	Lag           *durationpb.Duration `protobuf:"bytes,5,opt,name=lag,proto3" json:"lag,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Replica) Reset() {
+	*x = Replica{}
+	mi := &file_operations_v1_operations_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Replica) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Replica) ProtoMessage() {}
+
+func (x *Replica) ProtoReflect() protoreflect.Message {
+	mi := &file_operations_v1_operations_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Replica.ProtoReflect.Descriptor instead.
+func (*Replica) Descriptor() ([]byte, []int) {
+	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Replica) GetIndex() int32 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *Replica) GetShard() int32 {
+	if x != nil && x.Shard != nil {
+		return *x.Shard
+	}
+	return 0
+}
+
+func (x *Replica) GetServing() bool {
+	if x != nil {
+		return x.Serving
+	}
+	return false
+}
+
+func (x *Replica) GetLagBytes() int64 {
+	if x != nil {
+		return x.LagBytes
+	}
+	return 0
+}
+
+func (x *Replica) GetLag() *durationpb.Duration {
+	if x != nil {
+		return x.Lag
+	}
+	return nil
+}
+
 // GetShardMapRequest asks for the map.
 type GetShardMapRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -260,7 +352,7 @@ type GetShardMapRequest struct {
 
 func (x *GetShardMapRequest) Reset() {
 	*x = GetShardMapRequest{}
-	mi := &file_operations_v1_operations_service_proto_msgTypes[3]
+	mi := &file_operations_v1_operations_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -272,7 +364,7 @@ func (x *GetShardMapRequest) String() string {
 func (*GetShardMapRequest) ProtoMessage() {}
 
 func (x *GetShardMapRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_operations_v1_operations_service_proto_msgTypes[3]
+	mi := &file_operations_v1_operations_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -285,7 +377,7 @@ func (x *GetShardMapRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetShardMapRequest.ProtoReflect.Descriptor instead.
 func (*GetShardMapRequest) Descriptor() ([]byte, []int) {
-	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{3}
+	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{4}
 }
 
 // GetShardMapResponse is the map.
@@ -301,7 +393,7 @@ type GetShardMapResponse struct {
 
 func (x *GetShardMapResponse) Reset() {
 	*x = GetShardMapResponse{}
-	mi := &file_operations_v1_operations_service_proto_msgTypes[4]
+	mi := &file_operations_v1_operations_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -313,7 +405,7 @@ func (x *GetShardMapResponse) String() string {
 func (*GetShardMapResponse) ProtoMessage() {}
 
 func (x *GetShardMapResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_operations_v1_operations_service_proto_msgTypes[4]
+	mi := &file_operations_v1_operations_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -326,7 +418,7 @@ func (x *GetShardMapResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetShardMapResponse.ProtoReflect.Descriptor instead.
 func (*GetShardMapResponse) Descriptor() ([]byte, []int) {
-	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{4}
+	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GetShardMapResponse) GetEpoch() int64 {
@@ -358,7 +450,7 @@ type ShardRange struct {
 
 func (x *ShardRange) Reset() {
 	*x = ShardRange{}
-	mi := &file_operations_v1_operations_service_proto_msgTypes[5]
+	mi := &file_operations_v1_operations_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -370,7 +462,7 @@ func (x *ShardRange) String() string {
 func (*ShardRange) ProtoMessage() {}
 
 func (x *ShardRange) ProtoReflect() protoreflect.Message {
-	mi := &file_operations_v1_operations_service_proto_msgTypes[5]
+	mi := &file_operations_v1_operations_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -383,7 +475,7 @@ func (x *ShardRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShardRange.ProtoReflect.Descriptor instead.
 func (*ShardRange) Descriptor() ([]byte, []int) {
-	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{5}
+	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ShardRange) GetFirstSlot() int32 {
@@ -416,7 +508,7 @@ type VerifyIntegrityRequest struct {
 
 func (x *VerifyIntegrityRequest) Reset() {
 	*x = VerifyIntegrityRequest{}
-	mi := &file_operations_v1_operations_service_proto_msgTypes[6]
+	mi := &file_operations_v1_operations_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -428,7 +520,7 @@ func (x *VerifyIntegrityRequest) String() string {
 func (*VerifyIntegrityRequest) ProtoMessage() {}
 
 func (x *VerifyIntegrityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_operations_v1_operations_service_proto_msgTypes[6]
+	mi := &file_operations_v1_operations_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -441,7 +533,7 @@ func (x *VerifyIntegrityRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyIntegrityRequest.ProtoReflect.Descriptor instead.
 func (*VerifyIntegrityRequest) Descriptor() ([]byte, []int) {
-	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{6}
+	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{7}
 }
 
 // VerifyIntegrityResponse is a sign of progress; at the end come the findings, and then the summary.
@@ -461,7 +553,7 @@ type VerifyIntegrityResponse struct {
 
 func (x *VerifyIntegrityResponse) Reset() {
 	*x = VerifyIntegrityResponse{}
-	mi := &file_operations_v1_operations_service_proto_msgTypes[7]
+	mi := &file_operations_v1_operations_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -473,7 +565,7 @@ func (x *VerifyIntegrityResponse) String() string {
 func (*VerifyIntegrityResponse) ProtoMessage() {}
 
 func (x *VerifyIntegrityResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_operations_v1_operations_service_proto_msgTypes[7]
+	mi := &file_operations_v1_operations_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -486,7 +578,7 @@ func (x *VerifyIntegrityResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyIntegrityResponse.ProtoReflect.Descriptor instead.
 func (*VerifyIntegrityResponse) Descriptor() ([]byte, []int) {
-	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{7}
+	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *VerifyIntegrityResponse) GetMessage() isVerifyIntegrityResponse_Message {
@@ -559,7 +651,7 @@ type IntegrityProgress struct {
 
 func (x *IntegrityProgress) Reset() {
 	*x = IntegrityProgress{}
-	mi := &file_operations_v1_operations_service_proto_msgTypes[8]
+	mi := &file_operations_v1_operations_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -571,7 +663,7 @@ func (x *IntegrityProgress) String() string {
 func (*IntegrityProgress) ProtoMessage() {}
 
 func (x *IntegrityProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_operations_v1_operations_service_proto_msgTypes[8]
+	mi := &file_operations_v1_operations_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -584,7 +676,7 @@ func (x *IntegrityProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IntegrityProgress.ProtoReflect.Descriptor instead.
 func (*IntegrityProgress) Descriptor() ([]byte, []int) {
-	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{8}
+	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *IntegrityProgress) GetOrders() int64 {
@@ -613,7 +705,7 @@ type IntegrityFinding struct {
 
 func (x *IntegrityFinding) Reset() {
 	*x = IntegrityFinding{}
-	mi := &file_operations_v1_operations_service_proto_msgTypes[9]
+	mi := &file_operations_v1_operations_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -625,7 +717,7 @@ func (x *IntegrityFinding) String() string {
 func (*IntegrityFinding) ProtoMessage() {}
 
 func (x *IntegrityFinding) ProtoReflect() protoreflect.Message {
-	mi := &file_operations_v1_operations_service_proto_msgTypes[9]
+	mi := &file_operations_v1_operations_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -638,7 +730,7 @@ func (x *IntegrityFinding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IntegrityFinding.ProtoReflect.Descriptor instead.
 func (*IntegrityFinding) Descriptor() ([]byte, []int) {
-	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{9}
+	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *IntegrityFinding) GetInvariant() string {
@@ -697,7 +789,7 @@ type IntegritySummary struct {
 
 func (x *IntegritySummary) Reset() {
 	*x = IntegritySummary{}
-	mi := &file_operations_v1_operations_service_proto_msgTypes[10]
+	mi := &file_operations_v1_operations_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -709,7 +801,7 @@ func (x *IntegritySummary) String() string {
 func (*IntegritySummary) ProtoMessage() {}
 
 func (x *IntegritySummary) ProtoReflect() protoreflect.Message {
-	mi := &file_operations_v1_operations_service_proto_msgTypes[10]
+	mi := &file_operations_v1_operations_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -722,7 +814,7 @@ func (x *IntegritySummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IntegritySummary.ProtoReflect.Descriptor instead.
 func (*IntegritySummary) Descriptor() ([]byte, []int) {
-	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{10}
+	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *IntegritySummary) GetOk() bool {
@@ -778,7 +870,7 @@ type SagaFilter struct {
 
 func (x *SagaFilter) Reset() {
 	*x = SagaFilter{}
-	mi := &file_operations_v1_operations_service_proto_msgTypes[11]
+	mi := &file_operations_v1_operations_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -790,7 +882,7 @@ func (x *SagaFilter) String() string {
 func (*SagaFilter) ProtoMessage() {}
 
 func (x *SagaFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_operations_v1_operations_service_proto_msgTypes[11]
+	mi := &file_operations_v1_operations_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -803,7 +895,7 @@ func (x *SagaFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SagaFilter.ProtoReflect.Descriptor instead.
 func (*SagaFilter) Descriptor() ([]byte, []int) {
-	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{11}
+	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SagaFilter) GetState() SagaState {
@@ -828,7 +920,7 @@ type ListStuckSagasRequest struct {
 
 func (x *ListStuckSagasRequest) Reset() {
 	*x = ListStuckSagasRequest{}
-	mi := &file_operations_v1_operations_service_proto_msgTypes[12]
+	mi := &file_operations_v1_operations_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -840,7 +932,7 @@ func (x *ListStuckSagasRequest) String() string {
 func (*ListStuckSagasRequest) ProtoMessage() {}
 
 func (x *ListStuckSagasRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_operations_v1_operations_service_proto_msgTypes[12]
+	mi := &file_operations_v1_operations_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -853,7 +945,7 @@ func (x *ListStuckSagasRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListStuckSagasRequest.ProtoReflect.Descriptor instead.
 func (*ListStuckSagasRequest) Descriptor() ([]byte, []int) {
-	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{12}
+	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListStuckSagasRequest) GetPageSize() int32 {
@@ -890,7 +982,7 @@ type ListStuckSagasResponse struct {
 
 func (x *ListStuckSagasResponse) Reset() {
 	*x = ListStuckSagasResponse{}
-	mi := &file_operations_v1_operations_service_proto_msgTypes[13]
+	mi := &file_operations_v1_operations_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -902,7 +994,7 @@ func (x *ListStuckSagasResponse) String() string {
 func (*ListStuckSagasResponse) ProtoMessage() {}
 
 func (x *ListStuckSagasResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_operations_v1_operations_service_proto_msgTypes[13]
+	mi := &file_operations_v1_operations_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -915,7 +1007,7 @@ func (x *ListStuckSagasResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListStuckSagasResponse.ProtoReflect.Descriptor instead.
 func (*ListStuckSagasResponse) Descriptor() ([]byte, []int) {
-	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{13}
+	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListStuckSagasResponse) GetSagas() []*Saga {
@@ -945,7 +1037,7 @@ type GetSagaRequest struct {
 
 func (x *GetSagaRequest) Reset() {
 	*x = GetSagaRequest{}
-	mi := &file_operations_v1_operations_service_proto_msgTypes[14]
+	mi := &file_operations_v1_operations_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -957,7 +1049,7 @@ func (x *GetSagaRequest) String() string {
 func (*GetSagaRequest) ProtoMessage() {}
 
 func (x *GetSagaRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_operations_v1_operations_service_proto_msgTypes[14]
+	mi := &file_operations_v1_operations_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -970,7 +1062,7 @@ func (x *GetSagaRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSagaRequest.ProtoReflect.Descriptor instead.
 func (*GetSagaRequest) Descriptor() ([]byte, []int) {
-	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{14}
+	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *GetSagaRequest) GetSubject() string {
@@ -998,7 +1090,7 @@ type GetSagaResponse struct {
 
 func (x *GetSagaResponse) Reset() {
 	*x = GetSagaResponse{}
-	mi := &file_operations_v1_operations_service_proto_msgTypes[15]
+	mi := &file_operations_v1_operations_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1010,7 +1102,7 @@ func (x *GetSagaResponse) String() string {
 func (*GetSagaResponse) ProtoMessage() {}
 
 func (x *GetSagaResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_operations_v1_operations_service_proto_msgTypes[15]
+	mi := &file_operations_v1_operations_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1023,7 +1115,7 @@ func (x *GetSagaResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSagaResponse.ProtoReflect.Descriptor instead.
 func (*GetSagaResponse) Descriptor() ([]byte, []int) {
-	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{15}
+	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *GetSagaResponse) GetSaga() *Saga {
@@ -1046,7 +1138,7 @@ type RetrySagaRequest struct {
 
 func (x *RetrySagaRequest) Reset() {
 	*x = RetrySagaRequest{}
-	mi := &file_operations_v1_operations_service_proto_msgTypes[16]
+	mi := &file_operations_v1_operations_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1058,7 +1150,7 @@ func (x *RetrySagaRequest) String() string {
 func (*RetrySagaRequest) ProtoMessage() {}
 
 func (x *RetrySagaRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_operations_v1_operations_service_proto_msgTypes[16]
+	mi := &file_operations_v1_operations_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1071,7 +1163,7 @@ func (x *RetrySagaRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetrySagaRequest.ProtoReflect.Descriptor instead.
 func (*RetrySagaRequest) Descriptor() ([]byte, []int) {
-	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{16}
+	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RetrySagaRequest) GetSubject() string {
@@ -1099,7 +1191,7 @@ type RetrySagaResponse struct {
 
 func (x *RetrySagaResponse) Reset() {
 	*x = RetrySagaResponse{}
-	mi := &file_operations_v1_operations_service_proto_msgTypes[17]
+	mi := &file_operations_v1_operations_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1111,7 +1203,7 @@ func (x *RetrySagaResponse) String() string {
 func (*RetrySagaResponse) ProtoMessage() {}
 
 func (x *RetrySagaResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_operations_v1_operations_service_proto_msgTypes[17]
+	mi := &file_operations_v1_operations_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1124,7 +1216,7 @@ func (x *RetrySagaResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetrySagaResponse.ProtoReflect.Descriptor instead.
 func (*RetrySagaResponse) Descriptor() ([]byte, []int) {
-	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{17}
+	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RetrySagaResponse) GetSaga() *Saga {
@@ -1169,7 +1261,7 @@ type Saga struct {
 
 func (x *Saga) Reset() {
 	*x = Saga{}
-	mi := &file_operations_v1_operations_service_proto_msgTypes[18]
+	mi := &file_operations_v1_operations_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1181,7 +1273,7 @@ func (x *Saga) String() string {
 func (*Saga) ProtoMessage() {}
 
 func (x *Saga) ProtoReflect() protoreflect.Message {
-	mi := &file_operations_v1_operations_service_proto_msgTypes[18]
+	mi := &file_operations_v1_operations_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1194,7 +1286,7 @@ func (x *Saga) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Saga.ProtoReflect.Descriptor instead.
 func (*Saga) Descriptor() ([]byte, []int) {
-	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{18}
+	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Saga) GetSubject() string {
@@ -1285,15 +1377,23 @@ var File_operations_v1_operations_service_proto protoreflect.FileDescriptor
 
 const file_operations_v1_operations_service_proto_rawDesc = "" +
 	"\n" +
-	"&operations/v1/operations_service.proto\x12\roperations.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16policy/v1/policy.proto\"\x13\n" +
-	"\x11ListShardsRequest\"B\n" +
+	"&operations/v1/operations_service.proto\x12\roperations.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16policy/v1/policy.proto\"\x13\n" +
+	"\x11ListShardsRequest\"v\n" +
 	"\x12ListShardsResponse\x12,\n" +
-	"\x06shards\x18\x01 \x03(\v2\x14.operations.v1.ShardR\x06shards\"m\n" +
+	"\x06shards\x18\x01 \x03(\v2\x14.operations.v1.ShardR\x06shards\x122\n" +
+	"\breplicas\x18\x02 \x03(\v2\x16.operations.v1.ReplicaR\breplicas\"m\n" +
 	"\x05Shard\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x05R\x05index\x12\x1a\n" +
 	"\bdatabase\x18\x02 \x01(\tR\bdatabase\x12\x14\n" +
 	"\x05slots\x18\x03 \x01(\x05R\x05slots\x12\x1c\n" +
-	"\treachable\x18\x04 \x01(\bR\treachable\"\x14\n" +
+	"\treachable\x18\x04 \x01(\bR\treachable\"\xa8\x01\n" +
+	"\aReplica\x12\x14\n" +
+	"\x05index\x18\x01 \x01(\x05R\x05index\x12\x19\n" +
+	"\x05shard\x18\x02 \x01(\x05H\x00R\x05shard\x88\x01\x01\x12\x18\n" +
+	"\aserving\x18\x03 \x01(\bR\aserving\x12\x1b\n" +
+	"\tlag_bytes\x18\x04 \x01(\x03R\blagBytes\x12+\n" +
+	"\x03lag\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\x03lagB\b\n" +
+	"\x06_shard\"\x14\n" +
 	"\x12GetShardMapRequest\"^\n" +
 	"\x13GetShardMapResponse\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x03R\x05epoch\x121\n" +
@@ -1405,63 +1505,67 @@ func file_operations_v1_operations_service_proto_rawDescGZIP() []byte {
 }
 
 var file_operations_v1_operations_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_operations_v1_operations_service_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_operations_v1_operations_service_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_operations_v1_operations_service_proto_goTypes = []any{
 	(SagaState)(0),                  // 0: operations.v1.SagaState
 	(*ListShardsRequest)(nil),       // 1: operations.v1.ListShardsRequest
 	(*ListShardsResponse)(nil),      // 2: operations.v1.ListShardsResponse
 	(*Shard)(nil),                   // 3: operations.v1.Shard
-	(*GetShardMapRequest)(nil),      // 4: operations.v1.GetShardMapRequest
-	(*GetShardMapResponse)(nil),     // 5: operations.v1.GetShardMapResponse
-	(*ShardRange)(nil),              // 6: operations.v1.ShardRange
-	(*VerifyIntegrityRequest)(nil),  // 7: operations.v1.VerifyIntegrityRequest
-	(*VerifyIntegrityResponse)(nil), // 8: operations.v1.VerifyIntegrityResponse
-	(*IntegrityProgress)(nil),       // 9: operations.v1.IntegrityProgress
-	(*IntegrityFinding)(nil),        // 10: operations.v1.IntegrityFinding
-	(*IntegritySummary)(nil),        // 11: operations.v1.IntegritySummary
-	(*SagaFilter)(nil),              // 12: operations.v1.SagaFilter
-	(*ListStuckSagasRequest)(nil),   // 13: operations.v1.ListStuckSagasRequest
-	(*ListStuckSagasResponse)(nil),  // 14: operations.v1.ListStuckSagasResponse
-	(*GetSagaRequest)(nil),          // 15: operations.v1.GetSagaRequest
-	(*GetSagaResponse)(nil),         // 16: operations.v1.GetSagaResponse
-	(*RetrySagaRequest)(nil),        // 17: operations.v1.RetrySagaRequest
-	(*RetrySagaResponse)(nil),       // 18: operations.v1.RetrySagaResponse
-	(*Saga)(nil),                    // 19: operations.v1.Saga
-	(*timestamppb.Timestamp)(nil),   // 20: google.protobuf.Timestamp
+	(*Replica)(nil),                 // 4: operations.v1.Replica
+	(*GetShardMapRequest)(nil),      // 5: operations.v1.GetShardMapRequest
+	(*GetShardMapResponse)(nil),     // 6: operations.v1.GetShardMapResponse
+	(*ShardRange)(nil),              // 7: operations.v1.ShardRange
+	(*VerifyIntegrityRequest)(nil),  // 8: operations.v1.VerifyIntegrityRequest
+	(*VerifyIntegrityResponse)(nil), // 9: operations.v1.VerifyIntegrityResponse
+	(*IntegrityProgress)(nil),       // 10: operations.v1.IntegrityProgress
+	(*IntegrityFinding)(nil),        // 11: operations.v1.IntegrityFinding
+	(*IntegritySummary)(nil),        // 12: operations.v1.IntegritySummary
+	(*SagaFilter)(nil),              // 13: operations.v1.SagaFilter
+	(*ListStuckSagasRequest)(nil),   // 14: operations.v1.ListStuckSagasRequest
+	(*ListStuckSagasResponse)(nil),  // 15: operations.v1.ListStuckSagasResponse
+	(*GetSagaRequest)(nil),          // 16: operations.v1.GetSagaRequest
+	(*GetSagaResponse)(nil),         // 17: operations.v1.GetSagaResponse
+	(*RetrySagaRequest)(nil),        // 18: operations.v1.RetrySagaRequest
+	(*RetrySagaResponse)(nil),       // 19: operations.v1.RetrySagaResponse
+	(*Saga)(nil),                    // 20: operations.v1.Saga
+	(*durationpb.Duration)(nil),     // 21: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),   // 22: google.protobuf.Timestamp
 }
 var file_operations_v1_operations_service_proto_depIdxs = []int32{
 	3,  // 0: operations.v1.ListShardsResponse.shards:type_name -> operations.v1.Shard
-	6,  // 1: operations.v1.GetShardMapResponse.ranges:type_name -> operations.v1.ShardRange
-	9,  // 2: operations.v1.VerifyIntegrityResponse.progress:type_name -> operations.v1.IntegrityProgress
-	10, // 3: operations.v1.VerifyIntegrityResponse.finding:type_name -> operations.v1.IntegrityFinding
-	11, // 4: operations.v1.VerifyIntegrityResponse.summary:type_name -> operations.v1.IntegritySummary
-	0,  // 5: operations.v1.SagaFilter.state:type_name -> operations.v1.SagaState
-	12, // 6: operations.v1.ListStuckSagasRequest.filter:type_name -> operations.v1.SagaFilter
-	19, // 7: operations.v1.ListStuckSagasResponse.sagas:type_name -> operations.v1.Saga
-	19, // 8: operations.v1.GetSagaResponse.saga:type_name -> operations.v1.Saga
-	19, // 9: operations.v1.RetrySagaResponse.saga:type_name -> operations.v1.Saga
-	0,  // 10: operations.v1.Saga.state:type_name -> operations.v1.SagaState
-	20, // 11: operations.v1.Saga.deadline:type_name -> google.protobuf.Timestamp
-	20, // 12: operations.v1.Saga.wake_time:type_name -> google.protobuf.Timestamp
-	20, // 13: operations.v1.Saga.create_time:type_name -> google.protobuf.Timestamp
-	20, // 14: operations.v1.Saga.update_time:type_name -> google.protobuf.Timestamp
-	1,  // 15: operations.v1.OperationsService.ListShards:input_type -> operations.v1.ListShardsRequest
-	4,  // 16: operations.v1.OperationsService.GetShardMap:input_type -> operations.v1.GetShardMapRequest
-	7,  // 17: operations.v1.OperationsService.VerifyIntegrity:input_type -> operations.v1.VerifyIntegrityRequest
-	13, // 18: operations.v1.OperationsService.ListStuckSagas:input_type -> operations.v1.ListStuckSagasRequest
-	15, // 19: operations.v1.OperationsService.GetSaga:input_type -> operations.v1.GetSagaRequest
-	17, // 20: operations.v1.OperationsService.RetrySaga:input_type -> operations.v1.RetrySagaRequest
-	2,  // 21: operations.v1.OperationsService.ListShards:output_type -> operations.v1.ListShardsResponse
-	5,  // 22: operations.v1.OperationsService.GetShardMap:output_type -> operations.v1.GetShardMapResponse
-	8,  // 23: operations.v1.OperationsService.VerifyIntegrity:output_type -> operations.v1.VerifyIntegrityResponse
-	14, // 24: operations.v1.OperationsService.ListStuckSagas:output_type -> operations.v1.ListStuckSagasResponse
-	16, // 25: operations.v1.OperationsService.GetSaga:output_type -> operations.v1.GetSagaResponse
-	18, // 26: operations.v1.OperationsService.RetrySaga:output_type -> operations.v1.RetrySagaResponse
-	21, // [21:27] is the sub-list for method output_type
-	15, // [15:21] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	4,  // 1: operations.v1.ListShardsResponse.replicas:type_name -> operations.v1.Replica
+	21, // 2: operations.v1.Replica.lag:type_name -> google.protobuf.Duration
+	7,  // 3: operations.v1.GetShardMapResponse.ranges:type_name -> operations.v1.ShardRange
+	10, // 4: operations.v1.VerifyIntegrityResponse.progress:type_name -> operations.v1.IntegrityProgress
+	11, // 5: operations.v1.VerifyIntegrityResponse.finding:type_name -> operations.v1.IntegrityFinding
+	12, // 6: operations.v1.VerifyIntegrityResponse.summary:type_name -> operations.v1.IntegritySummary
+	0,  // 7: operations.v1.SagaFilter.state:type_name -> operations.v1.SagaState
+	13, // 8: operations.v1.ListStuckSagasRequest.filter:type_name -> operations.v1.SagaFilter
+	20, // 9: operations.v1.ListStuckSagasResponse.sagas:type_name -> operations.v1.Saga
+	20, // 10: operations.v1.GetSagaResponse.saga:type_name -> operations.v1.Saga
+	20, // 11: operations.v1.RetrySagaResponse.saga:type_name -> operations.v1.Saga
+	0,  // 12: operations.v1.Saga.state:type_name -> operations.v1.SagaState
+	22, // 13: operations.v1.Saga.deadline:type_name -> google.protobuf.Timestamp
+	22, // 14: operations.v1.Saga.wake_time:type_name -> google.protobuf.Timestamp
+	22, // 15: operations.v1.Saga.create_time:type_name -> google.protobuf.Timestamp
+	22, // 16: operations.v1.Saga.update_time:type_name -> google.protobuf.Timestamp
+	1,  // 17: operations.v1.OperationsService.ListShards:input_type -> operations.v1.ListShardsRequest
+	5,  // 18: operations.v1.OperationsService.GetShardMap:input_type -> operations.v1.GetShardMapRequest
+	8,  // 19: operations.v1.OperationsService.VerifyIntegrity:input_type -> operations.v1.VerifyIntegrityRequest
+	14, // 20: operations.v1.OperationsService.ListStuckSagas:input_type -> operations.v1.ListStuckSagasRequest
+	16, // 21: operations.v1.OperationsService.GetSaga:input_type -> operations.v1.GetSagaRequest
+	18, // 22: operations.v1.OperationsService.RetrySaga:input_type -> operations.v1.RetrySagaRequest
+	2,  // 23: operations.v1.OperationsService.ListShards:output_type -> operations.v1.ListShardsResponse
+	6,  // 24: operations.v1.OperationsService.GetShardMap:output_type -> operations.v1.GetShardMapResponse
+	9,  // 25: operations.v1.OperationsService.VerifyIntegrity:output_type -> operations.v1.VerifyIntegrityResponse
+	15, // 26: operations.v1.OperationsService.ListStuckSagas:output_type -> operations.v1.ListStuckSagasResponse
+	17, // 27: operations.v1.OperationsService.GetSaga:output_type -> operations.v1.GetSagaResponse
+	19, // 28: operations.v1.OperationsService.RetrySaga:output_type -> operations.v1.RetrySagaResponse
+	23, // [23:29] is the sub-list for method output_type
+	17, // [17:23] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_operations_v1_operations_service_proto_init() }
@@ -1469,7 +1573,8 @@ func file_operations_v1_operations_service_proto_init() {
 	if File_operations_v1_operations_service_proto != nil {
 		return
 	}
-	file_operations_v1_operations_service_proto_msgTypes[7].OneofWrappers = []any{
+	file_operations_v1_operations_service_proto_msgTypes[3].OneofWrappers = []any{}
+	file_operations_v1_operations_service_proto_msgTypes[8].OneofWrappers = []any{
 		(*VerifyIntegrityResponse_Progress)(nil),
 		(*VerifyIntegrityResponse_Finding)(nil),
 		(*VerifyIntegrityResponse_Summary)(nil),
@@ -1480,7 +1585,7 @@ func file_operations_v1_operations_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_operations_v1_operations_service_proto_rawDesc), len(file_operations_v1_operations_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   19,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

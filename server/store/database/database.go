@@ -28,6 +28,7 @@ type Options struct {
 	StatementTimeout time.Duration // Postgres; also of a transaction left idle; 0 means 30 s
 	LockTimeout      time.Duration // how long a statement waits for others; 0 means 5 s
 	ApplicationName  string        // Postgres shows it in pg_stat_activity; empty means orderprocessing
+	Unasked          bool          // Open does not make sure that the database answers: it may be away
 }
 
 // Database is an open database. Write and Read are one pool on Postgres. On SQLite Write has the
@@ -62,6 +63,9 @@ func Open(ctx context.Context, location string, opts Options) (*Database, error)
 		return nil, err
 	}
 	db.name = Redact(location)
+	if opts.Unasked {
+		return db, nil
+	}
 	if err := db.Ping(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

@@ -13,7 +13,7 @@ const scanPage = 200
 
 // ScanOrders reads page after page, so that no snapshot is held while they are taken.
 func (s *Store) ScanOrders(ctx context.Context, q store.OrderQuery, take func([]order.Order) error) error {
-	return scan(func(after id.UUID) ([]order.Order, error) {
+	return store.Scan(scanPage, func(after id.UUID) ([]order.Order, error) {
 		q.After, q.Limit = after, scanPage
 		return s.Orders(ctx, q)
 	}, func(o order.Order) id.UUID { return o.ID.UUID }, take)
@@ -21,25 +21,8 @@ func (s *Store) ScanOrders(ctx context.Context, q store.OrderQuery, take func([]
 
 // ScanReturns is ScanOrders for returns.
 func (s *Store) ScanReturns(ctx context.Context, q store.ReturnQuery, take func([]order.Return) error) error {
-	return scan(func(after id.UUID) ([]order.Return, error) {
+	return store.Scan(scanPage, func(after id.UUID) ([]order.Return, error) {
 		q.After, q.Limit = after, scanPage
 		return s.Returns(ctx, q)
 	}, func(r order.Return) id.UUID { return r.ID.UUID }, take)
-}
-
-func scan[T any](read func(after id.UUID) ([]T, error), key func(T) id.UUID, take func([]T) error) error {
-	var after id.UUID
-	for {
-		items, err := read(after)
-		if err != nil || len(items) == 0 {
-			return err
-		}
-		if err := take(items); err != nil {
-			return err
-		}
-		if len(items) < scanPage {
-			return nil
-		}
-		after = key(items[len(items)-1])
-	}
 }

@@ -15,9 +15,10 @@ import (
 
 // Options say what kind of cluster to start.
 type Options struct {
-	Durable  bool     // as in production: every commit is on the disk when it is answered
-	Dir      string   // where to keep it, for its next start too; empty means a folder that goes with it
-	Settings []string // more lines for postgresql.conf
+	Durable    bool     // as in production: every commit is on the disk when it is answered
+	Replicated bool     // standbys may follow it
+	Dir        string   // where to keep it, for its next start too; empty means a folder that goes with it
+	Settings   []string // more lines for postgresql.conf
 }
 
 // Cluster is a Postgres server of our own.

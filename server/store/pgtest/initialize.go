@@ -81,6 +81,9 @@ func (c *Cluster) initialize(ctx context.Context, opts Options) error {
 		_ = os.Remove(secret)
 		return fmt.Errorf("make the test Postgres: %w\n%s", err, output)
 	}
+	if opts.Replicated {
+		settings = append(settings, "wal_level = replica", "max_wal_senders = 8", "wal_keep_size = 256MB")
+	}
 	return appendFile(filepath.Join(c.data(), "postgresql.conf"), strings.Join(append(settings, opts.Settings...), "\n")+"\n")
 }
 

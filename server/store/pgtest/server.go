@@ -40,6 +40,15 @@ func (s *Server) CreateDatabase(ctx context.Context, name string) (string, error
 	return s.URL(name), s.clone(ctx, name, "template0")
 }
 
+// CreateMigrated makes a database with the tables that a shard has and gives its URL.
+func (s *Server) CreateMigrated(ctx context.Context, name string) (string, error) {
+	location, err := s.CreateDatabase(ctx, name)
+	if err == nil {
+		err = migrateAt(ctx, location)
+	}
+	return location, err
+}
+
 func (s *Server) clone(ctx context.Context, name, template string) error {
 	return s.exec(ctx, "CREATE DATABASE "+pgx.Identifier{name}.Sanitize()+" TEMPLATE "+pgx.Identifier{template}.Sanitize())
 }

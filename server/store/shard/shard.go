@@ -19,7 +19,7 @@ import (
 // Store is many stores that look like one.
 type Store struct {
 	shards []store.Store
-	owners [id.Slots]int
+	owners *[id.Slots]int
 }
 
 var _ store.Store = (*Store)(nil)
@@ -29,8 +29,12 @@ func New(m Map, shards []store.Store) (*Store, error) {
 	if err := m.Check(len(shards)); err != nil {
 		return nil, err
 	}
-	return &Store{shards: shards, owners: m.owners()}, nil
+	owners := m.owners()
+	return &Store{shards: shards, owners: &owners}, nil
 }
+
+// Over gives the same store over others of its shards, such as views of them, in the same order.
+func (s *Store) Over(shards []store.Store) *Store { return &Store{shards: shards, owners: s.owners} }
 
 // Of gives the shard that owns a slot.
 func (s *Store) Of(slot id.Slot) store.Store { return s.shards[s.owners[slot]] }

@@ -7,8 +7,8 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../buf/validate/validate_pb.js";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import { file_policy_v1_policy } from "../../policy/v1/policy_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file operations/v1/operations_service.proto.
  */
 export const file_operations_v1_operations_service: GenFile = /*@__PURE__*/
-  fileDesc("CiZvcGVyYXRpb25zL3YxL29wZXJhdGlvbnNfc2VydmljZS5wcm90bxINb3BlcmF0aW9ucy52MSITChFMaXN0U2hhcmRzUmVxdWVzdCI6ChJMaXN0U2hhcmRzUmVzcG9uc2USJAoGc2hhcmRzGAEgAygLMhQub3BlcmF0aW9ucy52MS5TaGFyZCJKCgVTaGFyZBINCgVpbmRleBgBIAEoBRIQCghkYXRhYmFzZRgCIAEoCRINCgVzbG90cxgDIAEoBRIRCglyZWFjaGFibGUYBCABKAgiFAoSR2V0U2hhcmRNYXBSZXF1ZXN0Ik8KE0dldFNoYXJkTWFwUmVzcG9uc2USDQoFZXBvY2gYASABKAMSKQoGcmFuZ2VzGAIgAygLMhkub3BlcmF0aW9ucy52MS5TaGFyZFJhbmdlIkIKClNoYXJkUmFuZ2USEgoKZmlyc3Rfc2xvdBgBIAEoBRIRCglsYXN0X3Nsb3QYAiABKAUSDQoFc2hhcmQYAyABKAUiGAoWVmVyaWZ5SW50ZWdyaXR5UmVxdWVzdCLCAQoXVmVyaWZ5SW50ZWdyaXR5UmVzcG9uc2USNAoIcHJvZ3Jlc3MYASABKAsyIC5vcGVyYXRpb25zLnYxLkludGVncml0eVByb2dyZXNzSAASMgoHZmluZGluZxgCIAEoCzIfLm9wZXJhdGlvbnMudjEuSW50ZWdyaXR5RmluZGluZ0gAEjIKB3N1bW1hcnkYAyABKAsyHy5vcGVyYXRpb25zLnYxLkludGVncml0eVN1bW1hcnlIAEIJCgdtZXNzYWdlIiMKEUludGVncml0eVByb2dyZXNzEg4KBm9yZGVycxgBIAEoAyJjChBJbnRlZ3JpdHlGaW5kaW5nEhEKCWludmFyaWFudBgBIAEoCRINCgVzaGFyZBgCIAEoBRIQCghvcmRlcl9pZBgDIAEoCRILCgNza3UYBCABKAkSDgoGZGV0YWlsGAUgASgJInIKEEludGVncml0eVN1bW1hcnkSCgoCb2sYASABKAgSDgoGb3JkZXJzGAIgASgDEg4KBmV2ZW50cxgDIAEoAxIMCgRza3VzGAQgASgDEhAKCHBheW1lbnRzGAUgASgDEhIKCnZpb2xhdGlvbnMYBiABKAMiRwoKU2FnYUZpbHRlchI5CgVzdGF0ZRgBIAEoDjIYLm9wZXJhdGlvbnMudjEuU2FnYVN0YXRlQhC6SA2CAQoYABgBGAIYAxgEIn8KFUxpc3RTdHVja1NhZ2FzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGPQDKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgAQSKQoGZmlsdGVyGAMgASgLMhkub3BlcmF0aW9ucy52MS5TYWdhRmlsdGVyIlUKFkxpc3RTdHVja1NhZ2FzUmVzcG9uc2USIgoFc2FnYXMYASADKAsyEy5vcGVyYXRpb25zLnYxLlNhZ2ESFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJInoKDkdldFNhZ2FSZXF1ZXN0Ej4KB3N1YmplY3QYASABKAlCLbpIKnIoMiZeW2Etel17M31fWzAtN11bMC05YS1oamttbnAtdHYtel17MjV9JBIoCgRzYWdhGAIgASgJQhq6SBdyFRhAMhFeW2Etel1bYS16MC05X10qJCI0Cg9HZXRTYWdhUmVzcG9uc2USIQoEc2FnYRgBIAEoCzITLm9wZXJhdGlvbnMudjEuU2FnYSJ8ChBSZXRyeVNhZ2FSZXF1ZXN0Ej4KB3N1YmplY3QYASABKAlCLbpIKnIoMiZeW2Etel17M31fWzAtN11bMC05YS1oamttbnAtdHYtel17MjV9JBIoCgRzYWdhGAIgASgJQhq6SBdyFRhAMhFeW2Etel1bYS16MC05X10qJCI2ChFSZXRyeVNhZ2FSZXNwb25zZRIhCgRzYWdhGAEgASgLMhMub3BlcmF0aW9ucy52MS5TYWdhIt0CCgRTYWdhEg8KB3N1YmplY3QYASABKAkSDAoEc2FnYRgCIAEoCRInCgVzdGF0ZRgDIAEoDjIYLm9wZXJhdGlvbnMudjEuU2FnYVN0YXRlEg8KB3VuZG9pbmcYBCABKAgSDAoEc3RlcBgFIAEoCRIQCghhdHRlbXB0cxgGIAEoBRIOCgZyZWFzb24YByABKAkSDQoFY2F1c2UYCCABKAkSLAoIZGVhZGxpbmUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCXdha2VfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLY3JlYXRlX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCq2AQoJU2FnYVN0YXRlEhoKFlNBR0FfU1RBVEVfVU5TUEVDSUZJRUQQABIWChJTQUdBX1NUQVRFX1JVTk5JTkcQARIWChJTQUdBX1NUQVRFX1dBSVRJTkcQAhIbChdTQUdBX1NUQVRFX0NPTVBFTlNBVElORxADEhQKEFNBR0FfU1RBVEVfU1RVQ0sQBBITCg9TQUdBX1NUQVRFX0RPTkUQBRIVChFTQUdBX1NUQVRFX1VORE9ORRAGMpAFChFPcGVyYXRpb25zU2VydmljZRJiCgpMaXN0U2hhcmRzEiAub3BlcmF0aW9ucy52MS5MaXN0U2hhcmRzUmVxdWVzdBohLm9wZXJhdGlvbnMudjEuTGlzdFNoYXJkc1Jlc3BvbnNlIg+QAgHStRgICgIDBBABGAISZQoLR2V0U2hhcmRNYXASIS5vcGVyYXRpb25zLnYxLkdldFNoYXJkTWFwUmVxdWVzdBoiLm9wZXJhdGlvbnMudjEuR2V0U2hhcmRNYXBSZXNwb25zZSIPkAIB0rUYCAoCAwQQARgBEnIKD1ZlcmlmeUludGVncml0eRIlLm9wZXJhdGlvbnMudjEuVmVyaWZ5SW50ZWdyaXR5UmVxdWVzdBomLm9wZXJhdGlvbnMudjEuVmVyaWZ5SW50ZWdyaXR5UmVzcG9uc2UiDpACAdK1GAcKAQQQARgEMAEScAoOTGlzdFN0dWNrU2FnYXMSJC5vcGVyYXRpb25zLnYxLkxpc3RTdHVja1NhZ2FzUmVxdWVzdBolLm9wZXJhdGlvbnMudjEuTGlzdFN0dWNrU2FnYXNSZXNwb25zZSIRkAIB0rUYCgoCAwQQARgCIAUSWQoHR2V0U2FnYRIdLm9wZXJhdGlvbnMudjEuR2V0U2FnYVJlcXVlc3QaHi5vcGVyYXRpb25zLnYxLkdldFNhZ2FSZXNwb25zZSIPkAIB0rUYCAoCAwQQARgBEm8KCVJldHJ5U2FnYRIfLm9wZXJhdGlvbnMudjEuUmV0cnlTYWdhUmVxdWVzdBogLm9wZXJhdGlvbnMudjEuUmV0cnlTYWdhUmVzcG9uc2UiH5ACAtK1GBgKAQQQARgDKg8KB3N1YmplY3QSBHNhZ2FCywEKEWNvbS5vcGVyYXRpb25zLnYxQhZPcGVyYXRpb25zU2VydmljZVByb3RvUAFaSWdpdGh1Yi5jb20vb3JkZXJwcm9jZXNzaW5nL29yZGVycHJvY2Vzc2luZy9nZW4vb3BlcmF0aW9ucy92MTtvcGVyYXRpb25zdjGiAgNPWFiqAg1PcGVyYXRpb25zLlYxygINT3BlcmF0aW9uc1xWMeICGU9wZXJhdGlvbnNcVjFcR1BCTWV0YWRhdGHqAg5PcGVyYXRpb25zOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_policy_v1_policy]);
+  fileDesc("CiZvcGVyYXRpb25zL3YxL29wZXJhdGlvbnNfc2VydmljZS5wcm90bxINb3BlcmF0aW9ucy52MSITChFMaXN0U2hhcmRzUmVxdWVzdCJkChJMaXN0U2hhcmRzUmVzcG9uc2USJAoGc2hhcmRzGAEgAygLMhQub3BlcmF0aW9ucy52MS5TaGFyZBIoCghyZXBsaWNhcxgCIAMoCzIWLm9wZXJhdGlvbnMudjEuUmVwbGljYSJKCgVTaGFyZBINCgVpbmRleBgBIAEoBRIQCghkYXRhYmFzZRgCIAEoCRINCgVzbG90cxgDIAEoBRIRCglyZWFjaGFibGUYBCABKAgiggEKB1JlcGxpY2ESDQoFaW5kZXgYASABKAUSEgoFc2hhcmQYAiABKAVIAIgBARIPCgdzZXJ2aW5nGAMgASgIEhEKCWxhZ19ieXRlcxgEIAEoAxImCgNsYWcYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CCAoGX3NoYXJkIhQKEkdldFNoYXJkTWFwUmVxdWVzdCJPChNHZXRTaGFyZE1hcFJlc3BvbnNlEg0KBWVwb2NoGAEgASgDEikKBnJhbmdlcxgCIAMoCzIZLm9wZXJhdGlvbnMudjEuU2hhcmRSYW5nZSJCCgpTaGFyZFJhbmdlEhIKCmZpcnN0X3Nsb3QYASABKAUSEQoJbGFzdF9zbG90GAIgASgFEg0KBXNoYXJkGAMgASgFIhgKFlZlcmlmeUludGVncml0eVJlcXVlc3QiwgEKF1ZlcmlmeUludGVncml0eVJlc3BvbnNlEjQKCHByb2dyZXNzGAEgASgLMiAub3BlcmF0aW9ucy52MS5JbnRlZ3JpdHlQcm9ncmVzc0gAEjIKB2ZpbmRpbmcYAiABKAsyHy5vcGVyYXRpb25zLnYxLkludGVncml0eUZpbmRpbmdIABIyCgdzdW1tYXJ5GAMgASgLMh8ub3BlcmF0aW9ucy52MS5JbnRlZ3JpdHlTdW1tYXJ5SABCCQoHbWVzc2FnZSIjChFJbnRlZ3JpdHlQcm9ncmVzcxIOCgZvcmRlcnMYASABKAMiYwoQSW50ZWdyaXR5RmluZGluZxIRCglpbnZhcmlhbnQYASABKAkSDQoFc2hhcmQYAiABKAUSEAoIb3JkZXJfaWQYAyABKAkSCwoDc2t1GAQgASgJEg4KBmRldGFpbBgFIAEoCSJyChBJbnRlZ3JpdHlTdW1tYXJ5EgoKAm9rGAEgASgIEg4KBm9yZGVycxgCIAEoAxIOCgZldmVudHMYAyABKAMSDAoEc2t1cxgEIAEoAxIQCghwYXltZW50cxgFIAEoAxISCgp2aW9sYXRpb25zGAYgASgDIkcKClNhZ2FGaWx0ZXISOQoFc3RhdGUYASABKA4yGC5vcGVyYXRpb25zLnYxLlNhZ2FTdGF0ZUIQukgNggEKGAAYARgCGAMYBCJ/ChVMaXN0U3R1Y2tTYWdhc1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRj0AygAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDGIAEEikKBmZpbHRlchgDIAEoCzIZLm9wZXJhdGlvbnMudjEuU2FnYUZpbHRlciJVChZMaXN0U3R1Y2tTYWdhc1Jlc3BvbnNlEiIKBXNhZ2FzGAEgAygLMhMub3BlcmF0aW9ucy52MS5TYWdhEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJ6Cg5HZXRTYWdhUmVxdWVzdBI+CgdzdWJqZWN0GAEgASgJQi26SCpyKDImXlthLXpdezN9X1swLTddWzAtOWEtaGprbW5wLXR2LXpdezI1fSQSKAoEc2FnYRgCIAEoCUIaukgXchUYQDIRXlthLXpdW2EtejAtOV9dKiQiNAoPR2V0U2FnYVJlc3BvbnNlEiEKBHNhZ2EYASABKAsyEy5vcGVyYXRpb25zLnYxLlNhZ2EifAoQUmV0cnlTYWdhUmVxdWVzdBI+CgdzdWJqZWN0GAEgASgJQi26SCpyKDImXlthLXpdezN9X1swLTddWzAtOWEtaGprbW5wLXR2LXpdezI1fSQSKAoEc2FnYRgCIAEoCUIaukgXchUYQDIRXlthLXpdW2EtejAtOV9dKiQiNgoRUmV0cnlTYWdhUmVzcG9uc2USIQoEc2FnYRgBIAEoCzITLm9wZXJhdGlvbnMudjEuU2FnYSLdAgoEU2FnYRIPCgdzdWJqZWN0GAEgASgJEgwKBHNhZ2EYAiABKAkSJwoFc3RhdGUYAyABKA4yGC5vcGVyYXRpb25zLnYxLlNhZ2FTdGF0ZRIPCgd1bmRvaW5nGAQgASgIEgwKBHN0ZXAYBSABKAkSEAoIYXR0ZW1wdHMYBiABKAUSDgoGcmVhc29uGAcgASgJEg0KBWNhdXNlGAggASgJEiwKCGRlYWRsaW5lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCgl3YWtlX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2NyZWF0ZV90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqtgEKCVNhZ2FTdGF0ZRIaChZTQUdBX1NUQVRFX1VOU1BFQ0lGSUVEEAASFgoSU0FHQV9TVEFURV9SVU5OSU5HEAESFgoSU0FHQV9TVEFURV9XQUlUSU5HEAISGwoXU0FHQV9TVEFURV9DT01QRU5TQVRJTkcQAxIUChBTQUdBX1NUQVRFX1NUVUNLEAQSEwoPU0FHQV9TVEFURV9ET05FEAUSFQoRU0FHQV9TVEFURV9VTkRPTkUQBjKQBQoRT3BlcmF0aW9uc1NlcnZpY2USYgoKTGlzdFNoYXJkcxIgLm9wZXJhdGlvbnMudjEuTGlzdFNoYXJkc1JlcXVlc3QaIS5vcGVyYXRpb25zLnYxLkxpc3RTaGFyZHNSZXNwb25zZSIPkAIB0rUYCAoCAwQQARgCEmUKC0dldFNoYXJkTWFwEiEub3BlcmF0aW9ucy52MS5HZXRTaGFyZE1hcFJlcXVlc3QaIi5vcGVyYXRpb25zLnYxLkdldFNoYXJkTWFwUmVzcG9uc2UiD5ACAdK1GAgKAgMEEAEYARJyCg9WZXJpZnlJbnRlZ3JpdHkSJS5vcGVyYXRpb25zLnYxLlZlcmlmeUludGVncml0eVJlcXVlc3QaJi5vcGVyYXRpb25zLnYxLlZlcmlmeUludGVncml0eVJlc3BvbnNlIg6QAgHStRgHCgEEEAEYBDABEnAKDkxpc3RTdHVja1NhZ2FzEiQub3BlcmF0aW9ucy52MS5MaXN0U3R1Y2tTYWdhc1JlcXVlc3QaJS5vcGVyYXRpb25zLnYxLkxpc3RTdHVja1NhZ2FzUmVzcG9uc2UiEZACAdK1GAoKAgMEEAEYAiAFElkKB0dldFNhZ2ESHS5vcGVyYXRpb25zLnYxLkdldFNhZ2FSZXF1ZXN0Gh4ub3BlcmF0aW9ucy52MS5HZXRTYWdhUmVzcG9uc2UiD5ACAdK1GAgKAgMEEAEYARJvCglSZXRyeVNhZ2ESHy5vcGVyYXRpb25zLnYxLlJldHJ5U2FnYVJlcXVlc3QaIC5vcGVyYXRpb25zLnYxLlJldHJ5U2FnYVJlc3BvbnNlIh+QAgLStRgYCgEEEAEYAyoPCgdzdWJqZWN0EgRzYWdhQssBChFjb20ub3BlcmF0aW9ucy52MUIWT3BlcmF0aW9uc1NlcnZpY2VQcm90b1ABWklnaXRodWIuY29tL29yZGVycHJvY2Vzc2luZy9vcmRlcnByb2Nlc3NpbmcvZ2VuL29wZXJhdGlvbnMvdjE7b3BlcmF0aW9uc3YxogIDT1hYqgINT3BlcmF0aW9ucy5WMcoCDU9wZXJhdGlvbnNcVjHiAhlPcGVyYXRpb25zXFYxXEdQQk1ldGFkYXRh6gIOT3BlcmF0aW9uczo6VjFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_policy_v1_policy]);
 
 /**
  * ListShardsRequest asks for all shards.
@@ -45,6 +45,13 @@ export type ListShardsResponse = Message<"operations.v1.ListShardsResponse"> & {
    * @generated from field: repeated operations.v1.Shard shards = 1;
    */
   shards: Shard[];
+
+  /**
+   * The replicas, in the order of the configuration.
+   *
+   * @generated from field: repeated operations.v1.Replica replicas = 2;
+   */
+  replicas: Replica[];
 };
 
 /**
@@ -97,6 +104,55 @@ export const ShardSchema: GenMessage<Shard> = /*@__PURE__*/
   messageDesc(file_operations_v1_operations_service, 2);
 
 /**
+ * Replica is a standby that reads may come from. All of it is output only.
+ *
+ * @generated from message operations.v1.Replica
+ */
+export type Replica = Message<"operations.v1.Replica"> & {
+  /**
+   * Its place in the configuration, from 0.
+   *
+   * @generated from field: int32 index = 1;
+   */
+  index: number;
+
+  /**
+   * The shard that it copies, by its place in the configuration, from 0; unset while that is not known.
+   *
+   * @generated from field: optional int32 shard = 2;
+   */
+  shard?: number | undefined;
+
+  /**
+   * Whether it answers and follows its shard; it is left alone otherwise.
+   *
+   * @generated from field: bool serving = 3;
+   */
+  serving: boolean;
+
+  /**
+   * How many bytes of its shard's log it has not replayed; 0 when it is not serving.
+   *
+   * @generated from field: int64 lag_bytes = 4;
+   */
+  lagBytes: bigint;
+
+  /**
+   * How old what it sees is; 0 when it is not serving.
+   *
+   * @generated from field: google.protobuf.Duration lag = 5;
+   */
+  lag?: Duration | undefined;
+};
+
+/**
+ * Describes the message operations.v1.Replica.
+ * Use `create(ReplicaSchema)` to create a new message.
+ */
+export const ReplicaSchema: GenMessage<Replica> = /*@__PURE__*/
+  messageDesc(file_operations_v1_operations_service, 3);
+
+/**
  * GetShardMapRequest asks for the map.
  *
  * @generated from message operations.v1.GetShardMapRequest
@@ -109,7 +165,7 @@ export type GetShardMapRequest = Message<"operations.v1.GetShardMapRequest"> & {
  * Use `create(GetShardMapRequestSchema)` to create a new message.
  */
 export const GetShardMapRequestSchema: GenMessage<GetShardMapRequest> = /*@__PURE__*/
-  messageDesc(file_operations_v1_operations_service, 3);
+  messageDesc(file_operations_v1_operations_service, 4);
 
 /**
  * GetShardMapResponse is the map.
@@ -137,7 +193,7 @@ export type GetShardMapResponse = Message<"operations.v1.GetShardMapResponse"> &
  * Use `create(GetShardMapResponseSchema)` to create a new message.
  */
 export const GetShardMapResponseSchema: GenMessage<GetShardMapResponse> = /*@__PURE__*/
-  messageDesc(file_operations_v1_operations_service, 4);
+  messageDesc(file_operations_v1_operations_service, 5);
 
 /**
  * ShardRange is a run of slots of one shard. All of it is output only.
@@ -172,7 +228,7 @@ export type ShardRange = Message<"operations.v1.ShardRange"> & {
  * Use `create(ShardRangeSchema)` to create a new message.
  */
 export const ShardRangeSchema: GenMessage<ShardRange> = /*@__PURE__*/
-  messageDesc(file_operations_v1_operations_service, 5);
+  messageDesc(file_operations_v1_operations_service, 6);
 
 /**
  * VerifyIntegrityRequest asks to check everything.
@@ -187,7 +243,7 @@ export type VerifyIntegrityRequest = Message<"operations.v1.VerifyIntegrityReque
  * Use `create(VerifyIntegrityRequestSchema)` to create a new message.
  */
 export const VerifyIntegrityRequestSchema: GenMessage<VerifyIntegrityRequest> = /*@__PURE__*/
-  messageDesc(file_operations_v1_operations_service, 6);
+  messageDesc(file_operations_v1_operations_service, 7);
 
 /**
  * VerifyIntegrityResponse is a sign of progress; at the end come the findings, and then the summary.
@@ -232,7 +288,7 @@ export type VerifyIntegrityResponse = Message<"operations.v1.VerifyIntegrityResp
  * Use `create(VerifyIntegrityResponseSchema)` to create a new message.
  */
 export const VerifyIntegrityResponseSchema: GenMessage<VerifyIntegrityResponse> = /*@__PURE__*/
-  messageDesc(file_operations_v1_operations_service, 7);
+  messageDesc(file_operations_v1_operations_service, 8);
 
 /**
  * IntegrityProgress is how far a check is.
@@ -253,7 +309,7 @@ export type IntegrityProgress = Message<"operations.v1.IntegrityProgress"> & {
  * Use `create(IntegrityProgressSchema)` to create a new message.
  */
 export const IntegrityProgressSchema: GenMessage<IntegrityProgress> = /*@__PURE__*/
-  messageDesc(file_operations_v1_operations_service, 8);
+  messageDesc(file_operations_v1_operations_service, 9);
 
 /**
  * IntegrityFinding is one promise that is broken.
@@ -302,7 +358,7 @@ export type IntegrityFinding = Message<"operations.v1.IntegrityFinding"> & {
  * Use `create(IntegrityFindingSchema)` to create a new message.
  */
 export const IntegrityFindingSchema: GenMessage<IntegrityFinding> = /*@__PURE__*/
-  messageDesc(file_operations_v1_operations_service, 9);
+  messageDesc(file_operations_v1_operations_service, 10);
 
 /**
  * IntegritySummary is what was checked.
@@ -358,7 +414,7 @@ export type IntegritySummary = Message<"operations.v1.IntegritySummary"> & {
  * Use `create(IntegritySummarySchema)` to create a new message.
  */
 export const IntegritySummarySchema: GenMessage<IntegritySummary> = /*@__PURE__*/
-  messageDesc(file_operations_v1_operations_service, 10);
+  messageDesc(file_operations_v1_operations_service, 11);
 
 /**
  * SagaFilter narrows a list.
@@ -379,7 +435,7 @@ export type SagaFilter = Message<"operations.v1.SagaFilter"> & {
  * Use `create(SagaFilterSchema)` to create a new message.
  */
 export const SagaFilterSchema: GenMessage<SagaFilter> = /*@__PURE__*/
-  messageDesc(file_operations_v1_operations_service, 11);
+  messageDesc(file_operations_v1_operations_service, 12);
 
 /**
  * ListStuckSagasRequest asks for a page of sagas.
@@ -414,7 +470,7 @@ export type ListStuckSagasRequest = Message<"operations.v1.ListStuckSagasRequest
  * Use `create(ListStuckSagasRequestSchema)` to create a new message.
  */
 export const ListStuckSagasRequestSchema: GenMessage<ListStuckSagasRequest> = /*@__PURE__*/
-  messageDesc(file_operations_v1_operations_service, 12);
+  messageDesc(file_operations_v1_operations_service, 13);
 
 /**
  * ListStuckSagasResponse is a page of sagas.
@@ -442,7 +498,7 @@ export type ListStuckSagasResponse = Message<"operations.v1.ListStuckSagasRespon
  * Use `create(ListStuckSagasResponseSchema)` to create a new message.
  */
 export const ListStuckSagasResponseSchema: GenMessage<ListStuckSagasResponse> = /*@__PURE__*/
-  messageDesc(file_operations_v1_operations_service, 13);
+  messageDesc(file_operations_v1_operations_service, 14);
 
 /**
  * GetSagaRequest names a saga.
@@ -470,7 +526,7 @@ export type GetSagaRequest = Message<"operations.v1.GetSagaRequest"> & {
  * Use `create(GetSagaRequestSchema)` to create a new message.
  */
 export const GetSagaRequestSchema: GenMessage<GetSagaRequest> = /*@__PURE__*/
-  messageDesc(file_operations_v1_operations_service, 14);
+  messageDesc(file_operations_v1_operations_service, 15);
 
 /**
  * GetSagaResponse is the saga as it stands.
@@ -491,7 +547,7 @@ export type GetSagaResponse = Message<"operations.v1.GetSagaResponse"> & {
  * Use `create(GetSagaResponseSchema)` to create a new message.
  */
 export const GetSagaResponseSchema: GenMessage<GetSagaResponse> = /*@__PURE__*/
-  messageDesc(file_operations_v1_operations_service, 15);
+  messageDesc(file_operations_v1_operations_service, 16);
 
 /**
  * RetrySagaRequest names a saga that is to go on.
@@ -519,7 +575,7 @@ export type RetrySagaRequest = Message<"operations.v1.RetrySagaRequest"> & {
  * Use `create(RetrySagaRequestSchema)` to create a new message.
  */
 export const RetrySagaRequestSchema: GenMessage<RetrySagaRequest> = /*@__PURE__*/
-  messageDesc(file_operations_v1_operations_service, 16);
+  messageDesc(file_operations_v1_operations_service, 17);
 
 /**
  * RetrySagaResponse is the saga after the call.
@@ -540,7 +596,7 @@ export type RetrySagaResponse = Message<"operations.v1.RetrySagaResponse"> & {
  * Use `create(RetrySagaResponseSchema)` to create a new message.
  */
 export const RetrySagaResponseSchema: GenMessage<RetrySagaResponse> = /*@__PURE__*/
-  messageDesc(file_operations_v1_operations_service, 17);
+  messageDesc(file_operations_v1_operations_service, 18);
 
 /**
  * Saga is a process that carries something through its steps, or takes back what was done. All of it is
@@ -640,7 +696,7 @@ export type Saga = Message<"operations.v1.Saga"> & {
  * Use `create(SagaSchema)` to create a new message.
  */
 export const SagaSchema: GenMessage<Saga> = /*@__PURE__*/
-  messageDesc(file_operations_v1_operations_service, 18);
+  messageDesc(file_operations_v1_operations_service, 19);
 
 /**
  * SagaState is where a saga is on its way.
