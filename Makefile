@@ -199,6 +199,10 @@ BENCHMARKS ?= ./interceptors ./server/domain/card ./server/domain/id ./server/ou
 benchcmp: bin/benchstat ## Compare micro-benchmarks with REF, ten turns each: make benchcmp REF=v1.2.0 BENCHMARKS=./server/domain/id
 	.ci/benchcmp $(REF) $(BENCHMARKS)
 
+.PHONY: profile
+profile: ## Draw what the server spends its CPU on while it confirms orders: confirm-*.pprof and a flame graph of each
+	go run ./server/bench -run confirm -sustain 20 -profile confirm
+
 .PHONY: ci
 ci: ## What the pipeline runs
 	.ci/run

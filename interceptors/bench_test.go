@@ -33,16 +33,8 @@ func BenchmarkChain(b *testing.B) {
 	text, err := protojson.Marshal(create)
 	require.NoError(b, err)
 
-	const path = "/orders.v1.OrderService/CreateOrder"
-	chain := newChain(b, prometheus.NewRegistry(), &logBuffer{}, func(o *Options) {
-		o.Logger = slog.New(slog.NewJSONHandler(io.Discard, nil))
-		limit, buckets := ratelimit.Limit{PerMinute: 60_000_000, Burst: 60_000_000}, memory.New(1000, time.Now)
-		o.Limits = &Limits{
-			Address: ratelimit.NewBudget("address", limit, buckets),
-			Callers: map[policyv1.RateClass]*ratelimit.Budget{policyv1.RateClass_RATE_CLASS_WRITE: ratelimit.NewBudget("write", limit, buckets)},
-			Gate:    gate.New(gate.Options{Most: 1024, Least: 64, Target: time.Second, Patience: time.Second}),
-		}
-	})
+	const path = ordersv1connect.OrderServiceCreateOrderProcedure
+	chain := busyChain(b)
 	_, full := ordersv1connect.NewOrderServiceHandler(&orders{}, chain.HandlerOptions()...)
 	_, bare := ordersv1connect.NewOrderServiceHandler(&orders{})
 	for _, bm := range []struct {
@@ -68,4 +60,21 @@ func BenchmarkChain(b *testing.B) {
 			}
 		})
 	}
+}
+
+// busyChain is the chain as a server under load has it.
+func busyChain(tb testing.TB) *Chain {
+	tb.Helper()
+	return newChain(tb, prometheus.NewRegistry(), &logBuffer{}, func(o *Options) {
+		o.Logger = slog.New(slog.NewJSONHandler(io.Discard, nil))
+		limit, buckets := ratelimit.Limit{PerMinute: 60_000_000, Burst: 60_000_000}, memory.New(1000, time.Now)
+		o.Limits = &Limits{
+			Address: ratelimit.NewBudget("address", limit, buckets),
+			Callers: map[policyv1.RateClass]*ratelimit.Budget{
+				policyv1.RateClass_RATE_CLASS_WRITE: ratelimit.NewBudget("write", limit, buckets),
+				policyv1.RateClass_RATE_CLASS_READ:  ratelimit.NewBudget("read", limit, buckets),
+			},
+			Gate: gate.New(gate.Options{Most: 1024, Least: 64, Target: time.Second, Patience: time.Second}),
+		}
+	})
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/integrity"
 	"github.com/orderprocessing/orderprocessing/server/store"
 	"github.com/orderprocessing/orderprocessing/server/store/cached"
+	"github.com/orderprocessing/orderprocessing/server/store/coalesce"
 	"github.com/orderprocessing/orderprocessing/server/store/database"
 	"github.com/orderprocessing/orderprocessing/server/store/entstore"
 	"github.com/orderprocessing/orderprocessing/server/telemetry"
@@ -21,8 +22,9 @@ import (
 // observers feed the metrics of the stores.
 func observers(registry prometheus.Registerer, copies *cached.Copies) Observers {
 	orders := telemetry.NewOrders(registry)
+	batches := telemetry.NewBatches(registry)
 	o := Observers{
-		Batch: telemetry.BatchSizes(registry),
+		Observe: func(written string) coalesce.Observe { return batches.Of(written) },
 		Moved: func(shard int, moved []entstore.Moved) {
 			name := strconv.Itoa(shard)
 			for _, m := range moved {

@@ -14,6 +14,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/orders"
 	"github.com/orderprocessing/orderprocessing/server/saga/river"
 	"github.com/orderprocessing/orderprocessing/server/store"
+	"github.com/orderprocessing/orderprocessing/server/store/coalesce"
 	"github.com/orderprocessing/orderprocessing/server/store/database"
 	"github.com/orderprocessing/orderprocessing/server/store/entstore"
 	"github.com/orderprocessing/orderprocessing/server/store/home"
@@ -57,8 +58,9 @@ type Stores struct {
 
 // Observers are told what the stores do. All may be nil; none may block.
 type Observers struct {
-	Batch func(size int)                          // how many new orders shared a commit
-	Moved func(shard int, moved []entstore.Moved) // where orders of a shard went
+	// Observe gives who is told of the batches that share a commit, by what is written.
+	Observe func(written string) coalesce.Observe
+	Moved   func(shard int, moved []entstore.Moved) // where orders of a shard went
 	// Committed is told of orders as they stand, or may stand, after a commit.
 	Committed func(orders []order.Order, certain bool)
 }
@@ -104,7 +106,7 @@ func OpenStores(ctx context.Context, cfg config.Config, o Observers) (_ *Stores,
 			return nil, err
 		}
 		shards[i] = entstore.New(d, entstore.Options{
-			Now: time.Now, ObserveBatch: o.Batch, Follow: follow, Starter: starter, Moved: o.movedIn(i), Committed: o.Committed,
+			Now: time.Now, Observe: o.Observe, Follow: follow, Starter: starter, Moved: o.movedIn(i), Committed: o.Committed,
 		})
 	}
 	all, err := shard.New(m, shards)

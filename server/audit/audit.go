@@ -71,7 +71,7 @@ const (
 // New makes a log over a migrated database, which its opener closes.
 func New(d *database.Database, now func() time.Time) *Store {
 	s := &Store{database: d, read: db.NewClient(db.Driver(entsql.OpenDB(d.Dialect(), d.Read))), now: now}
-	s.writer = coalesce.New(s.flush, maxBatch, maxQueue, func(int) {})
+	s.writer = coalesce.New(s.flush, maxBatch, maxQueue, nil)
 	return s
 }
 

@@ -169,8 +169,8 @@ func (c *creating) turn(ctx context.Context, l *load, connections int, seconds f
 	l.p50 += (r.P50 - l.p50) / (l.turns + 1)
 	l.p99 += (r.P99 - l.p99) / (l.turns + 1)
 	l.turns++
-	l.batches += delta("orderprocessing_store_batch_size_count")
-	l.batched += delta("orderprocessing_store_batch_size_sum")
+	l.batches += delta(`orderprocessing_store_batch_size_count{written="creates"}`)
+	l.batched += delta(`orderprocessing_store_batch_size_sum{written="creates"}`)
 	l.allocated += delta("go_memstats_alloc_bytes_total")
 	l.serverCPU += delta("process_cpu_seconds_total")
 	l.clientCPU += r.CPU

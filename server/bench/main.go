@@ -65,7 +65,7 @@ func run(ctx context.Context) (err error) {
 	flag.Float64Var(&b.sustain, "sustain", 60, "how long orders are carried to confirmation without a pause, in seconds")
 	flag.IntVar(&b.many, "orders", manyOrders, "how many orders are stored when reads are measured, against 10,000")
 	flag.StringVar(&b.picture, "picture", "", "draw the saturation curve into this SVG `file`")
-	flag.StringVar(&b.profile, "profile", "", "save CPU profiles of the server, one a turn, under this `prefix`")
+	flag.StringVar(&b.profile, "profile", "", "save CPU profiles of the server, one a turn, under this `prefix`, each with a flame graph beside it")
 	flag.Parse()
 	matches, err := regexp.Compile(*only)
 	if err != nil {
@@ -89,6 +89,9 @@ func run(ctx context.Context) (err error) {
 			}
 		}
 	}
+	if err := b.drawProfiles(ctx); err != nil {
+		return err
+	}
 	if err := b.report.print(os.Stdout); err != nil || *file == "" {
 		return err
 	}
@@ -97,6 +100,18 @@ func run(ctx context.Context) (err error) {
 		return err
 	}
 	return os.WriteFile(*file, append(content, '\n'), 0o600)
+}
+
+// drawProfiles draws a flame graph of each profile, now that nothing is measured.
+func (b *bench) drawProfiles(ctx context.Context) error {
+	if b.profile == "" {
+		return nil
+	}
+	profiles, err := filepath.Glob(b.profile + "-*.pprof")
+	for _, profile := range profiles {
+		err = errors.Join(err, drawFlames(ctx, profile))
+	}
+	return err
 }
 
 // tokenVariable is what commands of the program call with, and the load too.

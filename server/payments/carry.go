@@ -20,6 +20,7 @@ type wish struct {
 	fingerprint [32]byte
 	decide      func(payment.Record, time.Time) (*payment.Decision, error)
 	call        call
+	remembered  bool // what the gateway answers is no news to the order when a webhook repeats it
 }
 
 // carryOut records a wish, calls the gateway and records the outcome.
@@ -101,7 +102,14 @@ func (s *Service) send(ctx context.Context, r payment.Record, w wish) (payment.R
 	bounded, cancel := context.WithTimeout(ctx, s.CallTimeout)
 	result, err := w.call(bounded, g, r)
 	cancel()
-	return s.record(ctx, r, outcomeOf(result, err, r.Operation), err)
+	out := outcomeOf(result, err, r.Operation)
+	stored := func(error) {}
+	if w.remembered {
+		stored = s.answers.came(r.Operation.Key, out.Answer)
+	}
+	after, err := s.record(ctx, r, out, err)
+	stored(err)
+	return after, err
 }
 
 // record applies an outcome. cause is what the gateway failed with, if it did.

@@ -58,6 +58,7 @@ type Service struct {
 	Options
 	flights singleflight.Group
 	running sync.WaitGroup
+	answers answers  // of gateways, that webhooks repeat
 	sending sync.Map // of id.UUID: operations that this process is sending just now
 }
 

@@ -48,6 +48,9 @@ func (s *Service) HandleWebhook(ctx context.Context, name string, header http.He
 	if event.Kind == gateway.EventOther || event.Payment == "" {
 		return nil
 	}
+	if about, ok := told[event.Kind]; ok && event.Key != "" && s.answers.has(ctx, payment.Key(event.Key), about.answer) {
+		return nil // the saga that asked the gateway went on with it
+	}
 	if event.ID == "" {
 		return fault.New(fault.KindInvalid, fault.ReasonWebhookMalformed, "the webhook's event has no id")
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/orderprocessing/orderprocessing/server/domain/order"
 	"github.com/orderprocessing/orderprocessing/server/domain/payment"
 	"github.com/orderprocessing/orderprocessing/server/fault"
 	"github.com/orderprocessing/orderprocessing/server/payments"
@@ -35,6 +36,27 @@ func TestService_HandleWebhook(t *testing.T) {
 		require.Equal(t, payment.Authorized, p.State)
 		require.Equal(t, r.Payment.Version+1, p.Version)
 		s.requireSound()
+	})
+	t.Run("what the gateway has answered to the saga is no news to the order, all else is", func(t *testing.T) {
+		s := newShop(t)
+		var told []gateway.Event
+		s.fake.early = func(e gateway.Event) { told = append(told, e) }
+		moved := 0
+		s.Moved = func(context.Context, order.ID) error { moved++; return nil }
+		p := s.authorized()
+		header, body := post(told[0], time.Now())
+		require.NoError(t, s.HandleWebhook(t.Context(), "test", header, body))
+		require.Zero(t, moved)
+		_, err := s.Void(t.Context(), payments.Change{PaymentID: p.ID, Key: "void"})
+		require.NoError(t, err)
+		header, body = post(told[1], time.Now()) // the order may have been confirmed just then
+		require.NoError(t, s.HandleWebhook(t.Context(), "test", header, body))
+		require.Equal(t, 1, moved)
+		other := told[0] // the same operation, and news
+		other.ID, other.Kind = "evt_other", gateway.EventDeclined
+		header, body = post(other, time.Now())
+		require.NoError(t, s.HandleWebhook(t.Context(), "test", header, body))
+		require.Equal(t, 2, moved)
 	})
 	t.Run("a webhook before the answer, and the answer adds nothing", func(t *testing.T) {
 		s := newShop(t)

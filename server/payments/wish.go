@@ -41,6 +41,12 @@ type Change struct {
 // any time: they move nothing twice. They fail with PAYMENT_UNKNOWN when the gateway does not tell,
 // and with GATEWAY_UNAVAILABLE when certainly nothing happened; the same call goes on from there.
 func (s *Service) Authorize(ctx context.Context, a Authorize) (payment.Record, error) {
+	return s.authorize(ctx, a, true)
+}
+
+// authorize is Authorize. own tells that the order's own saga asks: it goes on with the answer, so that a
+// webhook which repeats that is no news. What others did to the money the order may have missed.
+func (s *Service) authorize(ctx context.Context, a Authorize, own bool) (payment.Record, error) {
 	n := s.newOf(a)
 	operationID := payment.OperationID(IDOf(a))
 	request := gateway.AuthorizeRequest{
@@ -54,7 +60,7 @@ func (s *Service) Authorize(ctx context.Context, a Authorize) (payment.Record, e
 		return payment.Record{}, err
 	}
 	return s.carryOut(ctx, wish{
-		paymentID: payment.ID(operationID), operationID: operationID, fingerprint: n.Wish.Fingerprint,
+		paymentID: payment.ID(operationID), operationID: operationID, fingerprint: n.Wish.Fingerprint, remembered: own,
 		decide: func(r payment.Record, now time.Time) (*payment.Decision, error) { return payment.Authorize(r, n, now) },
 		call: func(ctx context.Context, g gateway.Gateway, _ payment.Record) (gateway.Result, error) {
 			return g.Authorize(ctx, request)
@@ -95,7 +101,7 @@ func (s *Service) AuthorizeOrder(ctx context.Context, a Authorize) (payment.Reco
 			"the order is paid: nothing more is authorized for it")
 	}
 	a.CustomerID, a.Currency = o.CustomerID, o.Currency
-	return s.Authorize(ctx, a)
+	return s.authorize(ctx, a, false)
 }
 
 // Capture takes some or all of what is set aside.

@@ -19,6 +19,10 @@ type Saga struct {
 	// Steps are done in order and undone in reverse. A release may add steps at the end only:
 	// progress is stored as a number of steps.
 	Steps []Step
+	// Load reads what steps work with, of many subjects at once; a step finds that of its own in
+	// Call.Loaded. An engine that works on one subject at a time need not call it. Nil is nothing to
+	// read.
+	Load func(ctx context.Context, subjects []string) (map[string]any, error)
 	// OnDone is the last thing to do when all steps are done, and OnUndone when all are undone.
 	// They are tried until they succeed; nil is nothing to do. The same rules as for Undo.
 	OnDone, OnUndone func(context.Context, Call) error
@@ -64,6 +68,10 @@ type Call struct {
 	Attempt int    // from 1; in a row, at the same step in the same direction
 	Cause   string // when undoing: the reason why
 	Trace   string // traceparent that the attempt belongs to; may be empty
+	// Loaded is what Load read of the subject before the first step of this run; nil when nothing was
+	// read, and always when undoing. A step that works with it is like one that was slow after it had
+	// read: what it decides must be checked again where it is written.
+	Loaded any `json:"-"`
 }
 
 // Start asks for a saga of one subject. A subject has each saga once: starting it again, whatever

@@ -45,6 +45,9 @@ type Orders interface {
 	// Order reads one order, or fails with ORDER_NOT_FOUND.
 	Order(ctx context.Context, orderID order.ID) (order.Order, error)
 
+	// FindOrders reads those of the orders that are there, in no order.
+	FindOrders(ctx context.Context, orderIDs []order.ID) ([]order.Order, error)
+
 	// ChangeOrder lets decide look at the order and stores what it decides: the events, the order
 	// after them and the request, in one transaction. No change is a success that stores nothing.
 	// decide may run more than once and must only decide. A request that was answered before gives
@@ -130,9 +133,6 @@ type Audits interface {
 	// limit of them and none only at the end, from one snapshot. An order without events or events
 	// without an order show as such.
 	Audit(ctx context.Context, after id.UUID, limit int) ([]Audited, error)
-
-	// FindOrders reads those of the orders that are there, in no order.
-	FindOrders(ctx context.Context, orderIDs []order.ID) ([]order.Order, error)
 }
 
 // Decide decides on a change. It gets the order as it stands.

@@ -10,6 +10,7 @@ const (
 	MetricRPCDenied   = "orderprocessing_rpc_denied_total"
 	MetricBuild       = "orderprocessing_build_info"
 	MetricBatchSize   = "orderprocessing_store_batch_size"
+	MetricBatchWait   = "orderprocessing_store_batch_wait_seconds"
 
 	MetricReplicaServing    = "orderprocessing_replica_serving"
 	MetricReplicaLagBytes   = "orderprocessing_replica_lag_bytes"
@@ -54,6 +55,7 @@ const (
 	LabelStep      = "step"
 	LabelState     = "state"
 	LabelReplica   = "replica" // its place in the configuration
+	LabelWritten   = "written" // creates, changes, holds or payments
 
 	LabelDependency = "dependency"
 	LabelOutcome    = "outcome"

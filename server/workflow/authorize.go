@@ -25,6 +25,10 @@ func (w *Workflow) authorize(ctx context.Context, c saga.Call) (saga.Result, err
 	if err != nil {
 		return saga.Result{}, err
 	}
+	return w.authorizeOrder(ctx, c, o)
+}
+
+func (w *Workflow) authorizeOrder(ctx context.Context, c saga.Call, o order.Order) (saga.Result, error) {
 	total, err := o.Total()
 	if err != nil {
 		return saga.Result{}, err

@@ -25,6 +25,7 @@ const (
 func (w *Workflow) place() *saga.Saga {
 	return &saga.Saga{
 		Name: Place,
+		Load: w.loadOrders,
 		Steps: []saga.Step{
 			{Name: "hold_stock", Do: w.holdStock, Undo: w.unlessConfirmed(w.releaseStock), Retry: retry, Cheap: true},
 			{Name: "assess_risk", Do: w.assessRisk, Retry: retry, Cheap: true},
@@ -166,7 +167,7 @@ func (w *Workflow) confirm(ctx context.Context, c saga.Call) (saga.Result, error
 		if result, ok := goesOn(o); !ok && o.Lifecycle != order.ActionRequired {
 			return result, nil
 		}
-		if result, err := w.authorize(ctx, c); err != nil || result.Outcome != saga.OutcomeDone {
+		if result, err := w.authorizeOrder(ctx, c, o); err != nil || result.Outcome != saga.OutcomeDone {
 			return result, err
 		}
 		paid = o.Version

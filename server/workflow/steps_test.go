@@ -50,6 +50,27 @@ func TestPlace_steps(t *testing.T) {
 		}
 		w.requireKept(orderID, kept{order.Pending, 0, 0, 0})
 	})
+	t.Run("steps that work with an order as it was take nothing that was canceled meanwhile", func(t *testing.T) {
+		w := newWorld(t)
+		orderID := w.place("tok_ok")
+		place := w.book[workflow.Place]
+		loaded, err := place.Load(t.Context(), []string{orderID.String()})
+		require.NoError(t, err)
+		w.cancel(orderID)
+		late := func(step saga.Step) saga.Result {
+			c := call(orderID, step)
+			c.Loaded = loaded[orderID.String()]
+			result, err := step.Do(t.Context(), c)
+			require.NoError(t, err)
+			return result
+		}
+		for _, step := range place.Steps[:3] {
+			require.Equal(t, saga.Done(), late(step), step.Name) // as if they had been slow
+		}
+		require.Equal(t, saga.OutcomeRefused, late(place.Steps[3]).Outcome)
+		w.run()
+		w.requireKept(orderID, canceled)
+	})
 	t.Run("what was confirmed is not undone with its placing", func(t *testing.T) {
 		w := newWorld(t)
 		orderID := sold(w)

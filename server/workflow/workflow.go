@@ -18,6 +18,7 @@ import (
 // Orders is what the sagas need of the orders.
 type Orders interface {
 	Order(ctx context.Context, orderID order.ID) (order.Order, error)
+	FindOrders(ctx context.Context, orderIDs []order.ID) ([]order.Order, error)
 	ChangeOrder(ctx context.Context, orderID order.ID, r store.Request, decide store.Decide) (order.Order, error)
 	OrderEvents(ctx context.Context, orderID order.ID, after int64, limit int) ([]order.Event, error)
 	Return(ctx context.Context, returnID order.ReturnID) (order.Return, error)
@@ -97,8 +98,28 @@ func (w *Workflow) change(ctx context.Context, orderID order.ID, decide store.De
 	return w.Orders.ChangeOrder(ctx, orderID, store.Request{}, decide)
 }
 
-// orderOf reads the order that a saga is about.
+// loadOrders reads the orders that sagas are about.
+func (w *Workflow) loadOrders(ctx context.Context, subjects []string) (map[string]any, error) {
+	orderIDs := make([]order.ID, len(subjects))
+	for i, subject := range subjects {
+		var err error
+		if orderIDs[i], err = order.ParseID(subject); err != nil {
+			return nil, err
+		}
+	}
+	found, err := w.Orders.FindOrders(ctx, orderIDs)
+	loaded := make(map[string]any, len(found))
+	for _, o := range found {
+		loaded[o.ID.String()] = &o
+	}
+	return loaded, err
+}
+
+// orderOf gives the order that a saga is about: as it was loaded, or as it reads now.
 func (w *Workflow) orderOf(ctx context.Context, c saga.Call) (order.Order, error) {
+	if o, ok := c.Loaded.(*order.Order); ok {
+		return *o, nil
+	}
 	orderID, err := order.ParseID(c.Subject)
 	if err != nil {
 		return order.Order{}, err

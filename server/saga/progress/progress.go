@@ -34,7 +34,7 @@ const (
 // New makes a store over a migrated database, which it does not close.
 func New(db *database.Database) *Store {
 	s := &Store{db: db, sql: statementsOf(db.Dialect())}
-	s.saves = coalesce.New(s.flush, maxBatch, maxQueue, func(int) {})
+	s.saves = coalesce.New(s.flush, maxBatch, maxQueue, nil)
 	return s
 }
 

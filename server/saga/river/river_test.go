@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -89,6 +90,47 @@ func TestEngine_Stop(t *testing.T) {
 				world.RequireOnce(t, subject, saga.StateDone)
 				require.Len(t, world.Attempts(subject+"/place/assess"), 1, "a step that finished is not repeated")
 			}
+		})
+	})
+}
+
+func TestEngine_Load(t *testing.T) {
+	onBoth(t, func(t *testing.T, location string) {
+		t.Run("the subjects of a job are loaded together, for what is done and not for what is undone", func(t *testing.T) {
+			db, world := prepared(t, location), sagatest.NewWorld()
+			var mu sync.Mutex
+			loads, did, undid := [][]string{}, map[string]any{}, map[string]any{}
+			step := world.Step("hold")
+			do, undo := step.Do, step.Undo
+			step.Do = func(ctx context.Context, call saga.Call) (saga.Result, error) {
+				mu.Lock()
+				did[call.Subject] = call.Loaded
+				mu.Unlock()
+				return do(ctx, call)
+			}
+			step.Undo = func(ctx context.Context, call saga.Call) error {
+				mu.Lock()
+				undid[call.Subject] = call.Loaded
+				mu.Unlock()
+				return undo(ctx, call)
+			}
+			refuse := saga.Step{Name: "refuse", Do: func(context.Context, saga.Call) (saga.Result, error) { return saga.Refused("NO"), nil }}
+			plan := &saga.Saga{Name: "place", Steps: []saga.Step{step, refuse}, Load: func(_ context.Context, subjects []string) (map[string]any, error) {
+				mu.Lock()
+				defer mu.Unlock()
+				loads = append(loads, slices.Sorted(slices.Values(subjects)))
+				return map[string]any{"ord_000": "loaded"}, nil
+			}}
+			seen := &finished{done: make(chan struct{})}
+			seen.left.Store(3)
+			engine := newEngine(t, db, seen, plan)
+			start(t, db, "place", subjects(3)...)
+			require.NoError(t, engine.Start(t.Context()))
+			<-seen.done
+			require.NoError(t, engine.Stop(t.Context()))
+			require.Equal(t, [][]string{subjects(3)}, loads)
+			require.Equal(t, map[string]any{"ord_000": "loaded", "ord_001": nil, "ord_002": nil}, did)
+			require.Equal(t, map[string]any{"ord_000": nil, "ord_001": nil, "ord_002": nil}, undid)
 		})
 	})
 }

@@ -27,6 +27,10 @@ func (w *worker) Work(ctx context.Context, job *rq.Job[batch]) error {
 	if err != nil {
 		return err
 	}
+	loaded, err := w.shard.load(ctx, records)
+	if err != nil {
+		return err
+	}
 	var group sync.WaitGroup
 	defer group.Wait()
 	for _, r := range records {
@@ -38,15 +42,33 @@ func (w *worker) Work(ctx context.Context, job *rq.Job[batch]) error {
 		}
 		group.Go(func() {
 			defer func() { <-slots }()
-			w.shard.carry(ctx, plan, r, job.Args.Ticket)
+			w.shard.carry(ctx, plan, r, job.Args.Ticket, loaded[r.Subject])
 		})
 	}
 	return nil
 }
 
+// load reads what the sagas of one job work with: they are of one name, and those that are undone read
+// for themselves.
+func (s *shard) load(ctx context.Context, records []saga.Record) (map[string]any, error) {
+	if len(records) == 0 || s.options.Sagas[records[0].Saga].Load == nil {
+		return nil, nil
+	}
+	var subjects []string
+	for _, r := range records {
+		if !r.Undoing {
+			subjects = append(subjects, r.Subject)
+		}
+	}
+	if len(subjects) == 0 {
+		return nil, nil
+	}
+	return s.options.Sagas[records[0].Saga].Load(ctx, subjects)
+}
+
 // carry takes a saga step by step to where it is finished or rests. What the machine calls durable
 // is written before the next step begins. When the ticket has been taken away it stops.
-func (s *shard) carry(ctx context.Context, plan *saga.Saga, r saga.Record, ticket int64) {
+func (s *shard) carry(ctx context.Context, plan *saga.Saga, r saga.Record, ticket int64, loaded any) {
 	durable := false
 	for {
 		now := s.options.Now().UTC().Truncate(time.Microsecond)
@@ -65,6 +87,9 @@ func (s *shard) carry(ctx context.Context, plan *saga.Saga, r saga.Record, ticke
 		if turn.Deed == saga.DeedNone {
 			s.left(r, now)
 			return
+		}
+		if turn.Deed == saga.DeedDo {
+			turn.Call.Loaded = loaded
 		}
 		step, span := saga.Trace(ctx, s.options.Tracer, turn)
 		result, err := plan.Perform(step, turn)

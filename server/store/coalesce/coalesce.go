@@ -5,6 +5,7 @@ package coalesce
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"time"
 
@@ -21,12 +22,16 @@ type Result[Out any] struct {
 // at once. Its context does not end with any one caller.
 type Flush[In, Out any] func(ctx context.Context, batch []In) []Result[Out]
 
+// Observe is told of each batch how many requests it has, and how long the first of them has waited
+// for the batch before. It must not block.
+type Observe func(size int, waited time.Duration)
+
 // Writer gathers requests into batches. Make one with New; Close it when nobody calls Do any more.
 type Writer[In, Out any] struct {
 	flush    Flush[In, Out]
 	maxBatch int
 	maxQueue int
-	observe  func(batch int)
+	observe  Observe
 
 	mu      sync.Mutex
 	queue   []*call[In, Out]
@@ -41,12 +46,13 @@ type Writer[In, Out any] struct {
 type call[In, Out any] struct {
 	ctx  context.Context //nolint:containedctx // of the caller, to withdraw the request
 	in   In
+	came time.Time // only for who observes
 	done chan Result[Out]
 }
 
 // New makes a writer of batches of at most maxBatch requests, with at most maxQueue waiting.
-// observe is told the size of each batch.
-func New[In, Out any](flush Flush[In, Out], maxBatch, maxQueue int, observe func(batch int)) *Writer[In, Out] {
+// Nil observes nothing.
+func New[In, Out any](flush Flush[In, Out], maxBatch, maxQueue int, observe Observe) *Writer[In, Out] {
 	w := &Writer[In, Out]{flush: flush, maxBatch: maxBatch, maxQueue: maxQueue, observe: observe}
 	w.idle = sync.NewCond(&w.mu)
 	w.context, w.cancel = context.WithCancel(context.Background()) //nolint:gosec // Close cancels
@@ -58,6 +64,9 @@ func New[In, Out any](flush Flush[In, Out], maxBatch, maxQueue int, observe func
 // may or may not have been written.
 func (w *Writer[In, Out]) Do(ctx context.Context, in In) (Out, error) {
 	c := &call[In, Out]{ctx: ctx, in: in, done: make(chan Result[Out], 1)}
+	if w.observe != nil {
+		c.came = time.Now()
+	}
 	var none Out
 	w.mu.Lock()
 	switch {
@@ -92,9 +101,12 @@ func overloaded() error {
 	return f
 }
 
-// drain writes batches until nothing waits.
+// drain writes batches until nothing waits. Before each it lets all go first who could run just now:
+// those whom one batch has answered often come together with their next request, and the first of them
+// would go alone. Where nobody else can run that takes no time.
 func (w *Writer[In, Out]) drain() {
 	for {
+		runtime.Gosched()
 		batch := w.next()
 		if batch == nil {
 			return
@@ -126,7 +138,9 @@ func (w *Writer[In, Out]) next() []*call[In, Out] {
 }
 
 func (w *Writer[In, Out]) write(batch []*call[In, Out]) {
-	w.observe(len(batch))
+	if w.observe != nil {
+		w.observe(len(batch), time.Since(batch[0].came))
+	}
 	in := make([]In, len(batch))
 	for i, c := range batch {
 		in[i] = c.in

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -32,13 +33,11 @@ func (g *gate) flush(_ context.Context, batch []int) []coalesce.Result[int] {
 	return out
 }
 
-func ignore(int) {}
-
 func TestWriter(t *testing.T) {
 	t.Run("requests that come during a commit share the next one, in order", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			g := &gate{open: make(chan struct{})}
-			w := coalesce.New(g.flush, 3, 100, ignore)
+			w := coalesce.New(g.flush, 3, 100, nil)
 			var callers sync.WaitGroup
 			for n := range 5 {
 				callers.Go(func() {
@@ -53,10 +52,30 @@ func TestWriter(t *testing.T) {
 			require.Equal(t, [][]int{{0}, {1, 2, 3}, {4}}, g.batches)
 		})
 	})
+	t.Run("who observes learns how many a batch has, and how long the first of them waited", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			g := &gate{open: make(chan struct{})}
+			var sizes []int
+			var waits []time.Duration
+			w := coalesce.New(g.flush, 10, 100, func(size int, waited time.Duration) {
+				sizes, waits = append(sizes, size), append(waits, waited)
+			})
+			var callers sync.WaitGroup
+			for n := range 3 {
+				callers.Go(func() { _, _ = w.Do(t.Context(), n) })
+				synctest.Wait()
+				time.Sleep(time.Second)
+			}
+			close(g.open)
+			callers.Wait()
+			require.Equal(t, []int{1, 2}, sizes)
+			require.Equal(t, []time.Duration{0, 2 * time.Second}, waits)
+		})
+	})
 	t.Run("one that fails fails alone", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			g := &gate{open: make(chan struct{})}
-			w := coalesce.New(g.flush, 10, 100, ignore)
+			w := coalesce.New(g.flush, 10, 100, nil)
 			errs := make([]error, 3)
 			var callers sync.WaitGroup
 			for i, n := range []int{1, -2, 3} {
@@ -73,7 +92,7 @@ func TestWriter(t *testing.T) {
 	t.Run("a caller that goes away before the batch starts withdraws its request", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			g := &gate{open: make(chan struct{})}
-			w := coalesce.New(g.flush, 10, 100, ignore)
+			w := coalesce.New(g.flush, 10, 100, nil)
 			go func() { _, _ = w.Do(t.Context(), 1) }()
 			synctest.Wait()
 			ctx, cancel := context.WithCancel(t.Context())
@@ -91,7 +110,7 @@ func TestWriter(t *testing.T) {
 	t.Run("a full queue sheds at once", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			g := &gate{open: make(chan struct{})}
-			w := coalesce.New(g.flush, 10, 1, ignore)
+			w := coalesce.New(g.flush, 10, 1, nil)
 			for range 2 {
 				go func() { _, _ = w.Do(t.Context(), 1) }()
 				synctest.Wait()
@@ -104,7 +123,7 @@ func TestWriter(t *testing.T) {
 	t.Run("close waits for what was taken and refuses the rest", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			g := &gate{open: make(chan struct{})}
-			w := coalesce.New(g.flush, 10, 10, ignore)
+			w := coalesce.New(g.flush, 10, 10, nil)
 			var got int
 			go func() { got, _ = w.Do(t.Context(), 21) }()
 			synctest.Wait()
@@ -124,7 +143,7 @@ func TestWriter(t *testing.T) {
 func BenchmarkWriter(b *testing.B) {
 	w := coalesce.New(func(_ context.Context, batch []int) []coalesce.Result[int] {
 		return make([]coalesce.Result[int], len(batch))
-	}, 64, 4096, ignore)
+	}, 64, 4096, nil)
 	b.ReportAllocs()
 	b.SetParallelism(32)
 	b.RunParallel(func(pb *testing.PB) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/orderprocessing/orderprocessing/server/store/coalesce"
 	"github.com/orderprocessing/orderprocessing/server/store/database"
 	"github.com/orderprocessing/orderprocessing/server/store/entstore"
 	"github.com/orderprocessing/orderprocessing/server/store/migrate"
@@ -37,7 +38,12 @@ func benchmarkCreate(b *testing.B, url string) {
 	_, err = migrate.Up(b.Context(), d)
 	require.NoError(b, err)
 	var batches atomic.Int64
-	s := entstore.New(d, entstore.Options{Now: time.Now, ObserveBatch: func(int) { batches.Add(1) }})
+	s := entstore.New(d, entstore.Options{Now: time.Now, Observe: func(written string) coalesce.Observe {
+		if written != "creates" {
+			return nil
+		}
+		return func(int, time.Duration) { batches.Add(1) }
+	}})
 	defer func() { require.NoError(b, s.Close(context.WithoutCancel(b.Context()))) }()
 	const callers = 64
 	var next atomic.Int64

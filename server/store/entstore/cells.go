@@ -67,15 +67,7 @@ func (s *Store) upsert(ctx context.Context, tx *db.Tx, table string, rows [][]ce
 	} else {
 		query, args = insertValues(table, rows)
 	}
-	if condition != "" {
-		var changes []string
-		for _, c := range rows[0] {
-			if !c.fixed {
-				changes = append(changes, fmt.Sprintf(`"%s" = excluded."%s"`, c.column, c.column))
-			}
-		}
-		query += ` ON CONFLICT ("id") DO UPDATE SET ` + strings.Join(changes, ", ") + " WHERE " + condition
-	}
+	query += onConflict(tableRows{table, rows, condition})
 	result, err := tx.ExecContext(ctx, query, args...)
 	if err != nil {
 		return err
@@ -85,6 +77,27 @@ func (s *Store) upsert(ctx context.Context, tx *db.Tx, table string, rows [][]ce
 		return errLostRace
 	}
 	return err
+}
+
+// tableRows is what upsert writes to one table.
+type tableRows struct {
+	table     string
+	rows      [][]cell
+	condition string
+}
+
+// onConflict gives the words that overwrite rows which meet the condition; none without one.
+func onConflict(t tableRows) string {
+	if t.condition == "" {
+		return ""
+	}
+	var changes []string
+	for _, c := range t.rows[0] {
+		if !c.fixed {
+			changes = append(changes, fmt.Sprintf(`"%s" = excluded."%s"`, c.column, c.column))
+		}
+	}
+	return ` ON CONFLICT ("id") DO UPDATE SET ` + strings.Join(changes, ", ") + " WHERE " + t.condition
 }
 
 // insertValues writes an insert with a parameter a cell.

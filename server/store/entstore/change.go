@@ -37,7 +37,14 @@ func (s *Store) ChangeOrder(
 }
 
 func (s *Store) flushChanges(ctx context.Context, batch []orderChange) []coalesce.Result[order.Order] {
-	return together(ctx, batch, s.changeAll)
+	return together(ctx, batch, func(ctx context.Context, batch []orderChange) ([]coalesce.Result[order.Order], error) {
+		if s.takesPipe(batch) {
+			if results, done, err := s.changeAtOnce(ctx, batch); done || err != nil {
+				return results, err
+			}
+		}
+		return s.changeAll(ctx, batch)
+	})
 }
 
 // changeAll lets each change decide on what stands after those before it.
@@ -55,11 +62,7 @@ func (s *Store) changeAll(
 			return err
 		}
 		b := changing{orders: orders, answered: answered, rows: rows{wakes: w}, now: s.now().UTC().Truncate(time.Microsecond)}
-		results = make([]coalesce.Result[order.Order], len(batch))
-		for i, c := range batch {
-			w.of(c.caller)
-			results[i] = b.change(c)
-		}
+		results = b.changeAll(batch)
 		return s.write(ctx, tx, &b.rows)
 	})
 	return results, err
@@ -90,6 +93,15 @@ type changing struct {
 	answered map[[16]byte]answer
 	rows     rows
 	now      time.Time
+}
+
+func (b *changing) changeAll(batch []orderChange) []coalesce.Result[order.Order] {
+	results := make([]coalesce.Result[order.Order], len(batch))
+	for i, c := range batch {
+		b.rows.wakes.of(c.caller)
+		results[i] = b.change(c)
+	}
+	return results
 }
 
 func (b *changing) change(c orderChange) (result coalesce.Result[order.Order]) {

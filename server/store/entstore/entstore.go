@@ -25,8 +25,8 @@ import (
 type Options struct {
 	// Now is the clock.
 	Now func() time.Time
-	// ObserveBatch is told how many new orders shared a commit.
-	ObserveBatch func(size int)
+	// Observe gives who is told of the batches of a writer, by what it writes. Nil: nobody is.
+	Observe func(written string) coalesce.Observe
 	// Follow says which sagas follow from a change, and Starter starts them. Both nil: none do.
 	Follow  Follow
 	Starter saga.Starter
@@ -69,14 +69,14 @@ func New(d *database.Database, options Options) *Store {
 		moved: options.Moved, tell: options.Committed,
 	}
 	s.connect(func(driver dialect.Driver) *db.Client { return db.NewClient(db.Driver(driver)) })
-	observe := options.ObserveBatch
+	observe := options.Observe
 	if observe == nil {
-		observe = func(int) {}
+		observe = func(string) coalesce.Observe { return nil }
 	}
-	s.creates = coalesce.New(traced("commit orders", s.flushCreates), maxBatch, maxQueue, observe)
-	s.changes = coalesce.New(traced("commit changes", s.flushChanges), maxBatch, maxQueue, func(int) {})
-	s.stock = coalesce.New(traced("commit holds", s.flushStock), maxBatch, maxQueue, func(int) {})
-	s.payments = coalesce.New(traced("commit payments", s.flushPayments), maxBatch, maxQueue, func(int) {})
+	s.creates = coalesce.New(traced("commit orders", s.flushCreates), maxBatch, maxQueue, observe("creates"))
+	s.changes = coalesce.New(traced("commit changes", s.flushChanges), maxBatch, maxQueue, observe("changes"))
+	s.stock = coalesce.New(traced("commit holds", s.flushStock), maxBatch, maxQueue, observe("holds"))
+	s.payments = coalesce.New(traced("commit payments", s.flushPayments), maxBatch, maxQueue, observe("payments"))
 	return s
 }
 
@@ -114,18 +114,7 @@ func (s *Store) inTx(ctx context.Context, fn func(tx *db.Tx) error) error {
 // inTxWaking is inTx for changes that sagas may follow from: those that fn gathers are started and
 // signaled in the same transaction.
 func (s *Store) inTxWaking(ctx context.Context, fn func(tx *db.Tx, w *wakes) error) error {
-	var moved []Moved
-	err := again(ctx, func() error {
-		return s.try(ctx, func(tx *db.Tx, w *wakes) error {
-			err := fn(tx, w)
-			moved = w.moved
-			return err
-		})
-	})
-	if err == nil && s.moved != nil && len(moved) > 0 {
-		s.moved(moved)
-	}
-	return err
+	return again(ctx, func() error { return s.try(ctx, fn) })
 }
 
 // again runs a transaction until nobody gets in its way.
@@ -160,10 +149,18 @@ func (s *Store) try(ctx context.Context, fn func(tx *db.Tx, w *wakes) error) err
 		return err
 	}
 	err = both.Commit()
+	s.ended(&w, err)
+	return err
+}
+
+// ended tells what a transaction changed, with what became of its commit.
+func (s *Store) ended(w *wakes, err error) {
 	if s.tell != nil && len(w.orders) > 0 {
 		s.tell(w.orders, err == nil)
 	}
-	return err
+	if s.moved != nil && len(w.moved) > 0 && err == nil {
+		s.moved(w.moved)
+	}
 }
 
 // locked makes a query keep others from changing its rows until the transaction ends. SQLite has

@@ -8,22 +8,25 @@ import (
 	"github.com/google/uuid"
 
 	enthold "github.com/orderprocessing/orderprocessing/ent/db/hold"
-	entorder "github.com/orderprocessing/orderprocessing/ent/db/order"
 	"github.com/orderprocessing/orderprocessing/server/domain/id"
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
 	"github.com/orderprocessing/orderprocessing/server/domain/stock"
 	"github.com/orderprocessing/orderprocessing/server/store"
+	"github.com/orderprocessing/orderprocessing/server/store/database"
 )
 
 // FindOrders reads by key.
 func (s *Store) FindOrders(ctx context.Context, orderIDs []order.ID) ([]order.Order, error) {
+	if s.database.Dialect() == database.Postgres {
+		return s.findOrdersAtOnce(ctx, orderIDs)
+	}
 	var orders []order.Order
 	for chunk := range slices.Chunk(orderIDs, atOnce) {
 		ids := make([]uuid.UUID, len(chunk))
 		for i, orderID := range chunk {
 			ids[i] = uuid.UUID(orderID.UUID)
 		}
-		rows, err := s.read.Order.Query().Where(entorder.IDIn(ids...)).All(ctx)
+		rows, err := s.read.Order.Query().Where(among(s, ids)).All(ctx)
 		if err != nil {
 			return nil, fromDriver(err)
 		}

@@ -67,33 +67,15 @@ FROM unnest($2::uuid[], $3::smallint[], $4::uuid[], $5::text[], $6::bigint[], $7
   AS n (id, slot, order_id, sku, quantity, committed, fingerprint)`
 )
 
-// rollbackTimeout bounds how long a transaction that failed is given to say goodbye. A connection
-// that does not is not used again.
-const rollbackTimeout = time.Second
-
 // onPostgres runs one transaction: fn reads, decides and gives what writes.
 func onPostgres(ctx context.Context, d *database.Database, fn func(shelf) (write func() error, err error)) error {
-	conn, err := d.Write.Conn(ctx)
-	if err != nil {
-		return fromDriver(err)
-	}
-	defer conn.Close()
-	return fromDriver(database.Pgx(conn, func(c *pgx.Conn) error {
-		write, err := fn(pgShelf{c})
-		if err == nil {
-			err = write()
-		}
-		if err == nil {
-			_, err = c.Exec(ctx, "COMMIT")
+	return pipelined(ctx, d, func(conn *pgx.Conn) error {
+		write, err := fn(pgShelf{conn})
+		if err != nil {
 			return err
 		}
-		over, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
-		defer cancel()
-		if _, failed := c.Exec(over, "ROLLBACK"); failed != nil {
-			_ = c.Close(over)
-		}
-		return err
-	}))
+		return write()
+	})
 }
 
 // pgShelf is a shelf on a Postgres connection. Reading begins its transaction.

@@ -1,12 +1,14 @@
 package entstore
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 
+	"entgo.io/ent/dialect"
 	"github.com/google/uuid"
 
 	"github.com/orderprocessing/orderprocessing/ent/db"
@@ -34,6 +36,9 @@ type paymentChange struct {
 }
 
 func (s *Store) flushPayments(ctx context.Context, batch []paymentChange) []paymentResult {
+	if s.database.Dialect() == dialect.Postgres {
+		return together(ctx, batch, s.changePaymentsAtOnce)
+	}
 	return together(ctx, batch, s.changePayments)
 }
 
@@ -43,10 +48,7 @@ func (s *Store) changePayments(ctx context.Context, batch []paymentChange) (resu
 		if err != nil {
 			return err
 		}
-		results = make([]paymentResult, len(batch))
-		for i, c := range batch {
-			results[i].Value, results[i].Err = b.change(c.PaymentChange)
-		}
+		results = b.changeAll(batch)
 		return b.write(ctx, tx)
 	})
 	return results, err
@@ -65,43 +67,50 @@ type paymentBatch struct {
 	events            [][]cell
 }
 
-// lockPayments reads what the changes are about. Until the transaction ends nobody else changes it.
-func (s *Store) lockPayments(ctx context.Context, tx *db.Tx, batch []paymentChange) (*paymentBatch, error) {
-	b := &paymentBatch{
+func newPaymentBatch(s *Store) *paymentBatch {
+	return &paymentBatch{
 		s: s, payments: map[id.UUID]payment.Payment{}, operations: map[id.UUID]payment.Operation{}, taken: map[[16]byte]bool{},
 		changedPayments: map[id.UUID]bool{}, changedOperations: map[id.UUID]bool{},
 	}
-	var payments, operations, events []uuid.UUID
+}
+
+// paymentKeys are the rows that changes are about, each once and in order.
+type paymentKeys struct{ payments, operations, events []uuid.UUID }
+
+func keysOfPayments(batch []paymentChange) (keys paymentKeys) {
 	for _, c := range batch {
-		payments = append(payments, uuid.UUID(c.PaymentID.UUID))
+		keys.payments = append(keys.payments, uuid.UUID(c.PaymentID.UUID))
 		if !c.Operation.IsZero() {
-			operations = append(operations, uuid.UUID(c.Operation.UUID))
+			keys.operations = append(keys.operations, uuid.UUID(c.Operation.UUID))
 		}
 		if c.Event != (store.PaymentEvent{}) {
-			events = append(events, c.Event.Key())
+			keys.events = append(keys.events, c.Event.Key())
 		}
 	}
-	rows, err := locked(s, tx.Payment.Query().Where(among(s, unique(payments))).Order(entpayment.ByID())).All(ctx)
+	return paymentKeys{unique(keys.payments), unique(keys.operations), unique(keys.events)}
+}
+
+// lockPayments reads what the changes are about. Until the transaction ends nobody else changes it.
+func (s *Store) lockPayments(ctx context.Context, tx *db.Tx, batch []paymentChange) (*paymentBatch, error) {
+	b, keys := newPaymentBatch(s), keysOfPayments(batch)
+	rows, err := tx.Payment.Query().Where(among(s, keys.payments)).Order(entpayment.ByID()).All(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, row := range rows {
 		b.payments[id.UUID(row.ID)] = paymentFromRow(row)
 	}
-	if len(operations) > 0 {
-		rows, err := tx.PaymentOperation.Query().Where(among(s, unique(operations))).All(ctx)
+	if len(keys.operations) > 0 {
+		rows, err := tx.PaymentOperation.Query().Where(among(s, keys.operations)).All(ctx)
 		if err != nil {
 			return nil, err
 		}
 		for _, row := range rows {
-			if _, ok := b.payments[id.UUID(row.PaymentID)]; !ok && slices.Contains(payments, row.PaymentID) {
-				return nil, errLostRace // the payment was stored after it was looked for
-			}
 			b.operations[id.UUID(row.ID)] = operationFromRow(row)
 		}
 	}
-	if len(events) > 0 {
-		found, err := tx.PaymentEvent.Query().Where(among(s, unique(events))).IDs(ctx)
+	if len(keys.events) > 0 {
+		found, err := tx.PaymentEvent.Query().Where(among(s, keys.events)).IDs(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -109,10 +118,33 @@ func (s *Store) lockPayments(ctx context.Context, tx *db.Tx, batch []paymentChan
 			b.taken[key] = true
 		}
 	}
-	return b, nil
+	return b, b.check(keys)
 }
 
-// change lets one request decide on what stands after those before it.
+// check fails with errLostRace when a payment was stored after it was looked for, and before its
+// operations were.
+func (b *paymentBatch) check(keys paymentKeys) error {
+	for _, o := range b.operations {
+		_, known := b.payments[o.PaymentID.UUID]
+		if _, asked := slices.BinarySearchFunc(keys.payments, o.PaymentID.UUID, func(key uuid.UUID, want id.UUID) int {
+			return bytes.Compare(key[:], want[:])
+		}); asked && !known {
+			return errLostRace
+		}
+	}
+	return nil
+}
+
+// changeAll lets each request decide on what stands after those before it.
+func (b *paymentBatch) changeAll(batch []paymentChange) []paymentResult {
+	results := make([]paymentResult, len(batch))
+	for i, c := range batch {
+		results[i].Value, results[i].Err = b.change(c.PaymentChange)
+	}
+	return results
+}
+
+// change lets one request decide.
 func (b *paymentBatch) change(c store.PaymentChange) (payment.Record, error) {
 	current := payment.Record{Payment: b.payments[c.PaymentID.UUID], Operation: b.operations[c.Operation.UUID]}
 	told := c.Event != (store.PaymentEvent{})
@@ -159,8 +191,18 @@ func (b *paymentBatch) take(c store.PaymentChange, before payment.Record, d paym
 	return nil
 }
 
-// write stores what changed: one statement a table, rows by key.
+// write stores what changed.
 func (b *paymentBatch) write(ctx context.Context, tx *db.Tx) error {
+	for _, t := range b.tables() {
+		if err := b.s.upsert(ctx, tx, t.table, t.rows, t.condition); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tables gives what changed, table by table and by key.
+func (b *paymentBatch) tables() []tableRows {
 	var payments, operations, entries [][]cell
 	for _, key := range slices.SortedFunc(maps.Keys(b.changedPayments), id.UUID.Compare) {
 		payments = append(payments, paymentCells(b.payments[key]))
@@ -171,14 +213,10 @@ func (b *paymentBatch) write(ctx context.Context, tx *db.Tx) error {
 	for _, e := range b.entries {
 		entries = append(entries, entryCells(e))
 	}
-	if err := b.s.upsert(ctx, tx, entpayment.Table, payments, "payments.version < excluded.version"); err != nil {
-		return err
+	return []tableRows{
+		{entpayment.Table, payments, "payments.version < excluded.version"},
+		{paymentoperation.Table, operations, "payment_operations.state < 4"},
+		{ledgerentry.Table, entries, ""},
+		{paymentevent.Table, b.events, ""},
 	}
-	if err := b.s.upsert(ctx, tx, paymentoperation.Table, operations, "payment_operations.state < 4"); err != nil {
-		return err
-	}
-	if err := b.s.upsert(ctx, tx, ledgerentry.Table, entries, ""); err != nil {
-		return err
-	}
-	return b.s.upsert(ctx, tx, paymentevent.Table, b.events, "")
 }

@@ -12,8 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/orderprocessing/orderprocessing/server/domain/id"
 	"github.com/orderprocessing/orderprocessing/server/store/database"
 	"github.com/orderprocessing/orderprocessing/server/store/entstore"
 	"github.com/orderprocessing/orderprocessing/server/store/storetest"
@@ -52,6 +54,11 @@ func requireGoodPlans(t *testing.T, url, load string, explain explain) {
 	})
 	defer func() { require.NoError(t, s.Close(context.WithoutCancel(t.Context()))) }()
 	doEverything(t, s)
+	if d.Dialect() == database.Postgres {
+		for _, p := range entstore.PipelinedReads(uuid.UUID(id.New(loaded, 7))) {
+			ran = append(ran, statement{p.SQL, p.Args})
+		}
+	}
 	require.Greater(t, len(ran), 80)
 	for _, s := range ran {
 		for _, plan := range explain(t, d, s) {

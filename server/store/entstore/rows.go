@@ -88,22 +88,25 @@ func (r *rows) add(o order.Order, happened []order.Event, q store.Request) ([]ce
 // write stores what was gathered, orders by key, and forgets it. It fails with errLostRace when an
 // order has changed meanwhile; the key of its next event is taken then too, whatever its version.
 func (s *Store) write(ctx context.Context, tx *db.Tx, r *rows) error {
-	if err := s.upsert(ctx, tx, entorder.Table, r.orders, ""); err != nil {
-		return err
+	for _, t := range r.tables() {
+		if err := s.upsert(ctx, tx, t.table, t.rows, t.condition); err != nil {
+			return err
+		}
 	}
+	*r = rows{wakes: r.wakes}
+	return nil
+}
+
+// tables gives what was gathered, table by table.
+func (r *rows) tables() []tableRows {
 	var changed [][]cell
 	for _, key := range slices.SortedFunc(maps.Keys(r.changed), id.UUID.Compare) {
 		changed = append(changed, r.changed[key])
 	}
-	if err := s.upsert(ctx, tx, entorder.Table, changed, "orders.version < excluded.version"); err != nil {
-		return err
+	return []tableRows{
+		{entorder.Table, r.orders, ""},
+		{entorder.Table, changed, "orders.version < excluded.version"},
+		{orderevent.Table, r.events, ""},
+		{request.Table, r.requests, ""},
 	}
-	if err := s.upsert(ctx, tx, orderevent.Table, r.events, ""); err != nil {
-		return err
-	}
-	if err := s.upsert(ctx, tx, request.Table, r.requests, ""); err != nil {
-		return err
-	}
-	*r = rows{wakes: r.wakes}
-	return nil
 }

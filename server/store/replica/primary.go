@@ -52,7 +52,7 @@ func newAsk(d *database.Database, query string) *coalesce.Writer[struct{}, uint6
 			results[i] = coalesce.Result[uint64]{Value: at, Err: err}
 		}
 		return results
-	}, askQueue, askQueue, func(int) {})
+	}, askQueue, askQueue, nil)
 }
 
 // look marks how far the log has come by now. A primary that does not answer, or is just being

@@ -99,7 +99,7 @@ func New(ctx context.Context, options Options) (*Simulator, error) {
 	}
 	s := &Simulator{options: options, database: db, book: b}
 	s.rates.Store(&Rates{})
-	s.writer = coalesce.New(s.flush, maxBatch, maxQueue, func(int) {})
+	s.writer = coalesce.New(s.flush, maxBatch, maxQueue, nil)
 	s.courier = newCourier(db, options)
 	s.handler = s.routes()
 	work, stop := context.WithCancel(context.Background())
