@@ -128,6 +128,16 @@ func untilConfirmed(t *testing.T, s *servertest.Server, orderID string) {
 	}, 30*time.Second, 20*time.Millisecond)
 }
 
+// ship hands the order over: the gateway tells that its money was taken.
+func ship(t *testing.T, s *servertest.Server, orderID string) {
+	t.Helper()
+	planned, err := s.Shipments.CreateShipment(t.Context(), &ordersv1.CreateShipmentRequest{OrderId: orderID, RequestId: "plan"})
+	require.NoError(t, err)
+	parcels := planned.GetOrder().GetShipments()
+	_, err = s.Shipments.ShipShipment(t.Context(), &ordersv1.ShipShipmentRequest{ShipmentId: parcels[0].GetId(), RequestId: "ship"})
+	require.NoError(t, err)
+}
+
 const createOrder = "orders.v1.OrderService/CreateOrder"
 
 // wayOfAnOrder is what one trace tells of an order that is paid.
@@ -146,7 +156,9 @@ func TestTrace(t *testing.T) {
 	t.Run("the way of an order is one trace", func(t *testing.T) {
 		c := startCollector(t)
 		s := servertest.Start(t, c.sampled)
-		untilConfirmed(t, s, buy(t, s, "one"))
+		orderID := buy(t, s, "one")
+		untilConfirmed(t, s, orderID)
+		ship(t, s, orderID)
 		requireWay(t, c, s)
 	})
 	t.Run("the way of an order is one trace also after a restart", func(t *testing.T) {
@@ -157,6 +169,7 @@ func TestTrace(t *testing.T) {
 		away.Stop(t)
 		s := servertest.Start(t, c.sampled, there)
 		untilConfirmed(t, s, orderID)
+		ship(t, s, orderID)
 		requireWay(t, c, s)
 	})
 	t.Run("a commit is in the trace of one of the calls that it serves, and links to the others", func(t *testing.T) {
