@@ -21,6 +21,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/ent/db/auditrecord"
 	"github.com/orderprocessing/orderprocessing/ent/db/hold"
 	"github.com/orderprocessing/orderprocessing/ent/db/ledgerentry"
+	"github.com/orderprocessing/orderprocessing/ent/db/login"
 	"github.com/orderprocessing/orderprocessing/ent/db/loginthrottle"
 	"github.com/orderprocessing/orderprocessing/ent/db/order"
 	"github.com/orderprocessing/orderprocessing/ent/db/orderevent"
@@ -34,7 +35,6 @@ import (
 	"github.com/orderprocessing/orderprocessing/ent/db/riskassessment"
 	"github.com/orderprocessing/orderprocessing/ent/db/saga"
 	"github.com/orderprocessing/orderprocessing/ent/db/serverkey"
-	"github.com/orderprocessing/orderprocessing/ent/db/session"
 	"github.com/orderprocessing/orderprocessing/ent/db/shardrange"
 	"github.com/orderprocessing/orderprocessing/ent/db/signingkey"
 	"github.com/orderprocessing/orderprocessing/ent/db/stockadjustment"
@@ -62,6 +62,8 @@ type Client struct {
 	Hold *HoldClient
 	// LedgerEntry is the client for interacting with the LedgerEntry builders.
 	LedgerEntry *LedgerEntryClient
+	// Login is the client for interacting with the Login builders.
+	Login *LoginClient
 	// LoginThrottle is the client for interacting with the LoginThrottle builders.
 	LoginThrottle *LoginThrottleClient
 	// Order is the client for interacting with the Order builders.
@@ -88,8 +90,6 @@ type Client struct {
 	Saga *SagaClient
 	// ServerKey is the client for interacting with the ServerKey builders.
 	ServerKey *ServerKeyClient
-	// Session is the client for interacting with the Session builders.
-	Session *SessionClient
 	// ShardRange is the client for interacting with the ShardRange builders.
 	ShardRange *ShardRangeClient
 	// SigningKey is the client for interacting with the SigningKey builders.
@@ -119,6 +119,7 @@ func (c *Client) init() {
 	c.AuditRecord = NewAuditRecordClient(c.config)
 	c.Hold = NewHoldClient(c.config)
 	c.LedgerEntry = NewLedgerEntryClient(c.config)
+	c.Login = NewLoginClient(c.config)
 	c.LoginThrottle = NewLoginThrottleClient(c.config)
 	c.Order = NewOrderClient(c.config)
 	c.OrderEvent = NewOrderEventClient(c.config)
@@ -132,7 +133,6 @@ func (c *Client) init() {
 	c.RiskAssessment = NewRiskAssessmentClient(c.config)
 	c.Saga = NewSagaClient(c.config)
 	c.ServerKey = NewServerKeyClient(c.config)
-	c.Session = NewSessionClient(c.config)
 	c.ShardRange = NewShardRangeClient(c.config)
 	c.SigningKey = NewSigningKeyClient(c.config)
 	c.StockAdjustment = NewStockAdjustmentClient(c.config)
@@ -237,6 +237,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		AuditRecord:      NewAuditRecordClient(cfg),
 		Hold:             NewHoldClient(cfg),
 		LedgerEntry:      NewLedgerEntryClient(cfg),
+		Login:            NewLoginClient(cfg),
 		LoginThrottle:    NewLoginThrottleClient(cfg),
 		Order:            NewOrderClient(cfg),
 		OrderEvent:       NewOrderEventClient(cfg),
@@ -250,7 +251,6 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		RiskAssessment:   NewRiskAssessmentClient(cfg),
 		Saga:             NewSagaClient(cfg),
 		ServerKey:        NewServerKeyClient(cfg),
-		Session:          NewSessionClient(cfg),
 		ShardRange:       NewShardRangeClient(cfg),
 		SigningKey:       NewSigningKeyClient(cfg),
 		StockAdjustment:  NewStockAdjustmentClient(cfg),
@@ -282,6 +282,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		AuditRecord:      NewAuditRecordClient(cfg),
 		Hold:             NewHoldClient(cfg),
 		LedgerEntry:      NewLedgerEntryClient(cfg),
+		Login:            NewLoginClient(cfg),
 		LoginThrottle:    NewLoginThrottleClient(cfg),
 		Order:            NewOrderClient(cfg),
 		OrderEvent:       NewOrderEventClient(cfg),
@@ -295,7 +296,6 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		RiskAssessment:   NewRiskAssessmentClient(cfg),
 		Saga:             NewSagaClient(cfg),
 		ServerKey:        NewServerKeyClient(cfg),
-		Session:          NewSessionClient(cfg),
 		ShardRange:       NewShardRangeClient(cfg),
 		SigningKey:       NewSigningKeyClient(cfg),
 		StockAdjustment:  NewStockAdjustmentClient(cfg),
@@ -332,9 +332,9 @@ func (c *Client) Close() error {
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.APIKey, c.APIKeySecret, c.AuditHead, c.AuditRecord, c.Hold, c.LedgerEntry,
-		c.LoginThrottle, c.Order, c.OrderEvent, c.OrderReturn, c.Payment,
+		c.Login, c.LoginThrottle, c.Order, c.OrderEvent, c.OrderReturn, c.Payment,
 		c.PaymentEvent, c.PaymentOperation, c.Product, c.RefreshToken, c.Request,
-		c.RiskAssessment, c.Saga, c.ServerKey, c.Session, c.ShardRange, c.SigningKey,
+		c.RiskAssessment, c.Saga, c.ServerKey, c.ShardRange, c.SigningKey,
 		c.StockAdjustment, c.StockCommit, c.StockLevel, c.User,
 	} {
 		n.Use(hooks...)
@@ -346,9 +346,9 @@ func (c *Client) Use(hooks ...Hook) {
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.APIKey, c.APIKeySecret, c.AuditHead, c.AuditRecord, c.Hold, c.LedgerEntry,
-		c.LoginThrottle, c.Order, c.OrderEvent, c.OrderReturn, c.Payment,
+		c.Login, c.LoginThrottle, c.Order, c.OrderEvent, c.OrderReturn, c.Payment,
 		c.PaymentEvent, c.PaymentOperation, c.Product, c.RefreshToken, c.Request,
-		c.RiskAssessment, c.Saga, c.ServerKey, c.Session, c.ShardRange, c.SigningKey,
+		c.RiskAssessment, c.Saga, c.ServerKey, c.ShardRange, c.SigningKey,
 		c.StockAdjustment, c.StockCommit, c.StockLevel, c.User,
 	} {
 		n.Intercept(interceptors...)
@@ -370,6 +370,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Hold.mutate(ctx, m)
 	case *LedgerEntryMutation:
 		return c.LedgerEntry.mutate(ctx, m)
+	case *LoginMutation:
+		return c.Login.mutate(ctx, m)
 	case *LoginThrottleMutation:
 		return c.LoginThrottle.mutate(ctx, m)
 	case *OrderMutation:
@@ -396,8 +398,6 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Saga.mutate(ctx, m)
 	case *ServerKeyMutation:
 		return c.ServerKey.mutate(ctx, m)
-	case *SessionMutation:
-		return c.Session.mutate(ctx, m)
 	case *ShardRangeMutation:
 		return c.ShardRange.mutate(ctx, m)
 	case *SigningKeyMutation:
@@ -1210,6 +1210,139 @@ func (c *LedgerEntryClient) mutate(ctx context.Context, m *LedgerEntryMutation) 
 		return (&LedgerEntryDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("db: unknown LedgerEntry mutation op: %q", m.Op())
+	}
+}
+
+// LoginClient is a client for the Login schema.
+type LoginClient struct {
+	config
+}
+
+// NewLoginClient returns a client for the Login from the given config.
+func NewLoginClient(c config) *LoginClient {
+	return &LoginClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `login.Hooks(f(g(h())))`.
+func (c *LoginClient) Use(hooks ...Hook) {
+	c.hooks.Login = append(c.hooks.Login, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `login.Intercept(f(g(h())))`.
+func (c *LoginClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Login = append(c.inters.Login, interceptors...)
+}
+
+// Create returns a builder for creating a Login entity.
+func (c *LoginClient) Create() *LoginCreate {
+	mutation := newLoginMutation(c.config, OpCreate)
+	return &LoginCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Login entities.
+func (c *LoginClient) CreateBulk(builders ...*LoginCreate) *LoginCreateBulk {
+	return &LoginCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *LoginClient) MapCreateBulk(slice any, setFunc func(*LoginCreate, int)) *LoginCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &LoginCreateBulk{err: fmt.Errorf("calling to LoginClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*LoginCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &LoginCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Login.
+func (c *LoginClient) Update() *LoginUpdate {
+	mutation := newLoginMutation(c.config, OpUpdate)
+	return &LoginUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *LoginClient) UpdateOne(_m *Login) *LoginUpdateOne {
+	mutation := newLoginMutation(c.config, OpUpdateOne, withLogin(_m))
+	return &LoginUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *LoginClient) UpdateOneID(id uuid.UUID) *LoginUpdateOne {
+	mutation := newLoginMutation(c.config, OpUpdateOne, withLoginID(id))
+	return &LoginUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Login.
+func (c *LoginClient) Delete() *LoginDelete {
+	mutation := newLoginMutation(c.config, OpDelete)
+	return &LoginDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *LoginClient) DeleteOne(_m *Login) *LoginDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *LoginClient) DeleteOneID(id uuid.UUID) *LoginDeleteOne {
+	builder := c.Delete().Where(login.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &LoginDeleteOne{builder}
+}
+
+// Query returns a query builder for Login.
+func (c *LoginClient) Query() *LoginQuery {
+	return &LoginQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeLogin},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Login entity by its id.
+func (c *LoginClient) Get(ctx context.Context, id uuid.UUID) (*Login, error) {
+	return c.Query().Where(login.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *LoginClient) GetX(ctx context.Context, id uuid.UUID) *Login {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *LoginClient) Hooks() []Hook {
+	return c.hooks.Login
+}
+
+// Interceptors returns the client interceptors.
+func (c *LoginClient) Interceptors() []Interceptor {
+	return c.inters.Login
+}
+
+func (c *LoginClient) mutate(ctx context.Context, m *LoginMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&LoginCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&LoginUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&LoginUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&LoginDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("db: unknown Login mutation op: %q", m.Op())
 	}
 }
 
@@ -2942,139 +3075,6 @@ func (c *ServerKeyClient) mutate(ctx context.Context, m *ServerKeyMutation) (Val
 	}
 }
 
-// SessionClient is a client for the Session schema.
-type SessionClient struct {
-	config
-}
-
-// NewSessionClient returns a client for the Session from the given config.
-func NewSessionClient(c config) *SessionClient {
-	return &SessionClient{config: c}
-}
-
-// Use adds a list of mutation hooks to the hooks stack.
-// A call to `Use(f, g, h)` equals to `session.Hooks(f(g(h())))`.
-func (c *SessionClient) Use(hooks ...Hook) {
-	c.hooks.Session = append(c.hooks.Session, hooks...)
-}
-
-// Intercept adds a list of query interceptors to the interceptors stack.
-// A call to `Intercept(f, g, h)` equals to `session.Intercept(f(g(h())))`.
-func (c *SessionClient) Intercept(interceptors ...Interceptor) {
-	c.inters.Session = append(c.inters.Session, interceptors...)
-}
-
-// Create returns a builder for creating a Session entity.
-func (c *SessionClient) Create() *SessionCreate {
-	mutation := newSessionMutation(c.config, OpCreate)
-	return &SessionCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
-}
-
-// CreateBulk returns a builder for creating a bulk of Session entities.
-func (c *SessionClient) CreateBulk(builders ...*SessionCreate) *SessionCreateBulk {
-	return &SessionCreateBulk{config: c.config, builders: builders}
-}
-
-// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
-// a builder and applies setFunc on it.
-func (c *SessionClient) MapCreateBulk(slice any, setFunc func(*SessionCreate, int)) *SessionCreateBulk {
-	rv := reflect.ValueOf(slice)
-	if rv.Kind() != reflect.Slice {
-		return &SessionCreateBulk{err: fmt.Errorf("calling to SessionClient.MapCreateBulk with wrong type %T, need slice", slice)}
-	}
-	builders := make([]*SessionCreate, rv.Len())
-	for i := 0; i < rv.Len(); i++ {
-		builders[i] = c.Create()
-		setFunc(builders[i], i)
-	}
-	return &SessionCreateBulk{config: c.config, builders: builders}
-}
-
-// Update returns an update builder for Session.
-func (c *SessionClient) Update() *SessionUpdate {
-	mutation := newSessionMutation(c.config, OpUpdate)
-	return &SessionUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
-}
-
-// UpdateOne returns an update builder for the given entity.
-func (c *SessionClient) UpdateOne(_m *Session) *SessionUpdateOne {
-	mutation := newSessionMutation(c.config, OpUpdateOne, withSession(_m))
-	return &SessionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
-}
-
-// UpdateOneID returns an update builder for the given id.
-func (c *SessionClient) UpdateOneID(id uuid.UUID) *SessionUpdateOne {
-	mutation := newSessionMutation(c.config, OpUpdateOne, withSessionID(id))
-	return &SessionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
-}
-
-// Delete returns a delete builder for Session.
-func (c *SessionClient) Delete() *SessionDelete {
-	mutation := newSessionMutation(c.config, OpDelete)
-	return &SessionDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
-}
-
-// DeleteOne returns a builder for deleting the given entity.
-func (c *SessionClient) DeleteOne(_m *Session) *SessionDeleteOne {
-	return c.DeleteOneID(_m.ID)
-}
-
-// DeleteOneID returns a builder for deleting the given entity by its id.
-func (c *SessionClient) DeleteOneID(id uuid.UUID) *SessionDeleteOne {
-	builder := c.Delete().Where(session.ID(id))
-	builder.mutation.id = &id
-	builder.mutation.op = OpDeleteOne
-	return &SessionDeleteOne{builder}
-}
-
-// Query returns a query builder for Session.
-func (c *SessionClient) Query() *SessionQuery {
-	return &SessionQuery{
-		config: c.config,
-		ctx:    &QueryContext{Type: TypeSession},
-		inters: c.Interceptors(),
-	}
-}
-
-// Get returns a Session entity by its id.
-func (c *SessionClient) Get(ctx context.Context, id uuid.UUID) (*Session, error) {
-	return c.Query().Where(session.ID(id)).Only(ctx)
-}
-
-// GetX is like Get, but panics if an error occurs.
-func (c *SessionClient) GetX(ctx context.Context, id uuid.UUID) *Session {
-	obj, err := c.Get(ctx, id)
-	if err != nil {
-		panic(err)
-	}
-	return obj
-}
-
-// Hooks returns the client hooks.
-func (c *SessionClient) Hooks() []Hook {
-	return c.hooks.Session
-}
-
-// Interceptors returns the client interceptors.
-func (c *SessionClient) Interceptors() []Interceptor {
-	return c.inters.Session
-}
-
-func (c *SessionClient) mutate(ctx context.Context, m *SessionMutation) (Value, error) {
-	switch m.Op() {
-	case OpCreate:
-		return (&SessionCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
-	case OpUpdate:
-		return (&SessionUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
-	case OpUpdateOne:
-		return (&SessionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
-	case OpDelete, OpDeleteOne:
-		return (&SessionDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
-	default:
-		return nil, fmt.Errorf("db: unknown Session mutation op: %q", m.Op())
-	}
-}
-
 // ShardRangeClient is a client for the ShardRange schema.
 type ShardRangeClient struct {
 	config
@@ -3876,17 +3876,17 @@ func (c *UserClient) mutate(ctx context.Context, m *UserMutation) (Value, error)
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		APIKey, APIKeySecret, AuditHead, AuditRecord, Hold, LedgerEntry, LoginThrottle,
-		Order, OrderEvent, OrderReturn, Payment, PaymentEvent, PaymentOperation,
-		Product, RefreshToken, Request, RiskAssessment, Saga, ServerKey, Session,
-		ShardRange, SigningKey, StockAdjustment, StockCommit, StockLevel,
+		APIKey, APIKeySecret, AuditHead, AuditRecord, Hold, LedgerEntry, Login,
+		LoginThrottle, Order, OrderEvent, OrderReturn, Payment, PaymentEvent,
+		PaymentOperation, Product, RefreshToken, Request, RiskAssessment, Saga,
+		ServerKey, ShardRange, SigningKey, StockAdjustment, StockCommit, StockLevel,
 		User []ent.Hook
 	}
 	inters struct {
-		APIKey, APIKeySecret, AuditHead, AuditRecord, Hold, LedgerEntry, LoginThrottle,
-		Order, OrderEvent, OrderReturn, Payment, PaymentEvent, PaymentOperation,
-		Product, RefreshToken, Request, RiskAssessment, Saga, ServerKey, Session,
-		ShardRange, SigningKey, StockAdjustment, StockCommit, StockLevel,
+		APIKey, APIKeySecret, AuditHead, AuditRecord, Hold, LedgerEntry, Login,
+		LoginThrottle, Order, OrderEvent, OrderReturn, Payment, PaymentEvent,
+		PaymentOperation, Product, RefreshToken, Request, RiskAssessment, Saga,
+		ServerKey, ShardRange, SigningKey, StockAdjustment, StockCommit, StockLevel,
 		User []ent.Interceptor
 	}
 )

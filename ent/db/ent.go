@@ -18,6 +18,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/ent/db/auditrecord"
 	"github.com/orderprocessing/orderprocessing/ent/db/hold"
 	"github.com/orderprocessing/orderprocessing/ent/db/ledgerentry"
+	"github.com/orderprocessing/orderprocessing/ent/db/login"
 	"github.com/orderprocessing/orderprocessing/ent/db/loginthrottle"
 	"github.com/orderprocessing/orderprocessing/ent/db/order"
 	"github.com/orderprocessing/orderprocessing/ent/db/orderevent"
@@ -31,7 +32,6 @@ import (
 	"github.com/orderprocessing/orderprocessing/ent/db/riskassessment"
 	"github.com/orderprocessing/orderprocessing/ent/db/saga"
 	"github.com/orderprocessing/orderprocessing/ent/db/serverkey"
-	"github.com/orderprocessing/orderprocessing/ent/db/session"
 	"github.com/orderprocessing/orderprocessing/ent/db/shardrange"
 	"github.com/orderprocessing/orderprocessing/ent/db/signingkey"
 	"github.com/orderprocessing/orderprocessing/ent/db/stockadjustment"
@@ -104,6 +104,7 @@ func checkColumn(t, c string) error {
 			auditrecord.Table:      auditrecord.ValidColumn,
 			hold.Table:             hold.ValidColumn,
 			ledgerentry.Table:      ledgerentry.ValidColumn,
+			login.Table:            login.ValidColumn,
 			loginthrottle.Table:    loginthrottle.ValidColumn,
 			order.Table:            order.ValidColumn,
 			orderevent.Table:       orderevent.ValidColumn,
@@ -117,7 +118,6 @@ func checkColumn(t, c string) error {
 			riskassessment.Table:   riskassessment.ValidColumn,
 			saga.Table:             saga.ValidColumn,
 			serverkey.Table:        serverkey.ValidColumn,
-			session.Table:          session.ValidColumn,
 			shardrange.Table:       shardrange.ValidColumn,
 			signingkey.Table:       signingkey.ValidColumn,
 			stockadjustment.Table:  stockadjustment.ValidColumn,

@@ -26,6 +26,8 @@ type Tx struct {
 	Hold *HoldClient
 	// LedgerEntry is the client for interacting with the LedgerEntry builders.
 	LedgerEntry *LedgerEntryClient
+	// Login is the client for interacting with the Login builders.
+	Login *LoginClient
 	// LoginThrottle is the client for interacting with the LoginThrottle builders.
 	LoginThrottle *LoginThrottleClient
 	// Order is the client for interacting with the Order builders.
@@ -52,8 +54,6 @@ type Tx struct {
 	Saga *SagaClient
 	// ServerKey is the client for interacting with the ServerKey builders.
 	ServerKey *ServerKeyClient
-	// Session is the client for interacting with the Session builders.
-	Session *SessionClient
 	// ShardRange is the client for interacting with the ShardRange builders.
 	ShardRange *ShardRangeClient
 	// SigningKey is the client for interacting with the SigningKey builders.
@@ -203,6 +203,7 @@ func (tx *Tx) init() {
 	tx.AuditRecord = NewAuditRecordClient(tx.config)
 	tx.Hold = NewHoldClient(tx.config)
 	tx.LedgerEntry = NewLedgerEntryClient(tx.config)
+	tx.Login = NewLoginClient(tx.config)
 	tx.LoginThrottle = NewLoginThrottleClient(tx.config)
 	tx.Order = NewOrderClient(tx.config)
 	tx.OrderEvent = NewOrderEventClient(tx.config)
@@ -216,7 +217,6 @@ func (tx *Tx) init() {
 	tx.RiskAssessment = NewRiskAssessmentClient(tx.config)
 	tx.Saga = NewSagaClient(tx.config)
 	tx.ServerKey = NewServerKeyClient(tx.config)
-	tx.Session = NewSessionClient(tx.config)
 	tx.ShardRange = NewShardRangeClient(tx.config)
 	tx.SigningKey = NewSigningKeyClient(tx.config)
 	tx.StockAdjustment = NewStockAdjustmentClient(tx.config)

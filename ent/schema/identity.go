@@ -35,11 +35,11 @@ func rolesField() ent.Field {
 	return field.Int("roles").Comment("One bit for each policy.v1.Role; 0 is shut out.")
 }
 
-// Session is one login, from its password to its last refresh. Home.
-type Session struct{ ent.Schema }
+// Login is one login, from its password to its last refresh. Home.
+type Login struct{ ent.Schema }
 
 // Fields lists the columns.
-func (Session) Fields() []ent.Field {
+func (Login) Fields() []ent.Field {
 	return []ent.Field{
 		uuidKey(),
 		field.UUID("user_id", uuid.UUID{}).Immutable(),
@@ -50,7 +50,7 @@ func (Session) Fields() []ent.Field {
 }
 
 // Indexes serve the end of all logins of a user, and of those that are over.
-func (Session) Indexes() []ent.Index {
+func (Login) Indexes() []ent.Index {
 	return []ent.Index{index.Fields("user_id"), index.Fields("expire_time")}
 }
 

@@ -49,7 +49,7 @@ func TestAuthenticator(t *testing.T) {
 			"login revoked": func(w *world, refresh string) {
 				require.NoError(t, w.Logout(t.Context(), refresh))
 			},
-			"login gone": func(w *world, _ string) { w.run("DELETE FROM sessions") },
+			"login gone": func(w *world, _ string) { w.run("DELETE FROM logins") },
 		} {
 			w := lite(t)
 			w.ada()

@@ -248,7 +248,7 @@ func TestRefresh(t *testing.T) {
 		w.login()
 		w.forward(31 * 24 * time.Hour)
 		w.login()
-		for _, table := range []string{"sessions", "refresh_tokens"} {
+		for _, table := range []string{"logins", "refresh_tokens"} {
 			var n int
 			require.NoError(t, w.database.Read.QueryRowContext(t.Context(), "SELECT count(*) FROM "+table).Scan(&n))
 			require.Equal(t, 1, n, table)

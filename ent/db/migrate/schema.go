@@ -146,6 +146,32 @@ var (
 		Columns:    LedgerEntriesColumns,
 		PrimaryKey: []*schema.Column{LedgerEntriesColumns[0]},
 	}
+	// LoginsColumns holds the columns for the "logins" table.
+	LoginsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "user_id", Type: field.TypeUUID},
+		{Name: "create_time", Type: field.TypeTime},
+		{Name: "expire_time", Type: field.TypeTime},
+		{Name: "revoke_time", Type: field.TypeTime, Nullable: true},
+	}
+	// LoginsTable holds the schema information for the "logins" table.
+	LoginsTable = &schema.Table{
+		Name:       "logins",
+		Columns:    LoginsColumns,
+		PrimaryKey: []*schema.Column{LoginsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "login_user_id",
+				Unique:  false,
+				Columns: []*schema.Column{LoginsColumns[1]},
+			},
+			{
+				Name:    "login_expire_time",
+				Unique:  false,
+				Columns: []*schema.Column{LoginsColumns[3]},
+			},
+		},
+	}
 	// LoginThrottlesColumns holds the columns for the "login_throttles" table.
 	LoginThrottlesColumns = []*schema.Column{
 		{Name: "bucket", Type: field.TypeInt, Increment: true},
@@ -506,32 +532,6 @@ var (
 		Columns:    ServerKeysColumns,
 		PrimaryKey: []*schema.Column{ServerKeysColumns[0]},
 	}
-	// SessionsColumns holds the columns for the "sessions" table.
-	SessionsColumns = []*schema.Column{
-		{Name: "id", Type: field.TypeUUID},
-		{Name: "user_id", Type: field.TypeUUID},
-		{Name: "create_time", Type: field.TypeTime},
-		{Name: "expire_time", Type: field.TypeTime},
-		{Name: "revoke_time", Type: field.TypeTime, Nullable: true},
-	}
-	// SessionsTable holds the schema information for the "sessions" table.
-	SessionsTable = &schema.Table{
-		Name:       "sessions",
-		Columns:    SessionsColumns,
-		PrimaryKey: []*schema.Column{SessionsColumns[0]},
-		Indexes: []*schema.Index{
-			{
-				Name:    "session_user_id",
-				Unique:  false,
-				Columns: []*schema.Column{SessionsColumns[1]},
-			},
-			{
-				Name:    "session_expire_time",
-				Unique:  false,
-				Columns: []*schema.Column{SessionsColumns[3]},
-			},
-		},
-	}
 	// ShardRangesColumns holds the columns for the "shard_ranges" table.
 	ShardRangesColumns = []*schema.Column{
 		{Name: "first_slot", Type: field.TypeInt, Increment: true},
@@ -656,6 +656,7 @@ var (
 		AuditRecordsTable,
 		HoldsTable,
 		LedgerEntriesTable,
+		LoginsTable,
 		LoginThrottlesTable,
 		OrdersTable,
 		OrderEventsTable,
@@ -669,7 +670,6 @@ var (
 		RiskAssessmentsTable,
 		SagasTable,
 		ServerKeysTable,
-		SessionsTable,
 		ShardRangesTable,
 		SigningKeysTable,
 		StockAdjustmentsTable,

@@ -24,6 +24,9 @@ type Hold func(*sql.Selector)
 // LedgerEntry is the predicate function for ledgerentry builders.
 type LedgerEntry func(*sql.Selector)
 
+// Login is the predicate function for login builders.
+type Login func(*sql.Selector)
+
 // LoginThrottle is the predicate function for loginthrottle builders.
 type LoginThrottle func(*sql.Selector)
 
@@ -62,9 +65,6 @@ type Saga func(*sql.Selector)
 
 // ServerKey is the predicate function for serverkey builders.
 type ServerKey func(*sql.Selector)
-
-// Session is the predicate function for session builders.
-type Session func(*sql.Selector)
 
 // ShardRange is the predicate function for shardrange builders.
 type ShardRange func(*sql.Selector)

@@ -87,6 +87,19 @@ CREATE TABLE `ledger_entries` (
   CONSTRAINT `ledger_entry_amount` CHECK (amount_minor > 0 AND debit <> credit),
   CONSTRAINT `ledger_entry_slot` CHECK (slot >= 0 AND slot < 4096)
 );
+-- Create "logins" table
+CREATE TABLE `logins` (
+  `id` uuid NOT NULL,
+  `user_id` uuid NOT NULL,
+  `create_time` datetime NOT NULL,
+  `expire_time` datetime NOT NULL,
+  `revoke_time` datetime NULL,
+  PRIMARY KEY (`id`)
+);
+-- Create index "login_user_id" to table: "logins"
+CREATE INDEX `login_user_id` ON `logins` (`user_id`);
+-- Create index "login_expire_time" to table: "logins"
+CREATE INDEX `login_expire_time` ON `logins` (`expire_time`);
 -- Create "login_throttles" table
 CREATE TABLE `login_throttles` (
   `bucket` integer NOT NULL PRIMARY KEY AUTOINCREMENT,
@@ -324,19 +337,6 @@ CREATE TABLE `server_keys` (
   `create_time` datetime NOT NULL,
   PRIMARY KEY (`name`)
 );
--- Create "sessions" table
-CREATE TABLE `sessions` (
-  `id` uuid NOT NULL,
-  `user_id` uuid NOT NULL,
-  `create_time` datetime NOT NULL,
-  `expire_time` datetime NOT NULL,
-  `revoke_time` datetime NULL,
-  PRIMARY KEY (`id`)
-);
--- Create index "session_user_id" to table: "sessions"
-CREATE INDEX `session_user_id` ON `sessions` (`user_id`);
--- Create index "session_expire_time" to table: "sessions"
-CREATE INDEX `session_expire_time` ON `sessions` (`expire_time`);
 -- Create "shard_ranges" table
 CREATE TABLE `shard_ranges` (
   `first_slot` integer NOT NULL PRIMARY KEY AUTOINCREMENT,

@@ -6,8 +6,8 @@ import (
 	"github.com/orderprocessing/orderprocessing/ent/db"
 	"github.com/orderprocessing/orderprocessing/ent/db/apikey"
 	"github.com/orderprocessing/orderprocessing/ent/db/apikeysecret"
+	entlogin "github.com/orderprocessing/orderprocessing/ent/db/login"
 	"github.com/orderprocessing/orderprocessing/ent/db/refreshtoken"
-	"github.com/orderprocessing/orderprocessing/ent/db/session"
 	"github.com/orderprocessing/orderprocessing/ent/db/user"
 	"github.com/orderprocessing/orderprocessing/server/auth"
 	"github.com/orderprocessing/orderprocessing/server/domain/id"
@@ -49,14 +49,14 @@ func eraseUser(ctx context.Context, tx *db.Client, row *db.User) (removed bool, 
 	if row.Roles != 0 && row.Roles != rolesToRow([]auth.Role{auth.Customer}) {
 		return false, tx.User.UpdateOneID(row.ID).SetCustomerID(userID.String()).Exec(ctx)
 	}
-	logins, err := tx.Session.Query().Where(session.UserID(row.ID)).IDs(ctx)
+	logins, err := tx.Login.Query().Where(entlogin.UserID(row.ID)).IDs(ctx)
 	if err != nil {
 		return false, err
 	}
 	if _, err := tx.RefreshToken.Delete().Where(refreshtoken.SessionIDIn(logins...)).Exec(ctx); err != nil {
 		return false, err
 	}
-	if _, err := tx.Session.Delete().Where(session.UserID(row.ID)).Exec(ctx); err != nil {
+	if _, err := tx.Login.Delete().Where(entlogin.UserID(row.ID)).Exec(ctx); err != nil {
 		return false, err
 	}
 	return true, tx.User.DeleteOneID(row.ID).Exec(ctx)

@@ -7,8 +7,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/orderprocessing/orderprocessing/ent/db"
+	entlogin "github.com/orderprocessing/orderprocessing/ent/db/login"
 	"github.com/orderprocessing/orderprocessing/ent/db/refreshtoken"
-	"github.com/orderprocessing/orderprocessing/ent/db/session"
 	"github.com/orderprocessing/orderprocessing/server/domain/id"
 )
 
@@ -30,7 +30,7 @@ const sweepAtOnce = 50
 // that are over.
 func (s *Store) AddSession(ctx context.Context, login Session, tokenHash string) error {
 	return s.inTx(ctx, func(tx *db.Client) error {
-		over, err := tx.Session.Query().Where(session.ExpireTimeLT(login.Created)).Limit(sweepAtOnce).IDs(ctx)
+		over, err := tx.Login.Query().Where(entlogin.ExpireTimeLT(login.Created)).Limit(sweepAtOnce).IDs(ctx)
 		if err != nil {
 			return err
 		}
@@ -38,11 +38,11 @@ func (s *Store) AddSession(ctx context.Context, login Session, tokenHash string)
 			if _, err := tx.RefreshToken.Delete().Where(refreshtoken.SessionIDIn(over...)).Exec(ctx); err != nil {
 				return err
 			}
-			if _, err := tx.Session.Delete().Where(session.IDIn(over...)).Exec(ctx); err != nil {
+			if _, err := tx.Login.Delete().Where(entlogin.IDIn(over...)).Exec(ctx); err != nil {
 				return err
 			}
 		}
-		err = tx.Session.Create().SetID(uuid.UUID(login.ID)).SetUserID(uuid.UUID(login.UserID.UUID)).
+		err = tx.Login.Create().SetID(uuid.UUID(login.ID)).SetUserID(uuid.UUID(login.UserID.UUID)).
 			SetCreateTime(login.Created).SetExpireTime(login.Expires).Exec(ctx)
 		if err != nil {
 			return err
@@ -53,7 +53,7 @@ func (s *Store) AddSession(ctx context.Context, login Session, tokenHash string)
 
 // Session reads a login; the zero Session, which does not stand, when there is none.
 func (s *Store) Session(ctx context.Context, sessionID id.UUID) (Session, error) {
-	row, err := s.read.Session.Get(ctx, uuid.UUID(sessionID))
+	row, err := s.read.Login.Get(ctx, uuid.UUID(sessionID))
 	if db.IsNotFound(err) {
 		return Session{}, nil
 	}
@@ -107,7 +107,7 @@ func sessionOf(ctx context.Context, tx *db.Client, hash string) (Session, error)
 	if err != nil {
 		return Session{}, err
 	}
-	row, err := tx.Session.Get(ctx, token.SessionID)
+	row, err := tx.Login.Get(ctx, token.SessionID)
 	if err != nil {
 		return Session{}, err
 	}
@@ -115,16 +115,16 @@ func sessionOf(ctx context.Context, tx *db.Client, hash string) (Session, error)
 }
 
 func revokeSession(ctx context.Context, tx *db.Client, sessionID id.UUID, now time.Time) error {
-	_, err := tx.Session.Update().Where(session.ID(uuid.UUID(sessionID)), session.RevokeTimeIsNil()).SetRevokeTime(now).Save(ctx)
+	_, err := tx.Login.Update().Where(entlogin.ID(uuid.UUID(sessionID)), entlogin.RevokeTimeIsNil()).SetRevokeTime(now).Save(ctx)
 	return err
 }
 
 func revokeSessions(ctx context.Context, tx *db.Client, userID UserID, now time.Time) error {
-	_, err := tx.Session.Update().Where(session.UserID(uuid.UUID(userID.UUID)), session.RevokeTimeIsNil()).SetRevokeTime(now).Save(ctx)
+	_, err := tx.Login.Update().Where(entlogin.UserID(uuid.UUID(userID.UUID)), entlogin.RevokeTimeIsNil()).SetRevokeTime(now).Save(ctx)
 	return err
 }
 
-func sessionFromRow(row *db.Session) Session {
+func sessionFromRow(row *db.Login) Session {
 	return Session{
 		ID: id.UUID(row.ID), UserID: UserID{id.UUID(row.UserID)},
 		Created: row.CreateTime.UTC(), Expires: row.ExpireTime.UTC(), Revoked: orZero(row.RevokeTime),

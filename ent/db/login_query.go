@@ -13,69 +13,69 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/google/uuid"
+	"github.com/orderprocessing/orderprocessing/ent/db/login"
 	"github.com/orderprocessing/orderprocessing/ent/db/predicate"
-	"github.com/orderprocessing/orderprocessing/ent/db/session"
 )
 
-// SessionQuery is the builder for querying Session entities.
-type SessionQuery struct {
+// LoginQuery is the builder for querying Login entities.
+type LoginQuery struct {
 	config
 	ctx        *QueryContext
-	order      []session.OrderOption
+	order      []login.OrderOption
 	inters     []Interceptor
-	predicates []predicate.Session
+	predicates []predicate.Login
 	modifiers  []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
 	path func(context.Context) (*sql.Selector, error)
 }
 
-// Where adds a new predicate for the SessionQuery builder.
-func (_q *SessionQuery) Where(ps ...predicate.Session) *SessionQuery {
+// Where adds a new predicate for the LoginQuery builder.
+func (_q *LoginQuery) Where(ps ...predicate.Login) *LoginQuery {
 	_q.predicates = append(_q.predicates, ps...)
 	return _q
 }
 
 // Limit the number of records to be returned by this query.
-func (_q *SessionQuery) Limit(limit int) *SessionQuery {
+func (_q *LoginQuery) Limit(limit int) *LoginQuery {
 	_q.ctx.Limit = &limit
 	return _q
 }
 
 // Offset to start from.
-func (_q *SessionQuery) Offset(offset int) *SessionQuery {
+func (_q *LoginQuery) Offset(offset int) *LoginQuery {
 	_q.ctx.Offset = &offset
 	return _q
 }
 
 // Unique configures the query builder to filter duplicate records on query.
 // By default, unique is set to true, and can be disabled using this method.
-func (_q *SessionQuery) Unique(unique bool) *SessionQuery {
+func (_q *LoginQuery) Unique(unique bool) *LoginQuery {
 	_q.ctx.Unique = &unique
 	return _q
 }
 
 // Order specifies how the records should be ordered.
-func (_q *SessionQuery) Order(o ...session.OrderOption) *SessionQuery {
+func (_q *LoginQuery) Order(o ...login.OrderOption) *LoginQuery {
 	_q.order = append(_q.order, o...)
 	return _q
 }
 
-// First returns the first Session entity from the query.
-// Returns a *NotFoundError when no Session was found.
-func (_q *SessionQuery) First(ctx context.Context) (*Session, error) {
+// First returns the first Login entity from the query.
+// Returns a *NotFoundError when no Login was found.
+func (_q *LoginQuery) First(ctx context.Context) (*Login, error) {
 	nodes, err := _q.Limit(1).All(setContextOp(ctx, _q.ctx, ent.OpQueryFirst))
 	if err != nil {
 		return nil, err
 	}
 	if len(nodes) == 0 {
-		return nil, &NotFoundError{session.Label}
+		return nil, &NotFoundError{login.Label}
 	}
 	return nodes[0], nil
 }
 
 // FirstX is like First, but panics if an error occurs.
-func (_q *SessionQuery) FirstX(ctx context.Context) *Session {
+func (_q *LoginQuery) FirstX(ctx context.Context) *Login {
 	node, err := _q.First(ctx)
 	if err != nil && !IsNotFound(err) {
 		panic(err)
@@ -83,22 +83,22 @@ func (_q *SessionQuery) FirstX(ctx context.Context) *Session {
 	return node
 }
 
-// FirstID returns the first Session ID from the query.
-// Returns a *NotFoundError when no Session ID was found.
-func (_q *SessionQuery) FirstID(ctx context.Context) (id uuid.UUID, err error) {
+// FirstID returns the first Login ID from the query.
+// Returns a *NotFoundError when no Login ID was found.
+func (_q *LoginQuery) FirstID(ctx context.Context) (id uuid.UUID, err error) {
 	var ids []uuid.UUID
 	if ids, err = _q.Limit(1).IDs(setContextOp(ctx, _q.ctx, ent.OpQueryFirstID)); err != nil {
 		return
 	}
 	if len(ids) == 0 {
-		err = &NotFoundError{session.Label}
+		err = &NotFoundError{login.Label}
 		return
 	}
 	return ids[0], nil
 }
 
 // FirstIDX is like FirstID, but panics if an error occurs.
-func (_q *SessionQuery) FirstIDX(ctx context.Context) uuid.UUID {
+func (_q *LoginQuery) FirstIDX(ctx context.Context) uuid.UUID {
 	id, err := _q.FirstID(ctx)
 	if err != nil && !IsNotFound(err) {
 		panic(err)
@@ -106,10 +106,10 @@ func (_q *SessionQuery) FirstIDX(ctx context.Context) uuid.UUID {
 	return id
 }
 
-// Only returns a single Session entity found by the query, ensuring it only returns one.
-// Returns a *NotSingularError when more than one Session entity is found.
-// Returns a *NotFoundError when no Session entities are found.
-func (_q *SessionQuery) Only(ctx context.Context) (*Session, error) {
+// Only returns a single Login entity found by the query, ensuring it only returns one.
+// Returns a *NotSingularError when more than one Login entity is found.
+// Returns a *NotFoundError when no Login entities are found.
+func (_q *LoginQuery) Only(ctx context.Context) (*Login, error) {
 	nodes, err := _q.Limit(2).All(setContextOp(ctx, _q.ctx, ent.OpQueryOnly))
 	if err != nil {
 		return nil, err
@@ -118,14 +118,14 @@ func (_q *SessionQuery) Only(ctx context.Context) (*Session, error) {
 	case 1:
 		return nodes[0], nil
 	case 0:
-		return nil, &NotFoundError{session.Label}
+		return nil, &NotFoundError{login.Label}
 	default:
-		return nil, &NotSingularError{session.Label}
+		return nil, &NotSingularError{login.Label}
 	}
 }
 
 // OnlyX is like Only, but panics if an error occurs.
-func (_q *SessionQuery) OnlyX(ctx context.Context) *Session {
+func (_q *LoginQuery) OnlyX(ctx context.Context) *Login {
 	node, err := _q.Only(ctx)
 	if err != nil {
 		panic(err)
@@ -133,10 +133,10 @@ func (_q *SessionQuery) OnlyX(ctx context.Context) *Session {
 	return node
 }
 
-// OnlyID is like Only, but returns the only Session ID in the query.
-// Returns a *NotSingularError when more than one Session ID is found.
+// OnlyID is like Only, but returns the only Login ID in the query.
+// Returns a *NotSingularError when more than one Login ID is found.
 // Returns a *NotFoundError when no entities are found.
-func (_q *SessionQuery) OnlyID(ctx context.Context) (id uuid.UUID, err error) {
+func (_q *LoginQuery) OnlyID(ctx context.Context) (id uuid.UUID, err error) {
 	var ids []uuid.UUID
 	if ids, err = _q.Limit(2).IDs(setContextOp(ctx, _q.ctx, ent.OpQueryOnlyID)); err != nil {
 		return
@@ -145,15 +145,15 @@ func (_q *SessionQuery) OnlyID(ctx context.Context) (id uuid.UUID, err error) {
 	case 1:
 		id = ids[0]
 	case 0:
-		err = &NotFoundError{session.Label}
+		err = &NotFoundError{login.Label}
 	default:
-		err = &NotSingularError{session.Label}
+		err = &NotSingularError{login.Label}
 	}
 	return
 }
 
 // OnlyIDX is like OnlyID, but panics if an error occurs.
-func (_q *SessionQuery) OnlyIDX(ctx context.Context) uuid.UUID {
+func (_q *LoginQuery) OnlyIDX(ctx context.Context) uuid.UUID {
 	id, err := _q.OnlyID(ctx)
 	if err != nil {
 		panic(err)
@@ -161,18 +161,18 @@ func (_q *SessionQuery) OnlyIDX(ctx context.Context) uuid.UUID {
 	return id
 }
 
-// All executes the query and returns a list of Sessions.
-func (_q *SessionQuery) All(ctx context.Context) ([]*Session, error) {
+// All executes the query and returns a list of Logins.
+func (_q *LoginQuery) All(ctx context.Context) ([]*Login, error) {
 	ctx = setContextOp(ctx, _q.ctx, ent.OpQueryAll)
 	if err := _q.prepareQuery(ctx); err != nil {
 		return nil, err
 	}
-	qr := querierAll[[]*Session, *SessionQuery]()
-	return withInterceptors[[]*Session](ctx, _q, qr, _q.inters)
+	qr := querierAll[[]*Login, *LoginQuery]()
+	return withInterceptors[[]*Login](ctx, _q, qr, _q.inters)
 }
 
 // AllX is like All, but panics if an error occurs.
-func (_q *SessionQuery) AllX(ctx context.Context) []*Session {
+func (_q *LoginQuery) AllX(ctx context.Context) []*Login {
 	nodes, err := _q.All(ctx)
 	if err != nil {
 		panic(err)
@@ -180,20 +180,20 @@ func (_q *SessionQuery) AllX(ctx context.Context) []*Session {
 	return nodes
 }
 
-// IDs executes the query and returns a list of Session IDs.
-func (_q *SessionQuery) IDs(ctx context.Context) (ids []uuid.UUID, err error) {
+// IDs executes the query and returns a list of Login IDs.
+func (_q *LoginQuery) IDs(ctx context.Context) (ids []uuid.UUID, err error) {
 	if _q.ctx.Unique == nil && _q.path != nil {
 		_q.Unique(true)
 	}
 	ctx = setContextOp(ctx, _q.ctx, ent.OpQueryIDs)
-	if err = _q.Select(session.FieldID).Scan(ctx, &ids); err != nil {
+	if err = _q.Select(login.FieldID).Scan(ctx, &ids); err != nil {
 		return nil, err
 	}
 	return ids, nil
 }
 
 // IDsX is like IDs, but panics if an error occurs.
-func (_q *SessionQuery) IDsX(ctx context.Context) []uuid.UUID {
+func (_q *LoginQuery) IDsX(ctx context.Context) []uuid.UUID {
 	ids, err := _q.IDs(ctx)
 	if err != nil {
 		panic(err)
@@ -202,16 +202,16 @@ func (_q *SessionQuery) IDsX(ctx context.Context) []uuid.UUID {
 }
 
 // Count returns the count of the given query.
-func (_q *SessionQuery) Count(ctx context.Context) (int, error) {
+func (_q *LoginQuery) Count(ctx context.Context) (int, error) {
 	ctx = setContextOp(ctx, _q.ctx, ent.OpQueryCount)
 	if err := _q.prepareQuery(ctx); err != nil {
 		return 0, err
 	}
-	return withInterceptors[int](ctx, _q, querierCount[*SessionQuery](), _q.inters)
+	return withInterceptors[int](ctx, _q, querierCount[*LoginQuery](), _q.inters)
 }
 
 // CountX is like Count, but panics if an error occurs.
-func (_q *SessionQuery) CountX(ctx context.Context) int {
+func (_q *LoginQuery) CountX(ctx context.Context) int {
 	count, err := _q.Count(ctx)
 	if err != nil {
 		panic(err)
@@ -220,7 +220,7 @@ func (_q *SessionQuery) CountX(ctx context.Context) int {
 }
 
 // Exist returns true if the query has elements in the graph.
-func (_q *SessionQuery) Exist(ctx context.Context) (bool, error) {
+func (_q *LoginQuery) Exist(ctx context.Context) (bool, error) {
 	ctx = setContextOp(ctx, _q.ctx, ent.OpQueryExist)
 	switch _, err := _q.FirstID(ctx); {
 	case IsNotFound(err):
@@ -233,7 +233,7 @@ func (_q *SessionQuery) Exist(ctx context.Context) (bool, error) {
 }
 
 // ExistX is like Exist, but panics if an error occurs.
-func (_q *SessionQuery) ExistX(ctx context.Context) bool {
+func (_q *LoginQuery) ExistX(ctx context.Context) bool {
 	exist, err := _q.Exist(ctx)
 	if err != nil {
 		panic(err)
@@ -241,18 +241,18 @@ func (_q *SessionQuery) ExistX(ctx context.Context) bool {
 	return exist
 }
 
-// Clone returns a duplicate of the SessionQuery builder, including all associated steps. It can be
+// Clone returns a duplicate of the LoginQuery builder, including all associated steps. It can be
 // used to prepare common query builders and use them differently after the clone is made.
-func (_q *SessionQuery) Clone() *SessionQuery {
+func (_q *LoginQuery) Clone() *LoginQuery {
 	if _q == nil {
 		return nil
 	}
-	return &SessionQuery{
+	return &LoginQuery{
 		config:     _q.config,
 		ctx:        _q.ctx.Clone(),
-		order:      append([]session.OrderOption{}, _q.order...),
+		order:      append([]login.OrderOption{}, _q.order...),
 		inters:     append([]Interceptor{}, _q.inters...),
-		predicates: append([]predicate.Session{}, _q.predicates...),
+		predicates: append([]predicate.Login{}, _q.predicates...),
 		// clone intermediate query.
 		sql:       _q.sql.Clone(),
 		path:      _q.path,
@@ -270,15 +270,15 @@ func (_q *SessionQuery) Clone() *SessionQuery {
 //		Count int `json:"count,omitempty"`
 //	}
 //
-//	client.Session.Query().
-//		GroupBy(session.FieldUserID).
+//	client.Login.Query().
+//		GroupBy(login.FieldUserID).
 //		Aggregate(db.Count()).
 //		Scan(ctx, &v)
-func (_q *SessionQuery) GroupBy(field string, fields ...string) *SessionGroupBy {
+func (_q *LoginQuery) GroupBy(field string, fields ...string) *LoginGroupBy {
 	_q.ctx.Fields = append([]string{field}, fields...)
-	grbuild := &SessionGroupBy{build: _q}
+	grbuild := &LoginGroupBy{build: _q}
 	grbuild.flds = &_q.ctx.Fields
-	grbuild.label = session.Label
+	grbuild.label = login.Label
 	grbuild.scan = grbuild.Scan
 	return grbuild
 }
@@ -292,23 +292,23 @@ func (_q *SessionQuery) GroupBy(field string, fields ...string) *SessionGroupBy 
 //		UserID uuid.UUID `json:"user_id,omitempty"`
 //	}
 //
-//	client.Session.Query().
-//		Select(session.FieldUserID).
+//	client.Login.Query().
+//		Select(login.FieldUserID).
 //		Scan(ctx, &v)
-func (_q *SessionQuery) Select(fields ...string) *SessionSelect {
+func (_q *LoginQuery) Select(fields ...string) *LoginSelect {
 	_q.ctx.Fields = append(_q.ctx.Fields, fields...)
-	sbuild := &SessionSelect{SessionQuery: _q}
-	sbuild.label = session.Label
+	sbuild := &LoginSelect{LoginQuery: _q}
+	sbuild.label = login.Label
 	sbuild.flds, sbuild.scan = &_q.ctx.Fields, sbuild.Scan
 	return sbuild
 }
 
-// Aggregate returns a SessionSelect configured with the given aggregations.
-func (_q *SessionQuery) Aggregate(fns ...AggregateFunc) *SessionSelect {
+// Aggregate returns a LoginSelect configured with the given aggregations.
+func (_q *LoginQuery) Aggregate(fns ...AggregateFunc) *LoginSelect {
 	return _q.Select().Aggregate(fns...)
 }
 
-func (_q *SessionQuery) prepareQuery(ctx context.Context) error {
+func (_q *LoginQuery) prepareQuery(ctx context.Context) error {
 	for _, inter := range _q.inters {
 		if inter == nil {
 			return fmt.Errorf("db: uninitialized interceptor (forgotten import db/runtime?)")
@@ -320,7 +320,7 @@ func (_q *SessionQuery) prepareQuery(ctx context.Context) error {
 		}
 	}
 	for _, f := range _q.ctx.Fields {
-		if !session.ValidColumn(f) {
+		if !login.ValidColumn(f) {
 			return &ValidationError{Name: f, err: fmt.Errorf("db: invalid field %q for query", f)}
 		}
 	}
@@ -334,16 +334,16 @@ func (_q *SessionQuery) prepareQuery(ctx context.Context) error {
 	return nil
 }
 
-func (_q *SessionQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Session, error) {
+func (_q *LoginQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Login, error) {
 	var (
-		nodes = []*Session{}
+		nodes = []*Login{}
 		_spec = _q.querySpec()
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
-		return (*Session).scanValues(nil, columns)
+		return (*Login).scanValues(nil, columns)
 	}
 	_spec.Assign = func(columns []string, values []any) error {
-		node := &Session{config: _q.config}
+		node := &Login{config: _q.config}
 		nodes = append(nodes, node)
 		return node.assignValues(columns, values)
 	}
@@ -362,7 +362,7 @@ func (_q *SessionQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Sess
 	return nodes, nil
 }
 
-func (_q *SessionQuery) sqlCount(ctx context.Context) (int, error) {
+func (_q *LoginQuery) sqlCount(ctx context.Context) (int, error) {
 	_spec := _q.querySpec()
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
@@ -374,8 +374,8 @@ func (_q *SessionQuery) sqlCount(ctx context.Context) (int, error) {
 	return sqlgraph.CountNodes(ctx, _q.driver, _spec)
 }
 
-func (_q *SessionQuery) querySpec() *sqlgraph.QuerySpec {
-	_spec := sqlgraph.NewQuerySpec(session.Table, session.Columns, sqlgraph.NewFieldSpec(session.FieldID, field.TypeUUID))
+func (_q *LoginQuery) querySpec() *sqlgraph.QuerySpec {
+	_spec := sqlgraph.NewQuerySpec(login.Table, login.Columns, sqlgraph.NewFieldSpec(login.FieldID, field.TypeUUID))
 	_spec.From = _q.sql
 	if unique := _q.ctx.Unique; unique != nil {
 		_spec.Unique = *unique
@@ -384,9 +384,9 @@ func (_q *SessionQuery) querySpec() *sqlgraph.QuerySpec {
 	}
 	if fields := _q.ctx.Fields; len(fields) > 0 {
 		_spec.Node.Columns = make([]string, 0, len(fields))
-		_spec.Node.Columns = append(_spec.Node.Columns, session.FieldID)
+		_spec.Node.Columns = append(_spec.Node.Columns, login.FieldID)
 		for i := range fields {
-			if fields[i] != session.FieldID {
+			if fields[i] != login.FieldID {
 				_spec.Node.Columns = append(_spec.Node.Columns, fields[i])
 			}
 		}
@@ -414,12 +414,12 @@ func (_q *SessionQuery) querySpec() *sqlgraph.QuerySpec {
 	return _spec
 }
 
-func (_q *SessionQuery) sqlQuery(ctx context.Context) *sql.Selector {
+func (_q *LoginQuery) sqlQuery(ctx context.Context) *sql.Selector {
 	builder := sql.Dialect(_q.driver.Dialect())
-	t1 := builder.Table(session.Table)
+	t1 := builder.Table(login.Table)
 	columns := _q.ctx.Fields
 	if len(columns) == 0 {
-		columns = session.Columns
+		columns = login.Columns
 	}
 	selector := builder.Select(t1.Columns(columns...)...).From(t1)
 	if _q.sql != nil {
@@ -452,7 +452,7 @@ func (_q *SessionQuery) sqlQuery(ctx context.Context) *sql.Selector {
 // ForUpdate locks the selected rows against concurrent updates, and prevent them from being
 // updated, deleted or "selected ... for update" by other sessions, until the transaction is
 // either committed or rolled-back.
-func (_q *SessionQuery) ForUpdate(opts ...sql.LockOption) *SessionQuery {
+func (_q *LoginQuery) ForUpdate(opts ...sql.LockOption) *LoginQuery {
 	if _q.driver.Dialect() == dialect.Postgres {
 		_q.Unique(false)
 	}
@@ -465,7 +465,7 @@ func (_q *SessionQuery) ForUpdate(opts ...sql.LockOption) *SessionQuery {
 // ForShare behaves similarly to ForUpdate, except that it acquires a shared mode lock
 // on any rows that are read. Other sessions can read the rows, but cannot modify them
 // until your transaction commits.
-func (_q *SessionQuery) ForShare(opts ...sql.LockOption) *SessionQuery {
+func (_q *LoginQuery) ForShare(opts ...sql.LockOption) *LoginQuery {
 	if _q.driver.Dialect() == dialect.Postgres {
 		_q.Unique(false)
 	}
@@ -476,33 +476,33 @@ func (_q *SessionQuery) ForShare(opts ...sql.LockOption) *SessionQuery {
 }
 
 // Modify adds a query modifier for attaching custom logic to queries.
-func (_q *SessionQuery) Modify(modifiers ...func(s *sql.Selector)) *SessionSelect {
+func (_q *LoginQuery) Modify(modifiers ...func(s *sql.Selector)) *LoginSelect {
 	_q.modifiers = append(_q.modifiers, modifiers...)
 	return _q.Select()
 }
 
-// SessionGroupBy is the group-by builder for Session entities.
-type SessionGroupBy struct {
+// LoginGroupBy is the group-by builder for Login entities.
+type LoginGroupBy struct {
 	selector
-	build *SessionQuery
+	build *LoginQuery
 }
 
 // Aggregate adds the given aggregation functions to the group-by query.
-func (_g *SessionGroupBy) Aggregate(fns ...AggregateFunc) *SessionGroupBy {
+func (_g *LoginGroupBy) Aggregate(fns ...AggregateFunc) *LoginGroupBy {
 	_g.fns = append(_g.fns, fns...)
 	return _g
 }
 
 // Scan applies the selector query and scans the result into the given value.
-func (_g *SessionGroupBy) Scan(ctx context.Context, v any) error {
+func (_g *LoginGroupBy) Scan(ctx context.Context, v any) error {
 	ctx = setContextOp(ctx, _g.build.ctx, ent.OpQueryGroupBy)
 	if err := _g.build.prepareQuery(ctx); err != nil {
 		return err
 	}
-	return scanWithInterceptors[*SessionQuery, *SessionGroupBy](ctx, _g.build, _g, _g.build.inters, v)
+	return scanWithInterceptors[*LoginQuery, *LoginGroupBy](ctx, _g.build, _g, _g.build.inters, v)
 }
 
-func (_g *SessionGroupBy) sqlScan(ctx context.Context, root *SessionQuery, v any) error {
+func (_g *LoginGroupBy) sqlScan(ctx context.Context, root *LoginQuery, v any) error {
 	selector := root.sqlQuery(ctx).Select()
 	aggregation := make([]string, 0, len(_g.fns))
 	for _, fn := range _g.fns {
@@ -529,28 +529,28 @@ func (_g *SessionGroupBy) sqlScan(ctx context.Context, root *SessionQuery, v any
 	return sql.ScanSlice(rows, v)
 }
 
-// SessionSelect is the builder for selecting fields of Session entities.
-type SessionSelect struct {
-	*SessionQuery
+// LoginSelect is the builder for selecting fields of Login entities.
+type LoginSelect struct {
+	*LoginQuery
 	selector
 }
 
 // Aggregate adds the given aggregation functions to the selector query.
-func (_s *SessionSelect) Aggregate(fns ...AggregateFunc) *SessionSelect {
+func (_s *LoginSelect) Aggregate(fns ...AggregateFunc) *LoginSelect {
 	_s.fns = append(_s.fns, fns...)
 	return _s
 }
 
 // Scan applies the selector query and scans the result into the given value.
-func (_s *SessionSelect) Scan(ctx context.Context, v any) error {
+func (_s *LoginSelect) Scan(ctx context.Context, v any) error {
 	ctx = setContextOp(ctx, _s.ctx, ent.OpQuerySelect)
 	if err := _s.prepareQuery(ctx); err != nil {
 		return err
 	}
-	return scanWithInterceptors[*SessionQuery, *SessionSelect](ctx, _s.SessionQuery, _s, _s.inters, v)
+	return scanWithInterceptors[*LoginQuery, *LoginSelect](ctx, _s.LoginQuery, _s, _s.inters, v)
 }
 
-func (_s *SessionSelect) sqlScan(ctx context.Context, root *SessionQuery, v any) error {
+func (_s *LoginSelect) sqlScan(ctx context.Context, root *LoginQuery, v any) error {
 	selector := root.sqlQuery(ctx)
 	aggregation := make([]string, 0, len(_s.fns))
 	for _, fn := range _s.fns {
@@ -572,7 +572,7 @@ func (_s *SessionSelect) sqlScan(ctx context.Context, root *SessionQuery, v any)
 }
 
 // Modify adds a query modifier for attaching custom logic to queries.
-func (_s *SessionSelect) Modify(modifiers ...func(s *sql.Selector)) *SessionSelect {
+func (_s *LoginSelect) Modify(modifiers ...func(s *sql.Selector)) *LoginSelect {
 	_s.modifiers = append(_s.modifiers, modifiers...)
 	return _s
 }

@@ -13,43 +13,43 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/google/uuid"
-	"github.com/orderprocessing/orderprocessing/ent/db/session"
+	"github.com/orderprocessing/orderprocessing/ent/db/login"
 )
 
-// SessionCreate is the builder for creating a Session entity.
-type SessionCreate struct {
+// LoginCreate is the builder for creating a Login entity.
+type LoginCreate struct {
 	config
-	mutation *SessionMutation
+	mutation *LoginMutation
 	hooks    []Hook
 	conflict []sql.ConflictOption
 }
 
 // SetUserID sets the "user_id" field.
-func (_c *SessionCreate) SetUserID(v uuid.UUID) *SessionCreate {
+func (_c *LoginCreate) SetUserID(v uuid.UUID) *LoginCreate {
 	_c.mutation.SetUserID(v)
 	return _c
 }
 
 // SetCreateTime sets the "create_time" field.
-func (_c *SessionCreate) SetCreateTime(v time.Time) *SessionCreate {
+func (_c *LoginCreate) SetCreateTime(v time.Time) *LoginCreate {
 	_c.mutation.SetCreateTime(v)
 	return _c
 }
 
 // SetExpireTime sets the "expire_time" field.
-func (_c *SessionCreate) SetExpireTime(v time.Time) *SessionCreate {
+func (_c *LoginCreate) SetExpireTime(v time.Time) *LoginCreate {
 	_c.mutation.SetExpireTime(v)
 	return _c
 }
 
 // SetRevokeTime sets the "revoke_time" field.
-func (_c *SessionCreate) SetRevokeTime(v time.Time) *SessionCreate {
+func (_c *LoginCreate) SetRevokeTime(v time.Time) *LoginCreate {
 	_c.mutation.SetRevokeTime(v)
 	return _c
 }
 
 // SetNillableRevokeTime sets the "revoke_time" field if the given value is not nil.
-func (_c *SessionCreate) SetNillableRevokeTime(v *time.Time) *SessionCreate {
+func (_c *LoginCreate) SetNillableRevokeTime(v *time.Time) *LoginCreate {
 	if v != nil {
 		_c.SetRevokeTime(*v)
 	}
@@ -57,23 +57,23 @@ func (_c *SessionCreate) SetNillableRevokeTime(v *time.Time) *SessionCreate {
 }
 
 // SetID sets the "id" field.
-func (_c *SessionCreate) SetID(v uuid.UUID) *SessionCreate {
+func (_c *LoginCreate) SetID(v uuid.UUID) *LoginCreate {
 	_c.mutation.SetID(v)
 	return _c
 }
 
-// Mutation returns the SessionMutation object of the builder.
-func (_c *SessionCreate) Mutation() *SessionMutation {
+// Mutation returns the LoginMutation object of the builder.
+func (_c *LoginCreate) Mutation() *LoginMutation {
 	return _c.mutation
 }
 
-// Save creates the Session in the database.
-func (_c *SessionCreate) Save(ctx context.Context) (*Session, error) {
+// Save creates the Login in the database.
+func (_c *LoginCreate) Save(ctx context.Context) (*Login, error) {
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
 // SaveX calls Save and panics if Save returns an error.
-func (_c *SessionCreate) SaveX(ctx context.Context) *Session {
+func (_c *LoginCreate) SaveX(ctx context.Context) *Login {
 	v, err := _c.Save(ctx)
 	if err != nil {
 		panic(err)
@@ -82,33 +82,33 @@ func (_c *SessionCreate) SaveX(ctx context.Context) *Session {
 }
 
 // Exec executes the query.
-func (_c *SessionCreate) Exec(ctx context.Context) error {
+func (_c *LoginCreate) Exec(ctx context.Context) error {
 	_, err := _c.Save(ctx)
 	return err
 }
 
 // ExecX is like Exec, but panics if an error occurs.
-func (_c *SessionCreate) ExecX(ctx context.Context) {
+func (_c *LoginCreate) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
 		panic(err)
 	}
 }
 
 // check runs all checks and user-defined validators on the builder.
-func (_c *SessionCreate) check() error {
+func (_c *LoginCreate) check() error {
 	if _, ok := _c.mutation.UserID(); !ok {
-		return &ValidationError{Name: "user_id", err: errors.New(`db: missing required field "Session.user_id"`)}
+		return &ValidationError{Name: "user_id", err: errors.New(`db: missing required field "Login.user_id"`)}
 	}
 	if _, ok := _c.mutation.CreateTime(); !ok {
-		return &ValidationError{Name: "create_time", err: errors.New(`db: missing required field "Session.create_time"`)}
+		return &ValidationError{Name: "create_time", err: errors.New(`db: missing required field "Login.create_time"`)}
 	}
 	if _, ok := _c.mutation.ExpireTime(); !ok {
-		return &ValidationError{Name: "expire_time", err: errors.New(`db: missing required field "Session.expire_time"`)}
+		return &ValidationError{Name: "expire_time", err: errors.New(`db: missing required field "Login.expire_time"`)}
 	}
 	return nil
 }
 
-func (_c *SessionCreate) sqlSave(ctx context.Context) (*Session, error) {
+func (_c *LoginCreate) sqlSave(ctx context.Context) (*Login, error) {
 	if err := _c.check(); err != nil {
 		return nil, err
 	}
@@ -131,10 +131,10 @@ func (_c *SessionCreate) sqlSave(ctx context.Context) (*Session, error) {
 	return _node, nil
 }
 
-func (_c *SessionCreate) createSpec() (*Session, *sqlgraph.CreateSpec) {
+func (_c *LoginCreate) createSpec() (*Login, *sqlgraph.CreateSpec) {
 	var (
-		_node = &Session{config: _c.config}
-		_spec = sqlgraph.NewCreateSpec(session.Table, sqlgraph.NewFieldSpec(session.FieldID, field.TypeUUID))
+		_node = &Login{config: _c.config}
+		_spec = sqlgraph.NewCreateSpec(login.Table, sqlgraph.NewFieldSpec(login.FieldID, field.TypeUUID))
 	)
 	_spec.OnConflict = _c.conflict
 	if id, ok := _c.mutation.ID(); ok {
@@ -142,19 +142,19 @@ func (_c *SessionCreate) createSpec() (*Session, *sqlgraph.CreateSpec) {
 		_spec.ID.Value = &id
 	}
 	if value, ok := _c.mutation.UserID(); ok {
-		_spec.SetField(session.FieldUserID, field.TypeUUID, value)
+		_spec.SetField(login.FieldUserID, field.TypeUUID, value)
 		_node.UserID = value
 	}
 	if value, ok := _c.mutation.CreateTime(); ok {
-		_spec.SetField(session.FieldCreateTime, field.TypeTime, value)
+		_spec.SetField(login.FieldCreateTime, field.TypeTime, value)
 		_node.CreateTime = value
 	}
 	if value, ok := _c.mutation.ExpireTime(); ok {
-		_spec.SetField(session.FieldExpireTime, field.TypeTime, value)
+		_spec.SetField(login.FieldExpireTime, field.TypeTime, value)
 		_node.ExpireTime = value
 	}
 	if value, ok := _c.mutation.RevokeTime(); ok {
-		_spec.SetField(session.FieldRevokeTime, field.TypeTime, value)
+		_spec.SetField(login.FieldRevokeTime, field.TypeTime, value)
 		_node.RevokeTime = &value
 	}
 	return _node, _spec
@@ -163,7 +163,7 @@ func (_c *SessionCreate) createSpec() (*Session, *sqlgraph.CreateSpec) {
 // OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
 // of the `INSERT` statement. For example:
 //
-//	client.Session.Create().
+//	client.Login.Create().
 //		SetUserID(v).
 //		OnConflict(
 //			// Update the row with the new values
@@ -172,13 +172,13 @@ func (_c *SessionCreate) createSpec() (*Session, *sqlgraph.CreateSpec) {
 //		).
 //		// Override some of the fields with custom
 //		// update values.
-//		Update(func(u *ent.SessionUpsert) {
+//		Update(func(u *ent.LoginUpsert) {
 //			SetUserID(v+v).
 //		}).
 //		Exec(ctx)
-func (_c *SessionCreate) OnConflict(opts ...sql.ConflictOption) *SessionUpsertOne {
+func (_c *LoginCreate) OnConflict(opts ...sql.ConflictOption) *LoginUpsertOne {
 	_c.conflict = opts
-	return &SessionUpsertOne{
+	return &LoginUpsertOne{
 		create: _c,
 	}
 }
@@ -186,72 +186,72 @@ func (_c *SessionCreate) OnConflict(opts ...sql.ConflictOption) *SessionUpsertOn
 // OnConflictColumns calls `OnConflict` and configures the columns
 // as conflict target. Using this option is equivalent to using:
 //
-//	client.Session.Create().
+//	client.Login.Create().
 //		OnConflict(sql.ConflictColumns(columns...)).
 //		Exec(ctx)
-func (_c *SessionCreate) OnConflictColumns(columns ...string) *SessionUpsertOne {
+func (_c *LoginCreate) OnConflictColumns(columns ...string) *LoginUpsertOne {
 	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &SessionUpsertOne{
+	return &LoginUpsertOne{
 		create: _c,
 	}
 }
 
 type (
-	// SessionUpsertOne is the builder for "upsert"-ing
-	//  one Session node.
-	SessionUpsertOne struct {
-		create *SessionCreate
+	// LoginUpsertOne is the builder for "upsert"-ing
+	//  one Login node.
+	LoginUpsertOne struct {
+		create *LoginCreate
 	}
 
-	// SessionUpsert is the "OnConflict" setter.
-	SessionUpsert struct {
+	// LoginUpsert is the "OnConflict" setter.
+	LoginUpsert struct {
 		*sql.UpdateSet
 	}
 )
 
 // SetRevokeTime sets the "revoke_time" field.
-func (u *SessionUpsert) SetRevokeTime(v time.Time) *SessionUpsert {
-	u.Set(session.FieldRevokeTime, v)
+func (u *LoginUpsert) SetRevokeTime(v time.Time) *LoginUpsert {
+	u.Set(login.FieldRevokeTime, v)
 	return u
 }
 
 // UpdateRevokeTime sets the "revoke_time" field to the value that was provided on create.
-func (u *SessionUpsert) UpdateRevokeTime() *SessionUpsert {
-	u.SetExcluded(session.FieldRevokeTime)
+func (u *LoginUpsert) UpdateRevokeTime() *LoginUpsert {
+	u.SetExcluded(login.FieldRevokeTime)
 	return u
 }
 
 // ClearRevokeTime clears the value of the "revoke_time" field.
-func (u *SessionUpsert) ClearRevokeTime() *SessionUpsert {
-	u.SetNull(session.FieldRevokeTime)
+func (u *LoginUpsert) ClearRevokeTime() *LoginUpsert {
+	u.SetNull(login.FieldRevokeTime)
 	return u
 }
 
 // UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
 // Using this option is equivalent to using:
 //
-//	client.Session.Create().
+//	client.Login.Create().
 //		OnConflict(
 //			sql.ResolveWithNewValues(),
 //			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(session.FieldID)
+//				u.SetIgnore(login.FieldID)
 //			}),
 //		).
 //		Exec(ctx)
-func (u *SessionUpsertOne) UpdateNewValues() *SessionUpsertOne {
+func (u *LoginUpsertOne) UpdateNewValues() *LoginUpsertOne {
 	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
 	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
 		if _, exists := u.create.mutation.ID(); exists {
-			s.SetIgnore(session.FieldID)
+			s.SetIgnore(login.FieldID)
 		}
 		if _, exists := u.create.mutation.UserID(); exists {
-			s.SetIgnore(session.FieldUserID)
+			s.SetIgnore(login.FieldUserID)
 		}
 		if _, exists := u.create.mutation.CreateTime(); exists {
-			s.SetIgnore(session.FieldCreateTime)
+			s.SetIgnore(login.FieldCreateTime)
 		}
 		if _, exists := u.create.mutation.ExpireTime(); exists {
-			s.SetIgnore(session.FieldExpireTime)
+			s.SetIgnore(login.FieldExpireTime)
 		}
 	}))
 	return u
@@ -260,72 +260,72 @@ func (u *SessionUpsertOne) UpdateNewValues() *SessionUpsertOne {
 // Ignore sets each column to itself in case of conflict.
 // Using this option is equivalent to using:
 //
-//	client.Session.Create().
+//	client.Login.Create().
 //	    OnConflict(sql.ResolveWithIgnore()).
 //	    Exec(ctx)
-func (u *SessionUpsertOne) Ignore() *SessionUpsertOne {
+func (u *LoginUpsertOne) Ignore() *LoginUpsertOne {
 	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
 	return u
 }
 
 // DoNothing configures the conflict_action to `DO NOTHING`.
 // Supported only by SQLite and PostgreSQL.
-func (u *SessionUpsertOne) DoNothing() *SessionUpsertOne {
+func (u *LoginUpsertOne) DoNothing() *LoginUpsertOne {
 	u.create.conflict = append(u.create.conflict, sql.DoNothing())
 	return u
 }
 
-// Update allows overriding fields `UPDATE` values. See the SessionCreate.OnConflict
+// Update allows overriding fields `UPDATE` values. See the LoginCreate.OnConflict
 // documentation for more info.
-func (u *SessionUpsertOne) Update(set func(*SessionUpsert)) *SessionUpsertOne {
+func (u *LoginUpsertOne) Update(set func(*LoginUpsert)) *LoginUpsertOne {
 	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&SessionUpsert{UpdateSet: update})
+		set(&LoginUpsert{UpdateSet: update})
 	}))
 	return u
 }
 
 // SetRevokeTime sets the "revoke_time" field.
-func (u *SessionUpsertOne) SetRevokeTime(v time.Time) *SessionUpsertOne {
-	return u.Update(func(s *SessionUpsert) {
+func (u *LoginUpsertOne) SetRevokeTime(v time.Time) *LoginUpsertOne {
+	return u.Update(func(s *LoginUpsert) {
 		s.SetRevokeTime(v)
 	})
 }
 
 // UpdateRevokeTime sets the "revoke_time" field to the value that was provided on create.
-func (u *SessionUpsertOne) UpdateRevokeTime() *SessionUpsertOne {
-	return u.Update(func(s *SessionUpsert) {
+func (u *LoginUpsertOne) UpdateRevokeTime() *LoginUpsertOne {
+	return u.Update(func(s *LoginUpsert) {
 		s.UpdateRevokeTime()
 	})
 }
 
 // ClearRevokeTime clears the value of the "revoke_time" field.
-func (u *SessionUpsertOne) ClearRevokeTime() *SessionUpsertOne {
-	return u.Update(func(s *SessionUpsert) {
+func (u *LoginUpsertOne) ClearRevokeTime() *LoginUpsertOne {
+	return u.Update(func(s *LoginUpsert) {
 		s.ClearRevokeTime()
 	})
 }
 
 // Exec executes the query.
-func (u *SessionUpsertOne) Exec(ctx context.Context) error {
+func (u *LoginUpsertOne) Exec(ctx context.Context) error {
 	if len(u.create.conflict) == 0 {
-		return errors.New("db: missing options for SessionCreate.OnConflict")
+		return errors.New("db: missing options for LoginCreate.OnConflict")
 	}
 	return u.create.Exec(ctx)
 }
 
 // ExecX is like Exec, but panics if an error occurs.
-func (u *SessionUpsertOne) ExecX(ctx context.Context) {
+func (u *LoginUpsertOne) ExecX(ctx context.Context) {
 	if err := u.create.Exec(ctx); err != nil {
 		panic(err)
 	}
 }
 
 // Exec executes the UPSERT query and returns the inserted/updated ID.
-func (u *SessionUpsertOne) ID(ctx context.Context) (id uuid.UUID, err error) {
+func (u *LoginUpsertOne) ID(ctx context.Context) (id uuid.UUID, err error) {
 	if u.create.driver.Dialect() == dialect.MySQL {
 		// In case of "ON CONFLICT", there is no way to get back non-numeric ID
 		// fields from the database since MySQL does not support the RETURNING clause.
-		return id, errors.New("db: SessionUpsertOne.ID is not supported by MySQL driver. Use SessionUpsertOne.Exec instead")
+		return id, errors.New("db: LoginUpsertOne.ID is not supported by MySQL driver. Use LoginUpsertOne.Exec instead")
 	}
 	node, err := u.create.Save(ctx)
 	if err != nil {
@@ -335,7 +335,7 @@ func (u *SessionUpsertOne) ID(ctx context.Context) (id uuid.UUID, err error) {
 }
 
 // IDX is like ID, but panics if an error occurs.
-func (u *SessionUpsertOne) IDX(ctx context.Context) uuid.UUID {
+func (u *LoginUpsertOne) IDX(ctx context.Context) uuid.UUID {
 	id, err := u.ID(ctx)
 	if err != nil {
 		panic(err)
@@ -343,27 +343,27 @@ func (u *SessionUpsertOne) IDX(ctx context.Context) uuid.UUID {
 	return id
 }
 
-// SessionCreateBulk is the builder for creating many Session entities in bulk.
-type SessionCreateBulk struct {
+// LoginCreateBulk is the builder for creating many Login entities in bulk.
+type LoginCreateBulk struct {
 	config
 	err      error
-	builders []*SessionCreate
+	builders []*LoginCreate
 	conflict []sql.ConflictOption
 }
 
-// Save creates the Session entities in the database.
-func (_c *SessionCreateBulk) Save(ctx context.Context) ([]*Session, error) {
+// Save creates the Login entities in the database.
+func (_c *LoginCreateBulk) Save(ctx context.Context) ([]*Login, error) {
 	if _c.err != nil {
 		return nil, _c.err
 	}
 	specs := make([]*sqlgraph.CreateSpec, len(_c.builders))
-	nodes := make([]*Session, len(_c.builders))
+	nodes := make([]*Login, len(_c.builders))
 	mutators := make([]Mutator, len(_c.builders))
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
-				mutation, ok := m.(*SessionMutation)
+				mutation, ok := m.(*LoginMutation)
 				if !ok {
 					return nil, fmt.Errorf("unexpected mutation type %T", m)
 				}
@@ -407,7 +407,7 @@ func (_c *SessionCreateBulk) Save(ctx context.Context) ([]*Session, error) {
 }
 
 // SaveX is like Save, but panics if an error occurs.
-func (_c *SessionCreateBulk) SaveX(ctx context.Context) []*Session {
+func (_c *LoginCreateBulk) SaveX(ctx context.Context) []*Login {
 	v, err := _c.Save(ctx)
 	if err != nil {
 		panic(err)
@@ -416,13 +416,13 @@ func (_c *SessionCreateBulk) SaveX(ctx context.Context) []*Session {
 }
 
 // Exec executes the query.
-func (_c *SessionCreateBulk) Exec(ctx context.Context) error {
+func (_c *LoginCreateBulk) Exec(ctx context.Context) error {
 	_, err := _c.Save(ctx)
 	return err
 }
 
 // ExecX is like Exec, but panics if an error occurs.
-func (_c *SessionCreateBulk) ExecX(ctx context.Context) {
+func (_c *LoginCreateBulk) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
 		panic(err)
 	}
@@ -431,7 +431,7 @@ func (_c *SessionCreateBulk) ExecX(ctx context.Context) {
 // OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
 // of the `INSERT` statement. For example:
 //
-//	client.Session.CreateBulk(builders...).
+//	client.Login.CreateBulk(builders...).
 //		OnConflict(
 //			// Update the row with the new values
 //			// the was proposed for insertion.
@@ -439,13 +439,13 @@ func (_c *SessionCreateBulk) ExecX(ctx context.Context) {
 //		).
 //		// Override some of the fields with custom
 //		// update values.
-//		Update(func(u *ent.SessionUpsert) {
+//		Update(func(u *ent.LoginUpsert) {
 //			SetUserID(v+v).
 //		}).
 //		Exec(ctx)
-func (_c *SessionCreateBulk) OnConflict(opts ...sql.ConflictOption) *SessionUpsertBulk {
+func (_c *LoginCreateBulk) OnConflict(opts ...sql.ConflictOption) *LoginUpsertBulk {
 	_c.conflict = opts
-	return &SessionUpsertBulk{
+	return &LoginUpsertBulk{
 		create: _c,
 	}
 }
@@ -453,48 +453,48 @@ func (_c *SessionCreateBulk) OnConflict(opts ...sql.ConflictOption) *SessionUpse
 // OnConflictColumns calls `OnConflict` and configures the columns
 // as conflict target. Using this option is equivalent to using:
 //
-//	client.Session.Create().
+//	client.Login.Create().
 //		OnConflict(sql.ConflictColumns(columns...)).
 //		Exec(ctx)
-func (_c *SessionCreateBulk) OnConflictColumns(columns ...string) *SessionUpsertBulk {
+func (_c *LoginCreateBulk) OnConflictColumns(columns ...string) *LoginUpsertBulk {
 	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &SessionUpsertBulk{
+	return &LoginUpsertBulk{
 		create: _c,
 	}
 }
 
-// SessionUpsertBulk is the builder for "upsert"-ing
-// a bulk of Session nodes.
-type SessionUpsertBulk struct {
-	create *SessionCreateBulk
+// LoginUpsertBulk is the builder for "upsert"-ing
+// a bulk of Login nodes.
+type LoginUpsertBulk struct {
+	create *LoginCreateBulk
 }
 
 // UpdateNewValues updates the mutable fields using the new values that
 // were set on create. Using this option is equivalent to using:
 //
-//	client.Session.Create().
+//	client.Login.Create().
 //		OnConflict(
 //			sql.ResolveWithNewValues(),
 //			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(session.FieldID)
+//				u.SetIgnore(login.FieldID)
 //			}),
 //		).
 //		Exec(ctx)
-func (u *SessionUpsertBulk) UpdateNewValues() *SessionUpsertBulk {
+func (u *LoginUpsertBulk) UpdateNewValues() *LoginUpsertBulk {
 	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
 	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
 		for _, b := range u.create.builders {
 			if _, exists := b.mutation.ID(); exists {
-				s.SetIgnore(session.FieldID)
+				s.SetIgnore(login.FieldID)
 			}
 			if _, exists := b.mutation.UserID(); exists {
-				s.SetIgnore(session.FieldUserID)
+				s.SetIgnore(login.FieldUserID)
 			}
 			if _, exists := b.mutation.CreateTime(); exists {
-				s.SetIgnore(session.FieldCreateTime)
+				s.SetIgnore(login.FieldCreateTime)
 			}
 			if _, exists := b.mutation.ExpireTime(); exists {
-				s.SetIgnore(session.FieldExpireTime)
+				s.SetIgnore(login.FieldExpireTime)
 			}
 		}
 	}))
@@ -504,69 +504,69 @@ func (u *SessionUpsertBulk) UpdateNewValues() *SessionUpsertBulk {
 // Ignore sets each column to itself in case of conflict.
 // Using this option is equivalent to using:
 //
-//	client.Session.Create().
+//	client.Login.Create().
 //		OnConflict(sql.ResolveWithIgnore()).
 //		Exec(ctx)
-func (u *SessionUpsertBulk) Ignore() *SessionUpsertBulk {
+func (u *LoginUpsertBulk) Ignore() *LoginUpsertBulk {
 	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
 	return u
 }
 
 // DoNothing configures the conflict_action to `DO NOTHING`.
 // Supported only by SQLite and PostgreSQL.
-func (u *SessionUpsertBulk) DoNothing() *SessionUpsertBulk {
+func (u *LoginUpsertBulk) DoNothing() *LoginUpsertBulk {
 	u.create.conflict = append(u.create.conflict, sql.DoNothing())
 	return u
 }
 
-// Update allows overriding fields `UPDATE` values. See the SessionCreateBulk.OnConflict
+// Update allows overriding fields `UPDATE` values. See the LoginCreateBulk.OnConflict
 // documentation for more info.
-func (u *SessionUpsertBulk) Update(set func(*SessionUpsert)) *SessionUpsertBulk {
+func (u *LoginUpsertBulk) Update(set func(*LoginUpsert)) *LoginUpsertBulk {
 	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&SessionUpsert{UpdateSet: update})
+		set(&LoginUpsert{UpdateSet: update})
 	}))
 	return u
 }
 
 // SetRevokeTime sets the "revoke_time" field.
-func (u *SessionUpsertBulk) SetRevokeTime(v time.Time) *SessionUpsertBulk {
-	return u.Update(func(s *SessionUpsert) {
+func (u *LoginUpsertBulk) SetRevokeTime(v time.Time) *LoginUpsertBulk {
+	return u.Update(func(s *LoginUpsert) {
 		s.SetRevokeTime(v)
 	})
 }
 
 // UpdateRevokeTime sets the "revoke_time" field to the value that was provided on create.
-func (u *SessionUpsertBulk) UpdateRevokeTime() *SessionUpsertBulk {
-	return u.Update(func(s *SessionUpsert) {
+func (u *LoginUpsertBulk) UpdateRevokeTime() *LoginUpsertBulk {
+	return u.Update(func(s *LoginUpsert) {
 		s.UpdateRevokeTime()
 	})
 }
 
 // ClearRevokeTime clears the value of the "revoke_time" field.
-func (u *SessionUpsertBulk) ClearRevokeTime() *SessionUpsertBulk {
-	return u.Update(func(s *SessionUpsert) {
+func (u *LoginUpsertBulk) ClearRevokeTime() *LoginUpsertBulk {
+	return u.Update(func(s *LoginUpsert) {
 		s.ClearRevokeTime()
 	})
 }
 
 // Exec executes the query.
-func (u *SessionUpsertBulk) Exec(ctx context.Context) error {
+func (u *LoginUpsertBulk) Exec(ctx context.Context) error {
 	if u.create.err != nil {
 		return u.create.err
 	}
 	for i, b := range u.create.builders {
 		if len(b.conflict) != 0 {
-			return fmt.Errorf("db: OnConflict was set for builder %d. Set it on the SessionCreateBulk instead", i)
+			return fmt.Errorf("db: OnConflict was set for builder %d. Set it on the LoginCreateBulk instead", i)
 		}
 	}
 	if len(u.create.conflict) == 0 {
-		return errors.New("db: missing options for SessionCreateBulk.OnConflict")
+		return errors.New("db: missing options for LoginCreateBulk.OnConflict")
 	}
 	return u.create.Exec(ctx)
 }
 
 // ExecX is like Exec, but panics if an error occurs.
-func (u *SessionUpsertBulk) ExecX(ctx context.Context) {
+func (u *LoginUpsertBulk) ExecX(ctx context.Context) {
 	if err := u.create.Exec(ctx); err != nil {
 		panic(err)
 	}

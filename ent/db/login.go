@@ -10,11 +10,11 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 	"github.com/google/uuid"
-	"github.com/orderprocessing/orderprocessing/ent/db/session"
+	"github.com/orderprocessing/orderprocessing/ent/db/login"
 )
 
-// Session is the model entity for the Session schema.
-type Session struct {
+// Login is the model entity for the Login schema.
+type Login struct {
 	config `json:"-"`
 	// ID of the ent.
 	ID uuid.UUID `json:"id,omitempty"`
@@ -30,13 +30,13 @@ type Session struct {
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
-func (*Session) scanValues(columns []string) ([]any, error) {
+func (*Login) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case session.FieldCreateTime, session.FieldExpireTime, session.FieldRevokeTime:
+		case login.FieldCreateTime, login.FieldExpireTime, login.FieldRevokeTime:
 			values[i] = new(sql.NullTime)
-		case session.FieldID, session.FieldUserID:
+		case login.FieldID, login.FieldUserID:
 			values[i] = new(uuid.UUID)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -46,38 +46,38 @@ func (*Session) scanValues(columns []string) ([]any, error) {
 }
 
 // assignValues assigns the values that were returned from sql.Rows (after scanning)
-// to the Session fields.
-func (_m *Session) assignValues(columns []string, values []any) error {
+// to the Login fields.
+func (_m *Login) assignValues(columns []string, values []any) error {
 	if m, n := len(values), len(columns); m < n {
 		return fmt.Errorf("mismatch number of scan values: %d != %d", m, n)
 	}
 	for i := range columns {
 		switch columns[i] {
-		case session.FieldID:
+		case login.FieldID:
 			if value, ok := values[i].(*uuid.UUID); !ok {
 				return fmt.Errorf("unexpected type %T for field id", values[i])
 			} else if value != nil {
 				_m.ID = *value
 			}
-		case session.FieldUserID:
+		case login.FieldUserID:
 			if value, ok := values[i].(*uuid.UUID); !ok {
 				return fmt.Errorf("unexpected type %T for field user_id", values[i])
 			} else if value != nil {
 				_m.UserID = *value
 			}
-		case session.FieldCreateTime:
+		case login.FieldCreateTime:
 			if value, ok := values[i].(*sql.NullTime); !ok {
 				return fmt.Errorf("unexpected type %T for field create_time", values[i])
 			} else if value.Valid {
 				_m.CreateTime = value.Time
 			}
-		case session.FieldExpireTime:
+		case login.FieldExpireTime:
 			if value, ok := values[i].(*sql.NullTime); !ok {
 				return fmt.Errorf("unexpected type %T for field expire_time", values[i])
 			} else if value.Valid {
 				_m.ExpireTime = value.Time
 			}
-		case session.FieldRevokeTime:
+		case login.FieldRevokeTime:
 			if value, ok := values[i].(*sql.NullTime); !ok {
 				return fmt.Errorf("unexpected type %T for field revoke_time", values[i])
 			} else if value.Valid {
@@ -91,34 +91,34 @@ func (_m *Session) assignValues(columns []string, values []any) error {
 	return nil
 }
 
-// Value returns the ent.Value that was dynamically selected and assigned to the Session.
+// Value returns the ent.Value that was dynamically selected and assigned to the Login.
 // This includes values selected through modifiers, order, etc.
-func (_m *Session) Value(name string) (ent.Value, error) {
+func (_m *Login) Value(name string) (ent.Value, error) {
 	return _m.selectValues.Get(name)
 }
 
-// Update returns a builder for updating this Session.
-// Note that you need to call Session.Unwrap() before calling this method if this Session
+// Update returns a builder for updating this Login.
+// Note that you need to call Login.Unwrap() before calling this method if this Login
 // was returned from a transaction, and the transaction was committed or rolled back.
-func (_m *Session) Update() *SessionUpdateOne {
-	return NewSessionClient(_m.config).UpdateOne(_m)
+func (_m *Login) Update() *LoginUpdateOne {
+	return NewLoginClient(_m.config).UpdateOne(_m)
 }
 
-// Unwrap unwraps the Session entity that was returned from a transaction after it was closed,
+// Unwrap unwraps the Login entity that was returned from a transaction after it was closed,
 // so that all future queries will be executed through the driver which created the transaction.
-func (_m *Session) Unwrap() *Session {
+func (_m *Login) Unwrap() *Login {
 	_tx, ok := _m.config.driver.(*txDriver)
 	if !ok {
-		panic("db: Session is not a transactional entity")
+		panic("db: Login is not a transactional entity")
 	}
 	_m.config.driver = _tx.drv
 	return _m
 }
 
 // String implements the fmt.Stringer.
-func (_m *Session) String() string {
+func (_m *Login) String() string {
 	var builder strings.Builder
-	builder.WriteString("Session(")
+	builder.WriteString("Login(")
 	builder.WriteString(fmt.Sprintf("id=%v, ", _m.ID))
 	builder.WriteString("user_id=")
 	builder.WriteString(fmt.Sprintf("%v", _m.UserID))
@@ -137,5 +137,5 @@ func (_m *Session) String() string {
 	return builder.String()
 }
 
-// Sessions is a parsable slice of Session.
-type Sessions []*Session
+// Logins is a parsable slice of Login.
+type Logins []*Login

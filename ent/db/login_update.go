@@ -11,32 +11,32 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
+	"github.com/orderprocessing/orderprocessing/ent/db/login"
 	"github.com/orderprocessing/orderprocessing/ent/db/predicate"
-	"github.com/orderprocessing/orderprocessing/ent/db/session"
 )
 
-// SessionUpdate is the builder for updating Session entities.
-type SessionUpdate struct {
+// LoginUpdate is the builder for updating Login entities.
+type LoginUpdate struct {
 	config
 	hooks     []Hook
-	mutation  *SessionMutation
+	mutation  *LoginMutation
 	modifiers []func(*sql.UpdateBuilder)
 }
 
-// Where appends a list predicates to the SessionUpdate builder.
-func (_u *SessionUpdate) Where(ps ...predicate.Session) *SessionUpdate {
+// Where appends a list predicates to the LoginUpdate builder.
+func (_u *LoginUpdate) Where(ps ...predicate.Login) *LoginUpdate {
 	_u.mutation.Where(ps...)
 	return _u
 }
 
 // SetRevokeTime sets the "revoke_time" field.
-func (_u *SessionUpdate) SetRevokeTime(v time.Time) *SessionUpdate {
+func (_u *LoginUpdate) SetRevokeTime(v time.Time) *LoginUpdate {
 	_u.mutation.SetRevokeTime(v)
 	return _u
 }
 
 // SetNillableRevokeTime sets the "revoke_time" field if the given value is not nil.
-func (_u *SessionUpdate) SetNillableRevokeTime(v *time.Time) *SessionUpdate {
+func (_u *LoginUpdate) SetNillableRevokeTime(v *time.Time) *LoginUpdate {
 	if v != nil {
 		_u.SetRevokeTime(*v)
 	}
@@ -44,23 +44,23 @@ func (_u *SessionUpdate) SetNillableRevokeTime(v *time.Time) *SessionUpdate {
 }
 
 // ClearRevokeTime clears the value of the "revoke_time" field.
-func (_u *SessionUpdate) ClearRevokeTime() *SessionUpdate {
+func (_u *LoginUpdate) ClearRevokeTime() *LoginUpdate {
 	_u.mutation.ClearRevokeTime()
 	return _u
 }
 
-// Mutation returns the SessionMutation object of the builder.
-func (_u *SessionUpdate) Mutation() *SessionMutation {
+// Mutation returns the LoginMutation object of the builder.
+func (_u *LoginUpdate) Mutation() *LoginMutation {
 	return _u.mutation
 }
 
 // Save executes the query and returns the number of nodes affected by the update operation.
-func (_u *SessionUpdate) Save(ctx context.Context) (int, error) {
+func (_u *LoginUpdate) Save(ctx context.Context) (int, error) {
 	return withHooks(ctx, _u.sqlSave, _u.mutation, _u.hooks)
 }
 
 // SaveX is like Save, but panics if an error occurs.
-func (_u *SessionUpdate) SaveX(ctx context.Context) int {
+func (_u *LoginUpdate) SaveX(ctx context.Context) int {
 	affected, err := _u.Save(ctx)
 	if err != nil {
 		panic(err)
@@ -69,26 +69,26 @@ func (_u *SessionUpdate) SaveX(ctx context.Context) int {
 }
 
 // Exec executes the query.
-func (_u *SessionUpdate) Exec(ctx context.Context) error {
+func (_u *LoginUpdate) Exec(ctx context.Context) error {
 	_, err := _u.Save(ctx)
 	return err
 }
 
 // ExecX is like Exec, but panics if an error occurs.
-func (_u *SessionUpdate) ExecX(ctx context.Context) {
+func (_u *LoginUpdate) ExecX(ctx context.Context) {
 	if err := _u.Exec(ctx); err != nil {
 		panic(err)
 	}
 }
 
 // Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *SessionUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *SessionUpdate {
+func (_u *LoginUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *LoginUpdate {
 	_u.modifiers = append(_u.modifiers, modifiers...)
 	return _u
 }
 
-func (_u *SessionUpdate) sqlSave(ctx context.Context) (_node int, err error) {
-	_spec := sqlgraph.NewUpdateSpec(session.Table, session.Columns, sqlgraph.NewFieldSpec(session.FieldID, field.TypeUUID))
+func (_u *LoginUpdate) sqlSave(ctx context.Context) (_node int, err error) {
+	_spec := sqlgraph.NewUpdateSpec(login.Table, login.Columns, sqlgraph.NewFieldSpec(login.FieldID, field.TypeUUID))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
 		_spec.Predicate = func(selector *sql.Selector) {
 			for i := range ps {
@@ -97,15 +97,15 @@ func (_u *SessionUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 		}
 	}
 	if value, ok := _u.mutation.RevokeTime(); ok {
-		_spec.SetField(session.FieldRevokeTime, field.TypeTime, value)
+		_spec.SetField(login.FieldRevokeTime, field.TypeTime, value)
 	}
 	if _u.mutation.RevokeTimeCleared() {
-		_spec.ClearField(session.FieldRevokeTime, field.TypeTime)
+		_spec.ClearField(login.FieldRevokeTime, field.TypeTime)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
-			err = &NotFoundError{session.Label}
+			err = &NotFoundError{login.Label}
 		} else if sqlgraph.IsConstraintError(err) {
 			err = &ConstraintError{msg: err.Error(), wrap: err}
 		}
@@ -115,23 +115,23 @@ func (_u *SessionUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	return _node, nil
 }
 
-// SessionUpdateOne is the builder for updating a single Session entity.
-type SessionUpdateOne struct {
+// LoginUpdateOne is the builder for updating a single Login entity.
+type LoginUpdateOne struct {
 	config
 	fields    []string
 	hooks     []Hook
-	mutation  *SessionMutation
+	mutation  *LoginMutation
 	modifiers []func(*sql.UpdateBuilder)
 }
 
 // SetRevokeTime sets the "revoke_time" field.
-func (_u *SessionUpdateOne) SetRevokeTime(v time.Time) *SessionUpdateOne {
+func (_u *LoginUpdateOne) SetRevokeTime(v time.Time) *LoginUpdateOne {
 	_u.mutation.SetRevokeTime(v)
 	return _u
 }
 
 // SetNillableRevokeTime sets the "revoke_time" field if the given value is not nil.
-func (_u *SessionUpdateOne) SetNillableRevokeTime(v *time.Time) *SessionUpdateOne {
+func (_u *LoginUpdateOne) SetNillableRevokeTime(v *time.Time) *LoginUpdateOne {
 	if v != nil {
 		_u.SetRevokeTime(*v)
 	}
@@ -139,36 +139,36 @@ func (_u *SessionUpdateOne) SetNillableRevokeTime(v *time.Time) *SessionUpdateOn
 }
 
 // ClearRevokeTime clears the value of the "revoke_time" field.
-func (_u *SessionUpdateOne) ClearRevokeTime() *SessionUpdateOne {
+func (_u *LoginUpdateOne) ClearRevokeTime() *LoginUpdateOne {
 	_u.mutation.ClearRevokeTime()
 	return _u
 }
 
-// Mutation returns the SessionMutation object of the builder.
-func (_u *SessionUpdateOne) Mutation() *SessionMutation {
+// Mutation returns the LoginMutation object of the builder.
+func (_u *LoginUpdateOne) Mutation() *LoginMutation {
 	return _u.mutation
 }
 
-// Where appends a list predicates to the SessionUpdate builder.
-func (_u *SessionUpdateOne) Where(ps ...predicate.Session) *SessionUpdateOne {
+// Where appends a list predicates to the LoginUpdate builder.
+func (_u *LoginUpdateOne) Where(ps ...predicate.Login) *LoginUpdateOne {
 	_u.mutation.Where(ps...)
 	return _u
 }
 
 // Select allows selecting one or more fields (columns) of the returned entity.
 // The default is selecting all fields defined in the entity schema.
-func (_u *SessionUpdateOne) Select(field string, fields ...string) *SessionUpdateOne {
+func (_u *LoginUpdateOne) Select(field string, fields ...string) *LoginUpdateOne {
 	_u.fields = append([]string{field}, fields...)
 	return _u
 }
 
-// Save executes the query and returns the updated Session entity.
-func (_u *SessionUpdateOne) Save(ctx context.Context) (*Session, error) {
+// Save executes the query and returns the updated Login entity.
+func (_u *LoginUpdateOne) Save(ctx context.Context) (*Login, error) {
 	return withHooks(ctx, _u.sqlSave, _u.mutation, _u.hooks)
 }
 
 // SaveX is like Save, but panics if an error occurs.
-func (_u *SessionUpdateOne) SaveX(ctx context.Context) *Session {
+func (_u *LoginUpdateOne) SaveX(ctx context.Context) *Login {
 	node, err := _u.Save(ctx)
 	if err != nil {
 		panic(err)
@@ -177,39 +177,39 @@ func (_u *SessionUpdateOne) SaveX(ctx context.Context) *Session {
 }
 
 // Exec executes the query on the entity.
-func (_u *SessionUpdateOne) Exec(ctx context.Context) error {
+func (_u *LoginUpdateOne) Exec(ctx context.Context) error {
 	_, err := _u.Save(ctx)
 	return err
 }
 
 // ExecX is like Exec, but panics if an error occurs.
-func (_u *SessionUpdateOne) ExecX(ctx context.Context) {
+func (_u *LoginUpdateOne) ExecX(ctx context.Context) {
 	if err := _u.Exec(ctx); err != nil {
 		panic(err)
 	}
 }
 
 // Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *SessionUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *SessionUpdateOne {
+func (_u *LoginUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *LoginUpdateOne {
 	_u.modifiers = append(_u.modifiers, modifiers...)
 	return _u
 }
 
-func (_u *SessionUpdateOne) sqlSave(ctx context.Context) (_node *Session, err error) {
-	_spec := sqlgraph.NewUpdateSpec(session.Table, session.Columns, sqlgraph.NewFieldSpec(session.FieldID, field.TypeUUID))
+func (_u *LoginUpdateOne) sqlSave(ctx context.Context) (_node *Login, err error) {
+	_spec := sqlgraph.NewUpdateSpec(login.Table, login.Columns, sqlgraph.NewFieldSpec(login.FieldID, field.TypeUUID))
 	id, ok := _u.mutation.ID()
 	if !ok {
-		return nil, &ValidationError{Name: "id", err: errors.New(`db: missing "Session.id" for update`)}
+		return nil, &ValidationError{Name: "id", err: errors.New(`db: missing "Login.id" for update`)}
 	}
 	_spec.Node.ID.Value = id
 	if fields := _u.fields; len(fields) > 0 {
 		_spec.Node.Columns = make([]string, 0, len(fields))
-		_spec.Node.Columns = append(_spec.Node.Columns, session.FieldID)
+		_spec.Node.Columns = append(_spec.Node.Columns, login.FieldID)
 		for _, f := range fields {
-			if !session.ValidColumn(f) {
+			if !login.ValidColumn(f) {
 				return nil, &ValidationError{Name: f, err: fmt.Errorf("db: invalid field %q for query", f)}
 			}
-			if f != session.FieldID {
+			if f != login.FieldID {
 				_spec.Node.Columns = append(_spec.Node.Columns, f)
 			}
 		}
@@ -222,18 +222,18 @@ func (_u *SessionUpdateOne) sqlSave(ctx context.Context) (_node *Session, err er
 		}
 	}
 	if value, ok := _u.mutation.RevokeTime(); ok {
-		_spec.SetField(session.FieldRevokeTime, field.TypeTime, value)
+		_spec.SetField(login.FieldRevokeTime, field.TypeTime, value)
 	}
 	if _u.mutation.RevokeTimeCleared() {
-		_spec.ClearField(session.FieldRevokeTime, field.TypeTime)
+		_spec.ClearField(login.FieldRevokeTime, field.TypeTime)
 	}
 	_spec.AddModifiers(_u.modifiers...)
-	_node = &Session{config: _u.config}
+	_node = &Login{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues
 	if err = sqlgraph.UpdateNode(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
-			err = &NotFoundError{session.Label}
+			err = &NotFoundError{login.Label}
 		} else if sqlgraph.IsConstraintError(err) {
 			err = &ConstraintError{msg: err.Error(), wrap: err}
 		}
