@@ -29,7 +29,7 @@ func TestOrder_Erase(t *testing.T) {
 			order.PutOnHold{Reason: mark}, order.Resumed{}, order.Accepted{Payment: order.PaymentAuthorized},
 			order.ShipmentCreated{ShipmentID: shipmentID, Lines: lines},
 			order.ShipmentMoved{ShipmentID: shipmentID, State: order.ShipmentShipped, Carrier: "Royal Mail", Tracking: mark, Amount: 5},
-			order.Finished{}, order.GoodsReturned{ReturnID: order.ReturnID{UUID: orderID.UUID}, Lines: lines},
+			order.Finished{}, order.GoodsReturned{ReturnID: order.ReturnID(orderID), Lines: lines},
 		},
 		"canceled": {order.Placed{Details: personal}, order.CancelRequested{Reason: mark}, order.Undone{Payment: order.PaymentVoided}},
 		"rejected": {order.Placed{Details: personal}, order.Refused{Reason: "OUT_OF_STOCK"}},
