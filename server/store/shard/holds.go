@@ -25,29 +25,35 @@ func (s *Store) HoldStock(
 		holds[i] = stock.Hold{OrderID: orderID, SKU: d.SKU}
 	}
 	for _, owner := range slices.Sorted(maps.Keys(places)) {
-		mine := make([]stock.Demand, len(places[owner]))
-		for i, place := range places[owner] {
-			mine[i] = demands[place]
-		}
-		got, err := s.shards[owner].HoldStock(ctx, orderID, mine, expires)
+		err := askOne(s.shards[owner], places[owner], demands, holds, func(one store.Store, mine []stock.Demand) ([]stock.Hold, error) {
+			return one.HoldStock(ctx, orderID, mine, expires)
+		})
 		if err != nil {
 			return nil, err
 		}
-		for i, place := range places[owner] {
-			holds[place] = got[i]
-		}
-		if slices.ContainsFunc(got, func(h stock.Hold) bool { return h.State == stock.Unavailable && h.Quantity > 0 }) {
+		if slices.ContainsFunc(places[owner], func(place int) bool {
+			return holds[place].State == stock.Unavailable && holds[place].Quantity > 0
+		}) {
 			break
 		}
 	}
 	return holds, nil
 }
 
-// ReleaseStock asks the shards of the SKUs at once.
+// ReleaseStock asks the shards of the SKUs one after the other, in the opposite order of HoldStock,
+// and stops at one that fails. So what is free at the first shard is free at the others already:
+// of many who want the same SKUs, those who get the first get all of them also while others let go.
 func (s *Store) ReleaseStock(ctx context.Context, orderID order.ID, skus []string) ([]stock.Hold, error) {
-	return spread(s, s.byName(skus), skus, func(one store.Store, mine []string) ([]stock.Hold, error) {
-		return one.ReleaseStock(ctx, orderID, mine)
-	})
+	places, holds := s.byName(skus), make([]stock.Hold, len(skus))
+	for _, owner := range slices.Backward(slices.Sorted(maps.Keys(places))) {
+		err := askOne(s.shards[owner], places[owner], skus, holds, func(one store.Store, mine []string) ([]stock.Hold, error) {
+			return one.ReleaseStock(ctx, orderID, mine)
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return holds, nil
 }
 
 // HoldsOf asks the shards of the SKUs at once.
@@ -161,24 +167,28 @@ func spread[In any](
 	answers := make([]stock.Hold, len(items))
 	var group errgroup.Group
 	for owner, mine := range places {
-		one := func() error {
-			part := make([]In, len(mine))
-			for i, place := range mine {
-				part[i] = items[place]
-			}
-			got, err := ask(s.shards[owner], part)
-			if err != nil {
-				return err
-			}
-			for i, place := range mine {
-				answers[place] = got[i]
-			}
-			return nil
-		}
-		group.Go(one)
+		group.Go(func() error { return askOne(s.shards[owner], mine, items, answers, ask) })
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
 	return answers, nil
+}
+
+// askOne asks a shard for the items at its places, and puts its answers there.
+func askOne[In any](
+	one store.Store, places []int, items []In, answers []stock.Hold, ask func(store.Store, []In) ([]stock.Hold, error),
+) error {
+	mine := make([]In, len(places))
+	for i, place := range places {
+		mine[i] = items[place]
+	}
+	got, err := ask(one, mine)
+	if err != nil {
+		return err
+	}
+	for i, place := range places {
+		answers[place] = got[i]
+	}
+	return nil
 }

@@ -33,18 +33,18 @@ func testHoldsAtOnce(t *testing.T, b bench) {
 		supply(t, s, "B", 50)
 		both := [][]stock.Demand{{demand("A", 1), demand("B", 1)}, {demand("B", 1), demand("A", 1)}}
 		names := [][]string{{"A", "B"}, {"B", "A"}}
+		atOnce(buyers, func(i int) { tryHold(t, servers[i%2], i, both[i/2%2]...) })
+		requireBothOrNone(t, s, 50, buyers)
+		// Now that both are sold out, who lets go of them and others want the same units.
 		atOnce(buyers, func(i int) {
-			tryHold(t, servers[i%2], i, both[i/2%2]...)
-			if i%4 == 0 {
+			if i%4 != 0 {
 				if _, err := servers[(i+1)%2].ReleaseStock(t.Context(), buyer(i), names[i/4%2]); err != nil {
 					t.Error(err)
 				}
 			}
 			tryHold(t, servers[i%2], buyers+i, both[(i/2+1)%2]...)
 		})
-		for _, sku := range names[0] {
-			requireHeld(t, s, sku, 50, 50)
-		}
+		requireBothOrNone(t, s, 50, 2*buyers)
 	})
 	t.Run("a hot SKU and others that only some want are each sold once", func(t *testing.T) {
 		s := b.new(t)
@@ -186,6 +186,23 @@ func testHoldsAtOnce(t *testing.T, b bench) {
 		requireHeld(t, s, "A", 10*buyers, int64(len(answers)))
 		requireHeld(t, s, "B", 10*buyers, int64(len(answers)))
 	})
+}
+
+// requireBothOrNone makes sure that n of the first buyers hold A and B, and the others neither.
+func requireBothOrNone(t *testing.T, s store.Store, n, buyers int) {
+	t.Helper()
+	holders := 0
+	for i := range buyers {
+		holds, err := s.HoldsOf(t.Context(), buyer(i), []string{"A", "B"})
+		require.NoError(t, err)
+		require.Equal(t, holds[0].IsOpen(), holds[1].IsOpen(), "buyer %d: A is %s, B is %s", i, holds[0].State, holds[1].State)
+		if holds[0].IsOpen() {
+			holders++
+		}
+	}
+	require.Equal(t, n, holders)
+	requireHeld(t, s, "A", int64(n), int64(n))
+	requireHeld(t, s, "B", int64(n), int64(n))
 }
 
 // tryHold holds until later and gives the state of the first.
