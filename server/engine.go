@@ -28,7 +28,7 @@ func newStarter(cfg config.Config, d *database.Database) (saga.Starter, error) {
 	if cfg.Workflow.Engine == config.EngineTemporal {
 		return temporal.NewStarter(d.Dialect(), time.Now), nil
 	}
-	return river.NewStarter(d.Dialect(), time.Now)
+	return river.NewStarter(d, time.Now)
 }
 
 // engineHost is what an engine works with.

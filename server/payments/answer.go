@@ -68,8 +68,9 @@ var operations = map[payment.Kind]gateway.Operation{
 	payment.KindVoid: gateway.OperationVoid, payment.KindRefund: gateway.OperationRefund,
 }
 
-// inquire asks the gateway what became of an operation and records what it tells.
-func (s *Service) inquire(ctx context.Context, r payment.Record) (payment.Record, gateway.Fate, error) {
+// inquire asks the gateway what became of an operation and records what it tells. untold says
+// that a saga has to tell the order of it.
+func (s *Service) inquire(ctx context.Context, r payment.Record, untold bool) (payment.Record, gateway.Fate, error) {
 	g, err := s.gatewayOf(r.Payment.Gateway)
 	if err != nil {
 		return r, "", err
@@ -89,9 +90,9 @@ func (s *Service) inquire(ctx context.Context, r payment.Record) (payment.Record
 		return r, "", fault.New(fault.KindUnavailable, fault.ReasonPaymentUnknown,
 			"the payment gateway cannot be asked what became of the payment; retry with the same request id").Because(err)
 	case inquiry.Fate == gateway.FateHappened:
-		r, err = s.apply(ctx, r, answered(inquiry.Result), noEvent)
+		r, err = s.apply(ctx, r, answered(inquiry.Result), noEvent, untold)
 	case inquiry.Fate == gateway.FateNeverHappened:
-		r, err = s.apply(ctx, r, payment.Outcome{Answer: payment.AnswerNever, Sends: o.Sends}, noEvent)
+		r, err = s.apply(ctx, r, payment.Outcome{Answer: payment.AnswerNever, Sends: o.Sends}, noEvent, untold)
 	}
 	return r, inquiry.Fate, err
 }

@@ -20,6 +20,7 @@ type wish struct {
 	fingerprint [32]byte
 	decide      func(payment.Record, time.Time) (*payment.Decision, error)
 	call        call
+	byHand      bool
 	remembered  bool // what the gateway answers is no news to the order when a webhook repeats it
 }
 
@@ -66,7 +67,7 @@ func (s *Service) intend(ctx context.Context, w wish) (r payment.Record, send bo
 // resume goes on with an operation that may or may not be at the gateway. The gateway is asked; when
 // it cannot tell yet, the operation is sent again with its key, as long as the gateway knows keys.
 func (s *Service) resume(ctx context.Context, r payment.Record, w wish) (_ payment.Record, send bool, err error) {
-	r, fate, err := s.inquire(ctx, r)
+	r, fate, err := s.inquire(ctx, r, w.byHand)
 	switch {
 	case err != nil, r.Operation.State.Final():
 		return r, false, err
@@ -95,7 +96,7 @@ func (s *Service) resume(ctx context.Context, r payment.Record, w wish) (_ payme
 func (s *Service) send(ctx context.Context, r payment.Record, w wish) (payment.Record, error) {
 	g, err := s.gatewayOf(r.Payment.Gateway)
 	if err != nil {
-		return s.record(ctx, r, payment.Outcome{Answer: payment.AnswerAway}, err)
+		return s.record(ctx, r, payment.Outcome{Answer: payment.AnswerAway}, w.byHand, err)
 	}
 	s.sending.Store(w.operationID.UUID, nil)
 	defer s.sending.Delete(w.operationID.UUID)
@@ -107,14 +108,14 @@ func (s *Service) send(ctx context.Context, r payment.Record, w wish) (payment.R
 	if w.remembered {
 		stored = s.answers.came(r.Operation.Key, out.Answer)
 	}
-	after, err := s.record(ctx, r, out, err)
+	after, err := s.record(ctx, r, out, w.byHand, err)
 	stored(err)
 	return after, err
 }
 
 // record applies an outcome. cause is what the gateway failed with, if it did.
-func (s *Service) record(ctx context.Context, r payment.Record, out payment.Outcome, cause error) (payment.Record, error) {
-	r, err := s.apply(ctx, r, out, store.PaymentEvent{})
+func (s *Service) record(ctx context.Context, r payment.Record, out payment.Outcome, untold bool, cause error) (payment.Record, error) {
+	r, err := s.apply(ctx, r, out, noEvent, untold)
 	switch {
 	case err != nil:
 		return r, err
@@ -125,11 +126,13 @@ func (s *Service) record(ctx context.Context, r payment.Record, out payment.Outc
 }
 
 // apply stores what an outcome makes of an operation. A payment that was given up and turns out to
-// hold money is voided.
-func (s *Service) apply(ctx context.Context, r payment.Record, out payment.Outcome, event store.PaymentEvent) (payment.Record, error) {
+// hold money is voided. untold says that a saga has to tell the order of it.
+func (s *Service) apply(
+	ctx context.Context, r payment.Record, out payment.Outcome, event store.PaymentEvent, untold bool,
+) (payment.Record, error) {
 	revived := false
 	after, err := s.Store.ChangePayment(ctx, store.PaymentChange{
-		PaymentID: r.Payment.ID, Operation: r.Operation.ID, Event: event,
+		PaymentID: r.Payment.ID, Operation: r.Operation.ID, Event: event, Untold: untold,
 		Decide: func(r payment.Record) (*payment.Decision, error) {
 			d := payment.Apply(r, out, s.clock())
 			revived = d != nil && r.Payment.Void == payment.Forsaken && d.Payment.Void == payment.NotVoided
@@ -140,7 +143,7 @@ func (s *Service) apply(ctx context.Context, r payment.Record, out payment.Outco
 		return r, err
 	}
 	if revived {
-		return s.Void(ctx, Change{PaymentID: r.Payment.ID, Key: "given-up/" + r.Payment.ID.String()})
+		return s.Void(ctx, Change{PaymentID: r.Payment.ID, Key: "given-up/" + r.Payment.ID.String(), ByHand: untold})
 	}
 	return after, nil
 }

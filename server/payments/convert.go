@@ -77,25 +77,26 @@ func authorizeFromProto(m *paymentsv1.AuthorizePaymentRequest) (a Authorize, err
 		Method:    m.GetPaymentMethod(),
 		ReturnURL: m.GetReturnUrl(),
 		Key:       m.GetRequestId(),
+		ByHand:    true,
 	}
 	a.OrderID, err = order.ParseID(m.GetOrderId())
 	return a, err
 }
 
 func captureFromProto(m *paymentsv1.CapturePaymentRequest) (c Change, err error) {
-	c = Change{Amount: money.Minor(m.GetAmountMinor()), Final: m.GetFinal(), Key: m.GetRequestId(), Etag: m.GetEtag()}
+	c = Change{Amount: money.Minor(m.GetAmountMinor()), Final: m.GetFinal(), Key: m.GetRequestId(), Etag: m.GetEtag(), ByHand: true}
 	c.PaymentID, err = payment.ParseID(m.GetPaymentId())
 	return c, err
 }
 
 func voidFromProto(m *paymentsv1.VoidPaymentRequest) (c Change, err error) {
-	c = Change{Key: m.GetRequestId(), Etag: m.GetEtag()}
+	c = Change{Key: m.GetRequestId(), Etag: m.GetEtag(), ByHand: true}
 	c.PaymentID, err = payment.ParseID(m.GetPaymentId())
 	return c, err
 }
 
 func refundFromProto(m *paymentsv1.RefundPaymentRequest) (c Change, err error) {
-	c = Change{Amount: money.Minor(m.GetAmountMinor()), Note: m.GetNote(), Key: m.GetRequestId(), Etag: m.GetEtag()}
+	c = Change{Amount: money.Minor(m.GetAmountMinor()), Note: m.GetNote(), Key: m.GetRequestId(), Etag: m.GetEtag(), ByHand: true}
 	c.PaymentID, err = payment.ParseID(m.GetPaymentId())
 	return c, err
 }

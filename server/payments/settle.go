@@ -24,7 +24,7 @@ func (s *Service) Settle(ctx context.Context, paymentID payment.ID) (payment.Pay
 		if _, sending := s.sending.Load(o.ID.UUID); sending || !o.State.Open() {
 			continue
 		}
-		r, _, err := s.inquire(ctx, payment.Record{Payment: p, Operation: o})
+		r, _, err := s.inquire(ctx, payment.Record{Payment: p, Operation: o}, true) // whoever asked for it may be gone
 		if err != nil {
 			return p, err
 		}
@@ -55,7 +55,7 @@ func (s *Service) SettleOpen(ctx context.Context, waited time.Duration, limit in
 		if failed == nil {
 			done.Asked++
 			var r payment.Record
-			r, _, failed = s.inquire(ctx, payment.Record{Payment: p, Operation: o})
+			r, _, failed = s.inquire(ctx, payment.Record{Payment: p, Operation: o}, true)
 			if failed == nil && !r.Operation.State.Open() {
 				done.Ended++
 				failed = s.tell(ctx, p)

@@ -92,7 +92,7 @@ func (s *Service) takeEvent(ctx context.Context, event gateway.Event, p payment.
 				Answer: about.answer, Authorization: string(event.Authorization), Reference: event.Movement,
 				Amount: event.Amount, Reason: reasonOf(event), RedirectURL: p.RedirectURL,
 			}
-			_, err := s.apply(ctx, payment.Record{Payment: p, Operation: o}, out, seen)
+			_, err := s.apply(ctx, payment.Record{Payment: p, Operation: o}, out, seen, false) // told below, or the gateway sends it again
 			return err
 		}
 	}

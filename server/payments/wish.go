@@ -23,6 +23,7 @@ type Authorize struct {
 	Method     string // a token of the gateway; it is passed on and never stored
 	ReturnURL  string // may be empty
 	Key        string // names the wish among those of the order: a request id, or <saga>/<step>
+	ByHand     bool   // no saga of the order waits for the outcome: one starts with it
 }
 
 // Change asks for something to be done with a payment.
@@ -33,6 +34,7 @@ type Change struct {
 	Note      string      // of a refund: why; may be empty
 	Key       string      // names the wish among those of the order: a request id, or <saga>/<step>
 	Etag      string      // the version that the caller knows; empty for any
+	ByHand    bool        // no saga of the order waits for the outcome: one starts with it
 }
 
 // Authorize sets money aside. A decline is an answer: the payment is Failed and says why.
@@ -60,7 +62,8 @@ func (s *Service) authorize(ctx context.Context, a Authorize, own bool) (payment
 		return payment.Record{}, err
 	}
 	return s.carryOut(ctx, wish{
-		paymentID: payment.ID(operationID), operationID: operationID, fingerprint: n.Wish.Fingerprint, remembered: own,
+		paymentID: payment.ID(operationID), operationID: operationID, fingerprint: n.Wish.Fingerprint,
+		byHand: a.ByHand, remembered: own,
 		decide: func(r payment.Record, now time.Time) (*payment.Decision, error) { return payment.Authorize(r, n, now) },
 		call: func(ctx context.Context, g gateway.Gateway, _ payment.Record) (gateway.Result, error) {
 			return g.Authorize(ctx, request)
@@ -153,7 +156,7 @@ func (s *Service) change(ctx context.Context, kind payment.Kind, c Change, call 
 	return s.carryOut(ctx, wish{
 		paymentID: c.PaymentID, operationID: payment.OperationIDOf(p.OrderID, key), fingerprint: w.Fingerprint,
 		decide: func(r payment.Record, now time.Time) (*payment.Decision, error) { return payment.Ask(r, kind, w, now) },
-		call:   call,
+		call:   call, byHand: c.ByHand,
 	})
 }
 

@@ -48,6 +48,8 @@ type PaymentChange struct {
 	Operation payment.OperationID // the operation concerned; zero for none
 	Event     PaymentEvent        // what a gateway told; zero when nobody did
 	Decide    DecidePayment
+	// Untold says that no saga of the order waits for this: what follows from a change is started with it.
+	Untold bool
 }
 
 // PaymentEvent names an event of a gateway, so that it is taken once.

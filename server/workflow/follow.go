@@ -5,6 +5,7 @@ import (
 
 	"github.com/orderprocessing/orderprocessing/server/domain/id"
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
+	"github.com/orderprocessing/orderprocessing/server/domain/payment"
 	"github.com/orderprocessing/orderprocessing/server/saga"
 )
 
@@ -68,6 +69,15 @@ func (f Follow) AfterReturn(r order.Return) saga.Wakes {
 		return saga.Wakes{}
 	}
 	return saga.Wakes{Starts: []saga.Start{begin(r.ID.Slot(), Return, r.ID.String(), time.Time{}, r.Updated.Add(never))}}
+}
+
+// AfterPayment tells what follows from a change of a payment that no saga asked for: the order is summed
+// up, and goes on if it waits for money.
+func (f Follow) AfterPayment(p payment.Payment) saga.Wakes {
+	return saga.Wakes{
+		Starts:  []saga.Start{begin(p.ID.Slot(), Tell, p.Move().String(), time.Time{}, p.Updated.Add(never))},
+		Signals: []saga.Signal{{Subject: p.OrderID.String(), Saga: Place}},
+	}
 }
 
 func begin(slot id.Slot, name, subject string, at, deadline time.Time) saga.Start {

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
+	"github.com/orderprocessing/orderprocessing/server/domain/payment"
 	"github.com/orderprocessing/orderprocessing/server/saga"
 	"github.com/orderprocessing/orderprocessing/server/store"
 	"github.com/orderprocessing/orderprocessing/server/workflow"
@@ -71,6 +72,20 @@ func TestFollow(t *testing.T) {
 			require.Equal(t, c.signals, signals)
 		})
 	}
+	t.Run("each change of a payment is told by a saga of its own, which wakes the one that waits for money", func(t *testing.T) {
+		paymentID := payment.ID(payment.OperationIDOf(orderID, "by-hand"))
+		seen := map[string]bool{}
+		for version := int64(1); version < 4; version++ {
+			wakes := follow.AfterPayment(payment.Payment{ID: paymentID, OrderID: orderID, Version: version})
+			require.Equal(t, []saga.Signal{{Subject: orderID.String(), Saga: workflow.Place}}, wakes.Signals)
+			moveID, err := payment.ParseMoveID(wakes.Starts[0].Subject)
+			require.NoError(t, err)
+			require.Equal(t, paymentID, moveID.PaymentID())
+			require.Equal(t, int(orderID.Slot()), wakes.Starts[0].Slot)
+			seen[moveID.String()] = true
+		}
+		require.Len(t, seen, 3)
+	})
 	t.Run("a return is given back when that is decided", func(t *testing.T) {
 		r := order.Return{ID: order.NewReturnID(noon, orderID)}
 		for status, want := range map[order.ReturnStatus]int{order.ReturnReceived: 0, order.ReturnInspected: 1, order.ReturnClosed: 0} {

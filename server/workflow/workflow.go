@@ -71,11 +71,12 @@ const (
 	Ship   = "ship"
 	Return = "return"
 	Expire = "expire"
+	Tell   = "tell"
 )
 
 // Sagas gives the plans.
 func (w *Workflow) Sagas() (saga.Book, error) {
-	return saga.NewBook(w.place(), w.amend(), w.cancel(), w.ship(), w.giveBack(), w.expire())
+	return saga.NewBook(w.place(), w.amend(), w.cancel(), w.ship(), w.giveBack(), w.expire(), w.tell())
 }
 
 // retry is how a step that met trouble is tried again.

@@ -21,6 +21,26 @@ func ParseID(text string) (ID, error) {
 	return ID{u}, err
 }
 
+// MoveID names one change of a payment: its id with the number of the change.
+type MoveID struct{ id.UUID }
+
+// Move names the latest change.
+func (p Payment) Move() MoveID {
+	return MoveID{p.ID.WithPart(1 + int((p.Version-1)%id.MaxPart))}
+}
+
+// String writes the id as callers know it.
+func (i MoveID) String() string { return i.Format("pmv") }
+
+// PaymentID gives the payment that was changed.
+func (i MoveID) PaymentID() ID { return ID{i.WithPart(0)} }
+
+// ParseMoveID reads an id as callers know it, or fails with INVALID_ID.
+func ParseMoveID(text string) (MoveID, error) {
+	u, err := id.Parse("pmv", text)
+	return MoveID{u}, err
+}
+
 // OperationID names one thing that is asked of the gateway: `ref_…` for a refund, `pop_…` otherwise.
 type OperationID struct{ id.UUID }
 

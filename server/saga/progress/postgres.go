@@ -102,6 +102,10 @@ func (postgres) settle(keys []string, ticket int64, taken, check time.Time) (str
 		WHERE saga_key = ANY($2::text[]) AND ticket = $3 AND wake_time = $4 AND state < 5`, []any{check, keys, ticket, taken}
 }
 
+func (postgres) hurry(keys []string, ticket int64, now time.Time) (string, []any) {
+	return `UPDATE sagas SET wake_time = $1 WHERE saga_key = ANY($2::text[]) AND ticket = $3 AND state < 5`, []any{now, keys, ticket}
+}
+
 func (p postgres) wake(key string, ticket int64, now, wake time.Time, again bool) (string, []any) {
 	query, args := wakeStatement(key, ticket, now, wake, again)
 	return p.bind(query), args

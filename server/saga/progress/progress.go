@@ -152,6 +152,13 @@ func WakeTx(
 	return n > 0, err
 }
 
+// HurryTx makes the records of a ticket among keys due: whoever held it is gone.
+func HurryTx(ctx context.Context, tx *sql.Tx, dialect string, keys []string, ticket int64, now time.Time) error {
+	query, args := statementsOf(dialect).hurry(keys, ticket, now)
+	_, err := tx.ExecContext(ctx, query, args...)
+	return err
+}
+
 // Settle puts records off that Take took until taken, unless somebody has woken them since: to their
 // deadlines, and to check at the soonest.
 func (s *Store) Settle(ctx context.Context, keys []string, ticket int64, taken, check time.Time) error {

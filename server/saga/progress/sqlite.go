@@ -76,6 +76,11 @@ func (sqlite) settle(keys []string, ticket int64, taken, check time.Time) (strin
 		WHERE saga_key IN (SELECT value FROM json_each(?)) AND ticket = ? AND wake_time = ? AND state < 5`, []any{check, list(keys), ticket, taken}
 }
 
+func (sqlite) hurry(keys []string, ticket int64, now time.Time) (string, []any) {
+	return `UPDATE sagas SET wake_time = ?
+		WHERE saga_key IN (SELECT value FROM json_each(?)) AND ticket = ? AND state < 5`, []any{now, list(keys), ticket}
+}
+
 func (sqlite) wake(key string, ticket int64, now, wake time.Time, again bool) (string, []any) {
 	return wakeStatement(key, ticket, now, wake, again)
 }

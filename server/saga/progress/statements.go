@@ -17,6 +17,7 @@ type statements interface {
 	held(keys []string, ticket int64) (string, []any)
 	take(sagas []string, now time.Time, limit int, ticket int64, wake time.Time) (string, []any)
 	settle(keys []string, ticket int64, taken, check time.Time) (string, []any)
+	hurry(keys []string, ticket int64, now time.Time) (string, []any)
 	wake(key string, ticket int64, now, wake time.Time, again bool) (string, []any)
 }
 

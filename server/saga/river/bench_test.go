@@ -56,7 +56,7 @@ func benchmarkEngine(b *testing.B, cheap bool, size int) {
 		Shards: shards, ShardOf: func(slot int) int { return slot % 4 }, Sagas: book, Observer: seen,
 	})
 	require.NoError(b, err)
-	starter, err := river.NewStarter(database.Postgres, time.Now)
+	starter, err := river.NewStarter(shards[0], time.Now)
 	require.NoError(b, err)
 	require.NoError(b, engine.Start(b.Context()))
 	b.ResetTimer()

@@ -98,7 +98,7 @@ func play(tb testing.TB, db *database.Database, s sagatest.Scenario) map[string]
 	}
 	st.Crash.Died = make(chan int, 1)
 	var err error
-	st.starter, err = river.NewStarter(db.Dialect(), st.clock.Now)
+	st.starter, err = river.NewStarter(db, st.clock.Now)
 	require.NoError(tb, err)
 	st.start()
 	for range max(1, s.Engines) {

@@ -26,13 +26,14 @@ type Options struct {
 	Sagas   saga.Book
 	// Workers is how many subjects of one saga a shard works on at once. 0 means 128.
 	Workers int
-	// Lease is how long a saga may be silent before another job takes it over: after a crash it
-	// goes on when its lease is over. 0 means three times the longest attempt.
+	// Lease is how long a saga may be silent before another job takes it over, should nobody notice that
+	// its worker is gone. 0 means three times the longest attempt.
 	Lease time.Duration
 	// SweepEvery is how often to look for what is due. What this process itself puts off it knows
 	// better. 0 means 1 s.
 	SweepEvery time.Duration
-	// PollEvery is how often a SQLite shard is asked for jobs; Postgres tells by itself. 0 means 250 ms.
+	// PollEvery is how often a SQLite shard is asked for jobs that other processes inserted: within one they
+	// are told. 0 means 5 s.
 	PollEvery time.Duration
 	Now       func() time.Time
 	Logger    *slog.Logger
@@ -51,7 +52,7 @@ func (o Options) withDefaults() Options {
 		o.SweepEvery = time.Second
 	}
 	if o.PollEvery == 0 {
-		o.PollEvery = 250 * time.Millisecond
+		o.PollEvery = 5 * time.Second
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -28,7 +28,7 @@ func newEngine(tb testing.TB, db *database.Database, observer saga.Observer, sag
 	require.NoError(tb, err)
 	engine, err := river.New(river.Options{
 		Shards: []*database.Database{db}, ShardOf: func(int) int { return 0 }, Sagas: book,
-		PollEvery: 10 * time.Millisecond, Observer: observer,
+		Observer: observer,
 	})
 	require.NoError(tb, err)
 	return engine
@@ -36,13 +36,21 @@ func newEngine(tb testing.TB, db *database.Database, observer saga.Observer, sag
 
 func start(tb testing.TB, db *database.Database, name string, subjects ...string) {
 	tb.Helper()
-	starter, err := river.NewStarter(db.Dialect(), time.Now)
+	require.NoError(tb, inTx(tb.Context(), db, func(tx *sql.Tx) error {
+		startTx(tb, db, tx, name, subjects...)
+		return nil
+	}))
+}
+
+func startTx(tb testing.TB, db *database.Database, tx *sql.Tx, name string, subjects ...string) {
+	tb.Helper()
+	starter, err := river.NewStarter(db, time.Now)
 	require.NoError(tb, err)
 	starts := make([]saga.Start, len(subjects))
 	for i, subject := range subjects {
 		starts[i] = saga.Start{Subject: subject, Saga: name, Deadline: time.Now().Add(time.Hour)}
 	}
-	require.NoError(tb, inTx(tb.Context(), db, func(tx *sql.Tx) error { return starter.StartTx(tb.Context(), tx, starts) }))
+	require.NoError(tb, starter.StartTx(tb.Context(), tx, starts))
 }
 
 func subjects(n int) []string {
@@ -222,7 +230,7 @@ func TestStarter(t *testing.T) {
 		db, world := prepared(t, location), sagatest.NewWorld()
 		plan := &saga.Saga{Name: "place", Steps: []saga.Step{world.Step("hold")}}
 		engine := newEngine(t, db, nil, plan)
-		starter, err := river.NewStarter(db.Dialect(), time.Now)
+		starter, err := river.NewStarter(db, time.Now)
 		require.NoError(t, err)
 		t.Run("a transaction that is rolled back starts nothing", func(t *testing.T) {
 			failed := errors.New("no")

@@ -2,6 +2,7 @@ package river
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"log/slog"
@@ -30,7 +31,12 @@ type shard struct {
 	names    []string                 // of the sagas
 	slots    map[string]chan struct{} // a place for each subject of a saga that is worked on
 
+	id       string        // names this worker among all
+	bell     *bell         // rings for new jobs on SQLite
+	leave    func()        // ends listening to it; nil on Postgres
 	pool     *pgxpool.Pool // of River; nil on SQLite
+	life     *pgxpool.Conn // holds the lock that shows that this worker lives; nil on SQLite
+	adopted  time.Time     // when jobs of those who are gone were looked for
 	client   client
 	sweeper  *progress.Loop
 	draining atomic.Bool
@@ -51,13 +57,13 @@ const (
 	fetchCooldown = 5 * time.Millisecond
 	pollPostgres  = 500 * time.Millisecond // should a notification be lost
 	maxJobs       = 64                     // of one saga in one shard at once
-	poolSize      = 4                      // LISTEN, fetch, complete, look after
+	poolSize      = 5                      // LISTEN, fetch, complete, look after, show that it lives
 	keepCompleted = time.Hour
 	rescueAfter   = 10 * time.Minute // the sweep is much faster; this tidies up
 )
 
 func newShard(db *database.Database, options Options) (*shard, error) {
-	starter, err := NewStarter(db.Dialect(), options.Now)
+	starter, err := NewStarter(db, options.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -78,9 +84,15 @@ func (s *shard) start(ctx context.Context) (err error) {
 	if s.client, err = s.newClient(ctx); err != nil {
 		return err
 	}
+	if err := s.appear(ctx); err != nil {
+		s.closePool()
+		return err
+	}
+	s.adopted = time.Time{}
 	s.sweeper = progress.StartLoop(ctx, s.sweepAndPause) // before the client, whose work nudges it
 	if err := s.client.Start(ctx); err != nil {
 		s.sweeper.Stop()
+		s.disappear(ctx)
 		s.closePool()
 		return err
 	}
@@ -88,6 +100,7 @@ func (s *shard) start(ctx context.Context) (err error) {
 }
 
 func (s *shard) newClient(ctx context.Context) (client, error) {
+	s.id, s.bell = rand.Text(), newBell()
 	workers := rq.NewWorkers()
 	if err := rq.AddWorkerSafely(workers, &worker{shard: s}); err != nil {
 		return nil, err
@@ -97,6 +110,7 @@ func (s *shard) newClient(ctx context.Context) (client, error) {
 		queues[name] = rq.QueueConfig{MaxWorkers: maxJobs}
 	}
 	config := &rq.Config{
+		ID:     s.id,
 		Queues: queues, Workers: workers,
 		FetchCooldown: fetchCooldown, FetchPollInterval: pollPostgres,
 		JobTimeout: -1, RescueStuckJobsAfter: rescueAfter,
@@ -105,7 +119,7 @@ func (s *shard) newClient(ctx context.Context) (client, error) {
 	}
 	if s.db.Dialect() == database.SQLite {
 		config.FetchPollInterval = s.options.PollEvery
-		return rq.NewClient(riversqlite.New(s.db.Write), config)
+		return rq.NewClient(ringing{riversqlite.New(s.db.Write), s.bell}, config)
 	}
 	pool, err := s.db.Pool(ctx, poolSize)
 	if err != nil {
@@ -129,6 +143,7 @@ func (s *shard) stop(ctx context.Context) error {
 		defer cancel()
 		err = errors.Join(err, s.client.StopAndCancel(grace))
 	}
+	s.disappear(context.WithoutCancel(ctx))
 	s.progress.Close(context.WithoutCancel(ctx))
 	s.closePool()
 	return err

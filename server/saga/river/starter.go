@@ -48,16 +48,18 @@ const (
 type Starter struct {
 	client  *rq.Client[*sql.Tx]
 	dialect string
+	tell    func(queue string) // who works on the same database of new jobs
 	now     func() time.Time
 }
 
 var _ saga.Starter = (*Starter)(nil)
 
-// NewStarter makes a starter for databases of a dialect.
-func NewStarter(dialect string, now func() time.Time) (*Starter, error) {
+// NewStarter makes a starter for a database. An engine on the same db works at once on what it starts.
+func NewStarter(db *database.Database, now func() time.Time) (*Starter, error) {
 	var driver riverdriver.Driver[*sql.Tx] = riversqlite.New(nil)
-	if dialect == database.Postgres {
-		driver = riverdatabasesql.New(nil)
+	tell := db.Notices.Tell
+	if db.Dialect() == database.Postgres {
+		driver, tell = riverdatabasesql.New(nil), func(string) {} // River tells by NOTIFY
 	}
 	client, err := rq.NewClient(driver, &rq.Config{
 		FetchCooldown: time.Millisecond, // of notifications: a commit that is not told waits for a poll
@@ -66,7 +68,7 @@ func NewStarter(dialect string, now func() time.Time) (*Starter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Starter{client: client, dialect: dialect, now: now}, nil
+	return &Starter{client: client, dialect: db.Dialect(), tell: tell, now: now}, nil
 }
 
 // StartTx stores the sagas, and one job for each name and 128 subjects.
@@ -118,6 +120,11 @@ func (s *Starter) enqueue(ctx context.Context, tx *sql.Tx, keys map[string][]str
 	if len(jobs) == 0 {
 		return nil
 	}
-	_, err := s.client.InsertManyTx(ctx, tx, jobs)
-	return err
+	if _, err := s.client.InsertManyTx(ctx, tx, jobs); err != nil {
+		return err
+	}
+	for name := range keys {
+		s.tell(name)
+	}
+	return nil
 }

@@ -19,6 +19,12 @@ func (s *shard) sweepAndPause(ctx context.Context) time.Duration {
 		s.soonest = time.Time{}
 	}
 	s.mu.Unlock()
+	if now.Sub(s.adopted) >= adoptEvery {
+		s.adopted = now
+		if err := s.adopt(ctx); err != nil {
+			s.failed(ctx, "take over sagas of those who are gone", err)
+		}
+	}
 	if err := s.sweep(ctx); err != nil {
 		s.failed(ctx, "sweep sagas", err)
 	}

@@ -36,6 +36,8 @@ type Options struct {
 type Database struct {
 	Write *sql.DB
 	Read  *sql.DB
+	// Notices are told among those who share this.
+	Notices Notices
 
 	dialect  string
 	name     string

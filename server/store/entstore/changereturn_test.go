@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
+	"github.com/orderprocessing/orderprocessing/server/domain/payment"
 	"github.com/orderprocessing/orderprocessing/server/saga"
 	"github.com/orderprocessing/orderprocessing/server/store"
 	"github.com/orderprocessing/orderprocessing/server/store/entstore"
@@ -49,6 +50,8 @@ func (givingBack) AfterOrder(o order.Order, e order.Event) saga.Wakes {
 	}
 	return saga.Wakes{Signals: []saga.Signal{{Subject: o.ID.String(), Saga: "goods"}}}
 }
+
+func (givingBack) AfterPayment(payment.Payment) saga.Wakes { return saga.Wakes{} }
 
 func (givingBack) AfterReturn(r order.Return) saga.Wakes {
 	if r.Status != order.ReturnReceived {

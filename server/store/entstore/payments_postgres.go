@@ -17,7 +17,7 @@ import (
 // commit. Through ent it is seven, and every order takes two of them. The statements are those that
 // ent makes, and the rows are ent's, read without its scanning.
 
-// changePaymentsAtOnce is changePayments on Postgres.
+// changePaymentsAtOnce is changePayments on Postgres, for changes from which no saga follows.
 func (s *Store) changePaymentsAtOnce(ctx context.Context, batch []paymentChange) (results []paymentResult, err error) {
 	err = again(ctx, func() error {
 		return pipelined(ctx, s.database, func(conn *pgx.Conn) error {
@@ -25,7 +25,7 @@ func (s *Store) changePaymentsAtOnce(ctx context.Context, batch []paymentChange)
 			if err != nil {
 				return err
 			}
-			results = b.changeAll(batch)
+			results = b.changeAll(batch, nil)
 			return pipe(ctx, conn, b.tables())
 		})
 	})

@@ -36,19 +36,20 @@ type paymentChange struct {
 }
 
 func (s *Store) flushPayments(ctx context.Context, batch []paymentChange) []paymentResult {
-	if s.database.Dialect() == dialect.Postgres {
+	untold := func(c paymentChange) bool { return c.Untold } // a saga may follow, which ent's transaction starts
+	if s.database.Dialect() == dialect.Postgres && !slices.ContainsFunc(batch, untold) {
 		return together(ctx, batch, s.changePaymentsAtOnce)
 	}
 	return together(ctx, batch, s.changePayments)
 }
 
 func (s *Store) changePayments(ctx context.Context, batch []paymentChange) (results []paymentResult, err error) {
-	err = s.inTx(ctx, func(tx *db.Tx) error {
+	err = s.inTxWaking(ctx, func(tx *db.Tx, w *wakes) error {
 		b, err := s.lockPayments(ctx, tx, batch)
 		if err != nil {
 			return err
 		}
-		results = b.changeAll(batch)
+		results = b.changeAll(batch, w)
 		return b.write(ctx, tx)
 	})
 	return results, err
@@ -135,11 +136,16 @@ func (b *paymentBatch) check(keys paymentKeys) error {
 	return nil
 }
 
-// changeAll lets each request decide on what stands after those before it.
-func (b *paymentBatch) changeAll(batch []paymentChange) []paymentResult {
+// changeAll lets each request decide on what stands after those before it, and gathers the sagas that follow.
+func (b *paymentBatch) changeAll(batch []paymentChange, w *wakes) []paymentResult {
 	results := make([]paymentResult, len(batch))
 	for i, c := range batch {
+		before := b.payments[c.PaymentID.UUID].Version
 		results[i].Value, results[i].Err = b.change(c.PaymentChange)
+		if p := results[i].Value.Payment; c.Untold && results[i].Err == nil && p.Version > before {
+			w.of(c.caller)
+			w.afterPayment(p)
+		}
 	}
 	return results
 }

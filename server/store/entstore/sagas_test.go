@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
+	"github.com/orderprocessing/orderprocessing/server/domain/payment"
 	"github.com/orderprocessing/orderprocessing/server/saga"
 	"github.com/orderprocessing/orderprocessing/server/store"
 	"github.com/orderprocessing/orderprocessing/server/store/database"
@@ -35,6 +36,8 @@ func (placing) AfterOrder(o order.Order, e order.Event) saga.Wakes {
 	}
 	return saga.Wakes{}
 }
+
+func (placing) AfterPayment(payment.Payment) saga.Wakes { return saga.Wakes{} }
 
 func (placing) AfterReturn(order.Return) saga.Wakes { return saga.Wakes{} }
 

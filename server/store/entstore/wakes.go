@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
+	"github.com/orderprocessing/orderprocessing/server/domain/payment"
 	"github.com/orderprocessing/orderprocessing/server/saga"
 	"github.com/orderprocessing/orderprocessing/server/telemetry"
 )
@@ -18,6 +19,8 @@ type Follow interface {
 	AfterOrder(o order.Order, e order.Event) saga.Wakes
 	// AfterReturn is asked for each return that is new or has changed.
 	AfterReturn(r order.Return) saga.Wakes
+	// AfterPayment is asked for each change of a payment that nobody else tells the order of.
+	AfterPayment(p payment.Payment) saga.Wakes
 }
 
 // wakes gathers the orders that a transaction changes, as they stand then, and the sagas that follow.
@@ -46,6 +49,12 @@ func (w *wakes) afterOrder(o order.Order, events ...order.Event) {
 func (w *wakes) afterReturn(r order.Return) {
 	if w != nil && w.follow != nil {
 		w.add(w.follow.AfterReturn(r))
+	}
+}
+
+func (w *wakes) afterPayment(p payment.Payment) {
+	if w != nil && w.follow != nil {
+		w.add(w.follow.AfterPayment(p))
 	}
 }
 
