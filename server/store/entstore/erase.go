@@ -30,13 +30,13 @@ func (s *Store) EraseCustomer(ctx context.Context, customerID string) (e store.E
 	}
 	for _, kind := range []struct {
 		erased *int
-		erase  func(context.Context, *db.Tx, int16, string) (int, error)
+		erase  func(context.Context, *db.Tx, *wakes, int16, string) (int, error)
 	}{
 		{&e.Orders, s.eraseOrders}, {&e.Payments, s.erasePayments}, {&e.Returns, s.eraseReturns},
 	} {
 		for n := eraseAtOnce; n == eraseAtOnce; {
-			err := s.inTx(ctx, func(tx *db.Tx) (err error) {
-				n, err = kind.erase(ctx, tx, slot, customerID)
+			err := s.inTxWaking(ctx, func(tx *db.Tx, w *wakes) (err error) {
+				n, err = kind.erase(ctx, tx, w, slot, customerID)
 				return err
 			})
 			if err != nil {
@@ -82,7 +82,7 @@ func customerOpen(orders, returns int) error {
 }
 
 // eraseOrders erases some orders, with their events and assessments.
-func (s *Store) eraseOrders(ctx context.Context, tx *db.Tx, slot int16, customerID string) (int, error) {
+func (s *Store) eraseOrders(ctx context.Context, tx *db.Tx, w *wakes, slot int16, customerID string) (int, error) {
 	found, err := locked(s, tx.Order.Query().Where(ordersOf(slot, customerID)).Order(entorder.ByID()).Limit(eraseAtOnce)).All(ctx)
 	if err != nil {
 		return 0, err
@@ -93,45 +93,48 @@ func (s *Store) eraseOrders(ctx context.Context, tx *db.Tx, slot int16, customer
 		if !o.Lifecycle.Final() { // made since they were counted
 			return 0, customerOpen(1, 0)
 		}
-		if err := s.eraseOrder(ctx, tx, o, now); err != nil {
+		erased, err := s.eraseOrder(ctx, tx, o, now)
+		if err != nil {
 			return 0, err
 		}
+		w.afterOrder(o) // it stood in lists of the customer, whom it does not name any more
+		w.afterOrder(erased)
 	}
 	return len(found), nil
 }
 
-func (s *Store) eraseOrder(ctx context.Context, tx *db.Tx, o order.Order, now time.Time) error {
+func (s *Store) eraseOrder(ctx context.Context, tx *db.Tx, o order.Order, now time.Time) (order.Order, error) {
 	history, err := readEvents(ctx, tx.Client(), o.ID, 1, id.MaxPart, id.MaxPart)
 	if err != nil {
-		return err
+		return order.Order{}, err
 	}
 	erased, told, err := o.Erase(history, now)
 	if err != nil {
-		return err
+		return order.Order{}, err
 	}
 	added, err := eventCells(told[len(history)])
 	if err != nil {
-		return err
+		return order.Order{}, err
 	}
 	for _, e := range told[:len(history)] {
 		change, err := events.Marshal(e.Change)
 		if err != nil {
-			return err
+			return order.Order{}, err
 		}
 		err = tx.OrderEvent.Update().Where(orderevent.ID(uuid.UUID(e.OrderID.WithPart(int(e.Sequence))))).SetChange(change).Exec(ctx)
 		if err != nil {
-			return err
+			return order.Order{}, err
 		}
 	}
 	if err := s.write(ctx, tx, &rows{events: [][]cell{added}}); err != nil {
-		return err
+		return order.Order{}, err
 	}
 	err = tx.Order.Update().Where(entorder.ID(uuid.UUID(o.ID.UUID))).
 		SetCustomerID(erased.CustomerID).ClearShipTo().SetNote(erased.Note).SetCancelReason(erased.CancelReason).
 		SetPaymentMethod(erased.PaymentMethod).SetProgress(progressToRow(erased.Progress)).
 		SetUpdateTime(erased.Updated).SetVersion(erased.Version).Exec(ctx)
 	if err != nil {
-		return err
+		return order.Order{}, err
 	}
-	return eraseAssessment(ctx, tx, o.ID)
+	return erased, eraseAssessment(ctx, tx, o.ID)
 }

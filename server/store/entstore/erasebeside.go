@@ -35,7 +35,7 @@ func eraseAssessment(ctx context.Context, tx *db.Tx, orderID order.ID) error {
 }
 
 // erasePayments erases some payments with the notes of their operations. The ledger names nobody.
-func (s *Store) erasePayments(ctx context.Context, tx *db.Tx, slot int16, customerID string) (int, error) {
+func (s *Store) erasePayments(ctx context.Context, tx *db.Tx, _ *wakes, slot int16, customerID string) (int, error) {
 	found, err := locked(s, tx.Payment.Query().Where(entpayment.Slot(slot), entpayment.CustomerID(customerID)).
 		Order(entpayment.ByID()).Limit(eraseAtOnce)).All(ctx)
 	if err != nil {
@@ -59,7 +59,7 @@ func (s *Store) erasePayments(ctx context.Context, tx *db.Tx, slot int16, custom
 }
 
 // eraseReturns erases some returns.
-func (s *Store) eraseReturns(ctx context.Context, tx *db.Tx, slot int16, customerID string) (int, error) {
+func (s *Store) eraseReturns(ctx context.Context, tx *db.Tx, _ *wakes, slot int16, customerID string) (int, error) {
 	found, err := locked(s, tx.OrderReturn.Query().Where(returnsOf(slot, customerID)).Order(orderreturn.ByID()).Limit(eraseAtOnce)).All(ctx)
 	if err != nil {
 		return 0, err
