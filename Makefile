@@ -140,7 +140,7 @@ lint: proto-lint bin/golangci-lint ## gofmt, go vet, golangci-lint, buf lint, bu
 	@unformatted=$$($(HANDWRITTEN) | xargs -r gofmt -l); [ -z "$$unformatted" ] || \
 	  { echo "$$unformatted"; echo "Run 'make fmt'."; exit 1; }
 	go vet -tags temporal ./...
-	bin/golangci-lint run
+	bin/golangci-lint run --allow-parallel-runners
 
 .PHONY: test
 test: build ## All tests; installs PostgreSQL and Redis if they are missing and starts its own
