@@ -139,7 +139,7 @@ fmt: proto-format ## Format Go and proto files
 lint: proto-lint bin/golangci-lint ## gofmt, go vet, golangci-lint, buf lint, buf format
 	@unformatted=$$($(HANDWRITTEN) | xargs -r gofmt -l); [ -z "$$unformatted" ] || \
 	  { echo "$$unformatted"; echo "Run 'make fmt'."; exit 1; }
-	go vet -tags temporal ./...
+	go vet -tags temporal,consul,apart ./...
 	bin/golangci-lint run --allow-parallel-runners
 
 .PHONY: test
@@ -165,6 +165,18 @@ test-race: ## The Go tests under the race detector, but for those of whole serve
 test-temporal: bin/temporal ## The tests of the Temporal engine on a real one; builds it the first time, which takes minutes
 	.ci/deps
 	go test -tags temporal -run 'TestServer|TestLifecycle_temporal' -timeout 30m ./server/saga/temporal ./server
+
+bin/consul: $(TOOLS)/consul/go.mod
+	go build -C $(<D) -ldflags '-s -w' -o $(CURDIR)/$@ github.com/hashicorp/consul
+
+.PHONY: test-consul
+test-consul: bin/consul ## The tests of discovery by Consul, on a real agent; builds it the first time, which takes minutes
+	ORDERPROCESSING_TEST_CONSUL=$(CURDIR)/bin/consul go test -tags consul -count=1 -timeout 10m -run 'TestConsul|TestRegistration|TestLifecycle_consul' ./server/discovery ./server
+
+.PHONY: test-apart
+test-apart: ## Two processes of each service, one killed every few seconds while orders are replayed
+	.ci/deps
+	go test -tags apart -v -count=1 -timeout 20m -run '^TestApart$$' ./cmd/orderprocessing
 
 .PHONY: chaos
 chaos: ## Kill servers, Postgres and the bank many times while orders are replayed (a short form is in test)

@@ -21,11 +21,15 @@ import (
 // cachePrefix begins every key of the copies in Redis.
 const cachePrefix = "orderprocessing:cache:"
 
-// newCopies builds the copies of orders, and the part that keeps them; nil when none are to be kept.
+// newCopies builds the copies of orders, and the part that keeps them; nil when none are to be kept, or orders
+// run elsewhere: only they read them.
 // Copies in this process need to hear of every change: by Redis, or because nobody else has the databases,
 // which are files then.
 func newCopies(cfg config.Config, logger *slog.Logger, registry prometheus.Registerer) (*cached.Copies, Part, error) {
 	part := Part{Name: "copies of orders"}
+	if !cfg.Serves(config.ServiceOrders) {
+		return nil, part, nil
+	}
 	o := cached.Options{MaxAge: cfg.Cache.MaxAge, Log: logger, Registry: registry}
 	closeClient := func() error { return nil }
 	if len(cfg.Cache.Redis) > 0 {

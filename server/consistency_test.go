@@ -22,6 +22,8 @@ import (
 
 // Every change of an order or a return answers with what tokens are found by.
 func TestConsistency_everyChange(t *testing.T) {
+	// What they change has no caller to show it to: orders that name nobody any more, a status for the saga.
+	none := map[protoreflect.Name]bool{"EraseCustomer": true, "NotePayment": true}
 	changes := 0
 	for _, file := range []protoreflect.FileDescriptor{
 		ordersv1.File_orders_v1_order_service_proto, ordersv1.File_orders_v1_shipment_service_proto, ordersv1.File_orders_v1_return_service_proto,
@@ -31,6 +33,9 @@ func TestConsistency_everyChange(t *testing.T) {
 			method := methods.Get(i)
 			level := method.Options().(*descriptorpb.MethodOptions).GetIdempotencyLevel()
 			if level == descriptorpb.MethodOptions_NO_SIDE_EFFECTS || method.IsStreamingClient() || method.IsStreamingServer() {
+				continue
+			}
+			if none[method.Name()] {
 				continue
 			}
 			changes++

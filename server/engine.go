@@ -13,7 +13,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/domain/id"
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
 	"github.com/orderprocessing/orderprocessing/server/orders"
-	"github.com/orderprocessing/orderprocessing/server/payments"
+	"github.com/orderprocessing/orderprocessing/server/peers"
 	"github.com/orderprocessing/orderprocessing/server/risk"
 	"github.com/orderprocessing/orderprocessing/server/saga"
 	"github.com/orderprocessing/orderprocessing/server/saga/river"
@@ -73,16 +73,28 @@ type processes struct {
 	book     saga.Book
 	engine   saga.Engine
 	host     *engineHost
+	orders   *peers.Orders // where orders run elsewhere; nil here
 }
 
-// open builds the sagas and their engine. cases is nil where there is no gateway.
+// paymentTimeout bounds one attempt at moving money.
+func paymentTimeout(cfg config.Config) time.Duration { return cfg.Payments.CallTimeout + 5*time.Second }
+
+// open builds the sagas and their engine, where orders run, and where operators look after them.
 func (p *processes) open(
-	cfg config.Config, logger *slog.Logger, t *telemetry.Telemetry, stores *Stores, cases *payments.Service,
+	cfg config.Config, logger *slog.Logger, t *telemetry.Telemetry, stores *Stores, with *shop,
 ) (err error) {
-	p.workflow = workflow.New(workflow.Options{
-		Orders: p.hub.Over(stores.Shards), Stock: stores.Shards, Payments: cases, Risk: newRisk(cfg.Risk, stores),
-		PaymentTimeout: cfg.Payments.CallTimeout + 5*time.Second, Now: time.Now,
-	})
+	if !cfg.Serves(config.ServiceOrders) && !cfg.Serves(config.ServiceOperations) {
+		p.host = &engineHost{end: func() {}}
+		return nil
+	}
+	o := workflow.Options{
+		Orders: p.hub.Over(stores.Shards), Stock: with.stock, Risk: newRisk(cfg.Risk, stores),
+		PaymentTimeout: paymentTimeout(cfg), Now: time.Now,
+	}
+	if with.money != nil {
+		o.Payments = with.money
+	}
+	p.workflow = workflow.New(o)
 	if p.book, err = p.workflow.Sagas(); err != nil {
 		return err
 	}
@@ -90,8 +102,11 @@ func (p *processes) open(
 	return err
 }
 
-// part starts and stops the engine.
-func (p *processes) part() Part {
+// part starts and stops the engine. It works where orders run; operators only tell it what to do.
+func (p *processes) part(cfg config.Config) Part {
+	if !cfg.Serves(config.ServiceOrders) {
+		return Part{Name: "engine of sagas", Stop: func(context.Context) error { p.host.end(); return nil }}
+	}
 	return Part{
 		Name:  "engine of sagas",
 		Start: p.engine.Start,
@@ -104,6 +119,9 @@ func (p *processes) part() Part {
 
 // paymentMoved lets an order know that something happened to its money that it did not ask for itself.
 func (p *processes) paymentMoved(ctx context.Context, orderID order.ID) error {
+	if p.orders != nil {
+		return p.orders.PaymentMoved(ctx, orderID)
+	}
 	waits, err := p.workflow.Summarize(ctx, orderID)
 	if err != nil || !waits {
 		return err
@@ -111,9 +129,12 @@ func (p *processes) paymentMoved(ctx context.Context, orderID order.ID) error {
 	return p.engine.Signal(ctx, int(orderID.Slot()), orderID.String(), workflow.Place)
 }
 
-// traceOf gives the traceparent of the call that placed an order; empty when that was not traced, or
-// the saga is forgotten.
+// traceOf gives the traceparent of the call that placed an order; empty when that was not traced, the saga
+// is forgotten, or orders run elsewhere.
 func (p *processes) traceOf(ctx context.Context, orderID order.ID) string {
+	if p.engine == nil {
+		return ""
+	}
 	r, err := p.engine.Find(ctx, int(orderID.Slot()), orderID.String(), workflow.Place)
 	if err != nil {
 		return ""

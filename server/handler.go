@@ -48,6 +48,7 @@ func NewAPI(cfg config.Server, chain *interceptors.Chain, health *Health, servic
 	}
 	options := chain.HandlerOptions()
 	mux.Handle(grpchealth.NewHandler(health.checker(names), options...))
+	mux.Handle(newHealthWatch(health, names, options...))
 	reflector := grpcreflect.NewStaticReflector(append(names, grpchealth.HealthV1ServiceName)...)
 	mux.Handle(grpcreflect.NewHandlerV1(reflector, options...))
 	mux.Handle(grpcreflect.NewHandlerV1Alpha(reflector, options...))

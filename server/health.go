@@ -29,6 +29,8 @@ type Check struct {
 type Health struct {
 	checks            []Check
 	started, draining atomic.Bool
+	drained           chan struct{} // closed when the process drains
+	drain             sync.Once
 	now               func() time.Time
 
 	mu     sync.Mutex
@@ -54,7 +56,9 @@ type CheckResult struct {
 }
 
 // NewHealth makes the health of a process that has not started yet.
-func NewHealth(checks ...Check) *Health { return &Health{checks: checks, now: time.Now} }
+func NewHealth(checks ...Check) *Health {
+	return &Health{checks: checks, drained: make(chan struct{}), now: time.Now}
+}
 
 // Add adds checks, before anybody asks.
 func (h *Health) Add(checks ...Check) { h.checks = append(h.checks, checks...) }
@@ -63,7 +67,10 @@ func (h *Health) Add(checks ...Check) { h.checks = append(h.checks, checks...) }
 func (h *Health) SetStarted() { h.started.Store(true) }
 
 // SetDraining tells that the process is about to stop and wants no new calls.
-func (h *Health) SetDraining() { h.draining.Store(true) }
+func (h *Health) SetDraining() {
+	h.draining.Store(true)
+	h.drain.Do(func() { close(h.drained) })
+}
 
 // Ready runs the checks, at once, or takes what they found a moment ago.
 func (h *Health) Ready(ctx context.Context) Report {

@@ -32,7 +32,7 @@ type who struct {
 }
 
 // openIdentity builds the use cases of identity over the stores, and makes the administrator's key at
-// the first start. notice gets what a person must be told; it may be nil.
+// the first start. Where identity runs elsewhere there is only what proves who calls, from home. notice gets what a person must be told; it may be nil.
 func openIdentity(ctx context.Context, cfg config.Config, notice io.Writer, stores *Stores, pages *pagetoken.Tokens) (*who, error) {
 	hashKey, err := stores.Home.Key(ctx, "identity")
 	if err != nil {
@@ -48,6 +48,9 @@ func openIdentity(ctx context.Context, cfg config.Config, notice io.Writer, stor
 		Store: stores.Principals, Audit: stores.Audit, Passwords: password.New(password.Recommended(), max(1, runtime.GOMAXPROCS(0)/2)),
 		Tokens: access, Pages: pages, HashKey: hashKey, Now: time.Now,
 	})
+	if !cfg.Serves(config.ServiceIdentity) {
+		return &who{auth: identity.NewAuthenticator(cases, outsideIssuer(cfg.Auth.OIDC))}, nil
+	}
 	if err := makeAdmin(ctx, cfg, notice, cases); err != nil {
 		return nil, fmt.Errorf("make the administrator's key: %w", err)
 	}

@@ -66,6 +66,8 @@ var floors = map[string][]string{
 	"server/store/principals":           {"server/auth", "server/store/database", "server/domain", "server/fault", "ent/db"},
 	"server/identity":                   {"gen", "server/contract", "server/pagetoken", "server/audit", "server/auth", "server/store/principals", "server/domain", "server/fault"},
 	"server/certs":                      {},
+	"server/discovery":                  {"server/telemetry"},
+	"server/peers":                      {"gen", "clients/go", "server/discovery", "server/outbound", "server/payments", "server/domain", "server/fault", "server/telemetry"},
 	"server/operations":                 {"gen", "server/contract", "server/pagetoken", "server/integrity", "server/saga", "server/store", "server/store/shard", "server/domain", "server/fault"},
 	"server/risk":                       {"server/store", "server/domain"},
 	"server/workflow":                   {"server/payments", "server/payments/gateway", "server/saga", "server/store", "server/domain", "server/fault"},
@@ -94,6 +96,7 @@ var floors = map[string][]string{
 	"clients/report/reporttest":           {"clients/report"},
 	"server/saga/sagatest":                {"server/saga", "server/fault"},
 	"server/saga/temporal/temporaltest":   {},
+	"server/discovery/consultest":         {},
 	"server/lifecycletest":                {"server/servertest", "server/domain", "gen"},
 }
 
@@ -104,7 +107,7 @@ var services = []string{"server/orders", "server/inventory", "server/payments", 
 var forTests = []string{
 	"server/servertest", "server/store/storetest", "server/store/pgtest", "server/bench",
 	"server/payments/gateway/gatewaytest", "server/saga/sagatest", "server/saga/temporal/temporaltest", "server/lifecycletest",
-	"server/redistest", "server/ratelimit/limittest", "server/cache/cachetest",
+	"server/redistest", "server/ratelimit/limittest", "server/cache/cachetest", "server/discovery/consultest",
 	"clients/importer/importertest", "clients/report/reporttest",
 }
 

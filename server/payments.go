@@ -21,14 +21,14 @@ type money struct {
 	parts   []Part // in the order of Process.Parts
 }
 
-// openMoney builds the use cases of money over the stores. Without a gateway there are none. flow is
-// told what happened to the money of an order unasked.
+// openMoney builds the use cases of money over the stores. Without a gateway, or where they run elsewhere,
+// there are none. flow is told what happened to the money of an order unasked.
 func openMoney(
 	ctx context.Context, cfg config.Config, logger *slog.Logger, t *telemetry.Telemetry, stores *Stores, tokens *pagetoken.Tokens,
 	flow *processes,
 ) (*money, error) {
 	name := cfg.Payments.Gateway
-	if !cfg.Payments.Enabled() {
+	if !cfg.Payments.Enabled() || !cfg.Serves(config.ServicePayments) {
 		return &money{}, nil
 	}
 	loop := &switched{}

@@ -31,11 +31,17 @@ const (
 	forgetAtOnce = 500
 )
 
-// newJobs lists what comes up again and again. cases is nil where there is no gateway.
+// newJobs lists what comes up again and again in this process. cases is nil where no payments run.
 func newJobs(
 	cfg config.Config, logger *slog.Logger, registry prometheus.Registerer, stores *Stores, cases *payments.Service,
 ) *jobs {
-	list := []job{sweeping(stores.Shards, time.Now), measuring(stores.Shards, telemetry.Stock(registry)), forgetting(stores.Shards, cfg.Retention, time.Now)}
+	var list []job
+	if cfg.Serves(config.ServiceInventory) {
+		list = append(list, sweeping(stores.Shards, time.Now), measuring(stores.Shards, telemetry.Stock(registry)))
+	}
+	if cfg.Serves(config.ServiceOrders) {
+		list = append(list, forgetting(stores.Shards, cfg.Retention, time.Now))
+	}
 	if cases != nil {
 		// An operation is left alone for longer than its own call may be under way.
 		list = append(list, settling(cases, 3*cfg.Payments.CallTimeout))

@@ -147,6 +147,32 @@ func newExamples(t *testing.T, change ...func(*config.Config)) *examples {
 			require.NoError(t, err)
 			return &paymentsv1.RefundPaymentRequest{PaymentId: paymentID, AmountMinor: 1, RequestId: e.requestID()}
 		},
+		"payments.v1.OrderPaymentService.AuthorizeOrder": func() proto.Message {
+			return &paymentsv1.AuthorizeOrderRequest{Authorization: e.wish()}
+		},
+		"payments.v1.OrderPaymentService.CaptureOrder": func() proto.Message {
+			return &paymentsv1.CaptureOrderRequest{PaymentId: e.paid(), AmountMinor: 1, Key: e.requestID()}
+		},
+		"payments.v1.OrderPaymentService.RefundOrder": func() proto.Message {
+			taken, err := s.Payments.CapturePayment(t.Context(), &paymentsv1.CapturePaymentRequest{PaymentId: e.paid(), AmountMinor: 1, RequestId: e.requestID()})
+			require.NoError(t, err)
+			return &paymentsv1.RefundOrderRequest{OrderId: taken.GetPayment().GetOrderId(), AmountMinor: 1, Note: "damaged", Occasion: e.occasion()}
+		},
+		"payments.v1.OrderPaymentService.ReleaseOrder": func() proto.Message {
+			return &paymentsv1.ReleaseOrderRequest{OrderId: e.order(false).GetId(), Occasion: e.occasion()}
+		},
+		"payments.v1.OrderPaymentService.LetGoPayment": func() proto.Message {
+			return &paymentsv1.LetGoPaymentRequest{PaymentId: e.paid(), Occasion: e.occasion()}
+		},
+		"payments.v1.OrderPaymentService.LetGoOrder": func() proto.Message {
+			return &paymentsv1.LetGoOrderRequest{OrderId: e.order(false).GetId(), Occasion: e.occasion()}
+		},
+		"payments.v1.OrderPaymentService.ForsakeOrder": func() proto.Message {
+			return &paymentsv1.ForsakeOrderRequest{Authorization: e.wish()}
+		},
+		"orders.v1.OrderService.NotePayment": func() proto.Message {
+			return &ordersv1.NotePaymentRequest{OrderId: e.confirmed()}
+		},
 		"payments.v1.PaymentService.GetPayment": func() proto.Message { return &paymentsv1.GetPaymentRequest{PaymentId: e.paid()} },
 		"payments.v1.PaymentService.ListPayments": func() proto.Message {
 			return &paymentsv1.ListPaymentsRequest{Filter: &paymentsv1.PaymentFilter{CustomerId: owner.CustomerID}}

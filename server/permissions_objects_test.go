@@ -139,3 +139,13 @@ func (e *examples) received() string {
 	require.NoError(e.t, err)
 	return returnID
 }
+
+// wish is to set money aside for an order, from its saga.
+func (e *examples) wish() *paymentsv1.OrderAuthorization {
+	return &paymentsv1.OrderAuthorization{
+		OrderId: e.order(false).GetId(), CustomerId: owner.CustomerID, CurrencyCode: "GBP", AmountMinor: 100,
+		PaymentMethod: "tok_ok", Key: e.requestID(),
+	}
+}
+
+func (e *examples) occasion() *paymentsv1.Occasion { return &paymentsv1.Occasion{Name: e.requestID()} }

@@ -30,6 +30,7 @@ type Process struct {
 	Logger *slog.Logger
 	Parts  []Part                  // started in order, before the ports open; stopped in reverse
 	Opened func(api, ops net.Addr) // called once the ports are open; may be nil
+	Leave  func(context.Context)   // called when the process begins to drain, so that others stop calling; may be nil
 }
 
 // errDrained tells that calls were still in flight when the time to drain was over.
@@ -99,6 +100,9 @@ func (p *Process) drain(api *http.Server, cutOff context.CancelCauseFunc) error 
 	p.Logger.Info("draining")
 	p.Health.SetDraining()
 	p.API.draining.Store(true)
+	if p.Leave != nil {
+		p.Leave(context.Background())
+	}
 	wait(cfg.DrainDelay)
 	if p.API.OnDrain != nil {
 		p.API.OnDrain()

@@ -24,6 +24,7 @@ func newTLSConfig(files config.TLS, logger *slog.Logger, now func() time.Time) (
 	}
 	cfg := &tls.Config{
 		MinVersion:     tls.VersionTLS12,
+		NextProtos:     []string{"h2", "http/1.1"}, // net/http does not add them to what withClients gives a connection
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return own.get(), nil },
 	}
 	if files.ClientCAFile == "" {

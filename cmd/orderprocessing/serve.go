@@ -29,7 +29,7 @@ with probes and metrics on 127.0.0.1:9090. SIGTERM lets the calls in flight fini
 			if err != nil {
 				return err
 			}
-			tuneRuntime()
+			sampleWaiting()
 			return server.Serve(cmd.Context(), cfg, server.Options{Version: buildVersion(), Logger: logger, Notice: cmd.ErrOrStderr()})
 		},
 	}

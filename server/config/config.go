@@ -7,6 +7,7 @@ import "time"
 
 // Config is every setting of the process. Make one with Default or Load; a Config of Load is valid.
 type Config struct {
+	Services  []string  `mapstructure:"services" help:"services that this process runs, comma separated; the others are peers"`
 	Server    Server    `mapstructure:"server"`
 	Ops       Ops       `mapstructure:"ops"`
 	Data      Data      `mapstructure:"data"`
@@ -15,6 +16,7 @@ type Config struct {
 	Auth      Auth      `mapstructure:"auth"`
 	Limits    Limits    `mapstructure:"limits"`
 	Cache     Cache     `mapstructure:"cache"`
+	Peers     Peers     `mapstructure:"peers"`
 	Orders    Orders    `mapstructure:"orders"`
 	Risk      Risk      `mapstructure:"risk"`
 	Workflow  Workflow  `mapstructure:"workflow"`
@@ -107,6 +109,7 @@ type Telemetry struct {
 // Default gives the settings of a process that was told nothing. It starts with nothing installed.
 func Default() Config {
 	return Config{
+		Services: allServices(),
 		Server: Server{
 			Host: "127.0.0.1", Port: 8080,
 			MaxRequestBytes: 1 << 20, MaxHeaderBytes: 64 << 10, MaxConcurrentStreams: 250,
@@ -124,6 +127,7 @@ func Default() Config {
 		Auth:      Auth{Issuer: "orderprocessing", Audience: "orderprocessing", OIDC: OIDC{RolesClaim: "roles"}},
 		Limits:    defaultLimits(),
 		Cache:     Cache{MemoryBytes: 16 << 20, Redis: []DatabaseURL{}, MaxAge: time.Minute},
+		Peers:     defaultPeers(),
 		Orders:    Orders{PlaceTimeout: day, DraftLifetime: 30 * day},
 		Risk:      defaultRisk(),
 		Workflow:  Workflow{Engine: EngineRiver, Workers: 128},

@@ -15,6 +15,7 @@ const minKeyBytes = 32
 // Validate tells everything that is wrong with the settings, by key, or nil.
 func (c Config) Validate() error {
 	var p problems
+	p.services(c.Services)
 	p.server(c.Server)
 	p.check("ops.host", c.Ops.Host != "", "must not be empty")
 	p.port("ops.port", c.Ops.Port)
@@ -28,6 +29,7 @@ func (c Config) Validate() error {
 	p.cache(c.Cache)
 	p.risk(c.Risk)
 	p.workflow(c)
+	p.peers(c)
 	p.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	p.oneOf("log.format", c.Log.Format, "json", "text")
 	if endpoint := c.Telemetry.OTLPEndpoint; endpoint != "" {

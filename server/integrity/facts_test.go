@@ -96,7 +96,7 @@ func (s *shop) ship(price money.Minor) {
 		order.ShipmentCreated{ShipmentID: shipmentID, Lines: []order.LineQuantity{{Position: 1, Quantity: 3}}},
 		order.ShipmentMoved{ShipmentID: shipmentID, State: order.ShipmentShipped, Amount: price},
 	)
-	_, err := s.CommitStock(s.t.Context(), s.order, []stock.Demand{{SKU: "A", Quantity: 3}}, store.ShipmentRequest(shipmentID))
+	_, err := s.CommitStock(s.t.Context(), s.order, []stock.Demand{{SKU: "A", Quantity: 3}}, store.NewRequest("order", shipmentID.String(), nil))
 	require.NoError(s.t, err)
 }
 

@@ -58,13 +58,9 @@ func (h *Handler) ListProducts(ctx context.Context, req *inventoryv1.ListProduct
 
 // AdjustStock changes how many of a product are on the shelf.
 func (h *Handler) AdjustStock(ctx context.Context, req *inventoryv1.AdjustStockRequest) (*inventoryv1.AdjustStockResponse, error) {
-	request, err := contract.Request("sku "+req.GetSku(), req)
-	if err != nil {
-		return nil, err
-	}
 	level, err := h.inventory.Adjust(ctx, stock.Adjustment{
 		SKU: req.GetSku(), Delta: req.GetDelta(), Reason: reasonFromProto(req.GetReason()),
-	}, request)
+	}, req.GetRequestId())
 	if err != nil {
 		return nil, err
 	}

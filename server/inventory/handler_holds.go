@@ -4,7 +4,6 @@ import (
 	"context"
 
 	inventoryv1 "github.com/orderprocessing/orderprocessing/gen/inventory/v1"
-	"github.com/orderprocessing/orderprocessing/server/contract"
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
 )
 
@@ -44,11 +43,7 @@ func (h *Handler) CommitStock(ctx context.Context, req *inventoryv1.CommitStockR
 	if err != nil {
 		return nil, err
 	}
-	request, err := contract.Request("stock of "+req.GetOrderId(), req)
-	if err != nil {
-		return nil, err
-	}
-	holds, err := h.inventory.Commit(ctx, orderID, demandsFromProto(req.GetDemands()), request)
+	holds, err := h.inventory.Commit(ctx, orderID, demandsFromProto(req.GetDemands()), req.GetRequestId())
 	if err != nil {
 		return nil, err
 	}

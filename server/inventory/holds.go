@@ -28,12 +28,12 @@ func (s *Service) Release(ctx context.Context, orderID order.ID, skus []string) 
 	return s.store.ReleaseStock(ctx, orderID, skus)
 }
 
-// Commit takes held stock off the shelf, once for each request.
-func (s *Service) Commit(ctx context.Context, orderID order.ID, demands []stock.Demand, r store.Request) ([]stock.Hold, error) {
+// Commit takes held stock off the shelf, once for each request id.
+func (s *Service) Commit(ctx context.Context, orderID order.ID, demands []stock.Demand, requestID string) ([]stock.Hold, error) {
 	if err := checkSKUs("demands", skusOf(demands)); err != nil {
 		return nil, err
 	}
-	return s.store.CommitStock(ctx, orderID, demands, r)
+	return s.store.CommitStock(ctx, orderID, demands, store.CommitRequest(orderID, demands, requestID))
 }
 
 func skusOf(demands []stock.Demand) []string {

@@ -4,6 +4,7 @@ package inventory
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/orderprocessing/orderprocessing/server/contract"
@@ -56,10 +57,11 @@ func (s *Service) Products(ctx context.Context, p contract.Page) ([]stock.Produc
 	return products, s.tokens.Make(p.List, []byte(products[p.Size-1].SKU)), nil
 }
 
-// Adjust changes a stock level by hand.
-func (s *Service) Adjust(ctx context.Context, a stock.Adjustment, r store.Request) (stock.Level, error) {
+// Adjust changes a stock level by hand, once for each request id.
+func (s *Service) Adjust(ctx context.Context, a stock.Adjustment, requestID string) (stock.Level, error) {
 	a.Time = s.timestamp()
-	return s.store.AdjustStock(ctx, a, r)
+	asked := fmt.Appendf(nil, "adjust %q %d %d", a.SKU, a.Delta, a.Reason)
+	return s.store.AdjustStock(ctx, a, store.NewRequest("sku "+a.SKU, requestID, asked))
 }
 
 // Stock reads a stock level.

@@ -45,6 +45,18 @@ func (h *Handler) PlaceOrder(ctx context.Context, req *ordersv1.PlaceOrderReques
 	return &ordersv1.PlaceOrderResponse{Order: orderToProto(placed)}, nil
 }
 
+// NotePayment lets an order know that something may have happened to its money.
+func (h *Handler) NotePayment(ctx context.Context, req *ordersv1.NotePaymentRequest) (*ordersv1.NotePaymentResponse, error) {
+	orderID, err := order.ParseID(req.GetOrderId())
+	if err != nil {
+		return nil, err
+	}
+	if err := h.orders.NotePayment(ctx, orderID); err != nil {
+		return nil, err
+	}
+	return &ordersv1.NotePaymentResponse{}, nil
+}
+
 // GetOrder reads one order.
 func (h *Handler) GetOrder(ctx context.Context, req *ordersv1.GetOrderRequest) (*ordersv1.GetOrderResponse, error) {
 	orderID, err := order.ParseID(req.GetOrderId())

@@ -63,7 +63,10 @@ type Options struct {
 	Tokens   *pagetoken.Tokens
 	Now      func() time.Time
 	Replicas Replicas // nil when there are none: every read is fully consistent then
-	Hub      *Hub     // wakes those who watch; nil for one of the service's own
+	// PaymentMoved is told that something may have happened to the money of an order. Nil when there is
+	// no gateway.
+	PaymentMoved func(ctx context.Context, orderID order.ID) error
+	Hub          *Hub // wakes those who watch; nil for one of the service's own
 }
 
 // Service is the use cases. Make it with New; it is safe for concurrent use.
@@ -116,6 +119,15 @@ func (s *Service) accessible(ctx context.Context, from Reads, orderID order.ID) 
 		return order.Order{}, err
 	}
 	return o, nil
+}
+
+// NotePayment lets an order know that something may have happened to its money. Without a gateway
+// nothing can.
+func (s *Service) NotePayment(ctx context.Context, orderID order.ID) error {
+	if s.PaymentMoved == nil {
+		return nil
+	}
+	return s.PaymentMoved(ctx, orderID)
 }
 
 // GetReturn reads one return that the caller may access.

@@ -51,5 +51,6 @@ func (s *Service) mayLeave(ctx context.Context, shipmentID order.ShipmentID, m o
 	if err != nil {
 		return err
 	}
-	return s.Stock.MayCommitStock(ctx, o.ID, store.ShipmentDemands(o, parcel), store.ShipmentRequest(shipmentID))
+	demands := store.ShipmentDemands(o, parcel)
+	return s.Stock.MayCommitStock(ctx, o.ID, demands, store.CommitRequest(o.ID, demands, store.ShipmentRequestID(shipmentID)))
 }

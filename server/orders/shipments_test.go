@@ -103,7 +103,7 @@ func TestShipmentService(t *testing.T) {
 		shipped := s.stored(o.ID.String())
 		demands := store.ShipmentDemands(shipped, shipped.Shipments[0])
 		require.Equal(t, []stock.Demand{{SKU: "A", Quantity: 2}, {SKU: "B", Quantity: 3}}, demands)
-		_, err := s.store.CommitStock(t.Context(), o.ID, demands, store.ShipmentRequest(shipped.Shipments[0].ID))
+		_, err := s.store.CommitStock(t.Context(), o.ID, demands, store.CommitRequest(o.ID, demands, store.ShipmentRequestID(shipped.Shipments[0].ID)))
 		require.NoError(t, err)
 		require.Equal(t, first.GetOrder().GetEtag(), twice(t, s.shipments.ShipShipment, req).GetOrder().GetEtag())
 	})

@@ -185,12 +185,3 @@ func (s *Service) RefundOrder(ctx context.Context, orderID order.ID, amount mone
 	}
 	return given, nil
 }
-
-// Refundable tells how much of what an order has paid can still be given back.
-func (s *Service) Refundable(ctx context.Context, orderID order.ID) (left money.Minor, err error) {
-	all, err := s.OfOrder(ctx, orderID)
-	for _, p := range all {
-		left += p.Refundable()
-	}
-	return left, err
-}

@@ -56,6 +56,7 @@ const keyLife = 12 * time.Hour
 // calls it any more.
 type Service struct {
 	Options
+	Standing
 	flights singleflight.Group
 	running sync.WaitGroup
 	answers answers  // of gateways, that webhooks repeat
@@ -67,7 +68,7 @@ func New(o Options) *Service {
 	if o.CallTimeout == 0 {
 		o.CallTimeout = 30 * time.Second
 	}
-	return &Service{Options: o}
+	return &Service{Options: o, Standing: Standing{o.Store}}
 }
 
 // Close waits until the gateway calls under way have been answered and recorded. It gives up when
@@ -107,24 +108,6 @@ func (s *Service) read(ctx context.Context, paymentID payment.ID) (payment.Payme
 	}
 	operations, err := s.Store.PaymentOperations(ctx, paymentID)
 	return p, operations, err
-}
-
-// OfOrder gives all payments of an order.
-func (s *Service) OfOrder(ctx context.Context, orderID order.ID) ([]payment.Payment, error) {
-	return s.Store.Payments(ctx, store.PaymentQuery{OrderID: orderID, Limit: maxOfOrder})
-}
-
-// maxOfOrder is more payments than an order has.
-const maxOfOrder = 1000
-
-// Status sums up the payments of an order that owes what its total says.
-func (s *Service) Status(ctx context.Context, o order.Order) (order.PaymentStatus, error) {
-	total, err := o.Total()
-	if err != nil {
-		return 0, err
-	}
-	all, err := s.OfOrder(ctx, o.ID)
-	return payment.Summarize(total, all...), err
 }
 
 // tell tells that something happened to a payment.

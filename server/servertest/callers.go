@@ -52,16 +52,16 @@ func (s *Server) WithToken(token string) Clients {
 
 // callers is an Authenticator that knows the tokens it made, and asks another one about the rest.
 type callers struct {
-	known     sync.Map // of the token: auth.Caller
+	known     *sync.Map // of the token: auth.Caller
 	next      auth.Authenticator
 	transport *http.Transport
 }
 
-func newCallers() *callers {
+func newCallers(known *sync.Map) *callers {
 	protocols := new(http.Protocols)
 	protocols.SetUnencryptedHTTP2(true)
 	protocols.SetHTTP2(true)
-	return &callers{transport: &http.Transport{Protocols: protocols}}
+	return &callers{known: known, transport: &http.Transport{Protocols: protocols}}
 }
 
 // before puts the callers before another Authenticator.

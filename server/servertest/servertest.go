@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"testing"
 
 	"connectrpc.com/connect"
@@ -55,6 +56,12 @@ func Start(tb testing.TB, change ...func(*config.Config)) *Server {
 // StartWith is Start with options of the process. Those that are not set are a test's.
 func StartWith(tb testing.TB, o server.Options, change ...func(*config.Config)) *Server {
 	tb.Helper()
+	return start(tb, new(sync.Map), o, change...)
+}
+
+// start starts a server that knows these tokens besides its own.
+func start(tb testing.TB, known *sync.Map, o server.Options, change ...func(*config.Config)) *Server {
+	tb.Helper()
 	cfg := config.Default()
 	cfg.Server.Port, cfg.Ops.Port = 0, 0
 	cfg.Data.Dir = tb.TempDir()
@@ -62,7 +69,7 @@ func StartWith(tb testing.TB, o server.Options, change ...func(*config.Config)) 
 		c(&cfg)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	s := &Server{Config: cfg, Logs: &Logs{}, callers: newCallers(), stop: stop, stopped: make(chan error, 1)}
+	s := &Server{Config: cfg, Logs: &Logs{}, callers: newCallers(known), stop: stop, stopped: make(chan error, 1)}
 	opened := make(chan struct{})
 	o.Version, o.Authenticator = "test", s.callers.before
 	if o.Logger == nil {

@@ -89,7 +89,7 @@ func (w *Workflow) holdMore(ctx context.Context, c saga.Call) (saga.Result, erro
 	for _, sku := range slices.Sorted(maps.Keys(wanted)) {
 		demands = append(demands, stock.Demand{SKU: sku, Quantity: max(wanted[sku], now[sku])})
 	}
-	holds, err := w.Stock.HoldStock(ctx, o.ID, demands, time.Time{})
+	holds, err := w.Stock.Hold(ctx, o.ID, demands, time.Time{})
 	if err != nil {
 		return saga.Result{}, err
 	}
@@ -124,7 +124,7 @@ func (w *Workflow) holdExactly(ctx context.Context, o order.Order, _ saga.Call) 
 	for _, sku := range slices.Sorted(maps.Keys(ever)) {
 		demands = append(demands, stock.Demand{SKU: sku, Quantity: wanted[sku]})
 	}
-	_, err = w.Stock.HoldStock(ctx, o.ID, demands, time.Time{})
+	_, err = w.Stock.Hold(ctx, o.ID, demands, time.Time{})
 	return err
 }
 

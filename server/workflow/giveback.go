@@ -75,9 +75,8 @@ func (w *Workflow) restock(ctx context.Context, c saga.Call) error {
 		demands[i] = stock.Demand{SKU: o.Lines[l.Position-1].SKU, Quantity: l.Quantity}
 	}
 	for _, d := range stock.Sum(demands) {
-		request := store.NewRequest("sku "+d.SKU, c.Key, []byte(c.Key))
-		adjustment := stock.Adjustment{SKU: d.SKU, Delta: d.Quantity, Reason: stock.ReasonReturned, Time: w.Now()}
-		if _, err := w.Stock.AdjustStock(ctx, adjustment, request); err != nil {
+		adjustment := stock.Adjustment{SKU: d.SKU, Delta: d.Quantity, Reason: stock.ReasonReturned}
+		if _, err := w.Stock.Adjust(ctx, adjustment, c.Key); err != nil {
 			return err
 		}
 	}

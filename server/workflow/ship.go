@@ -49,7 +49,7 @@ func (w *Workflow) commitStock(ctx context.Context, c saga.Call) error {
 	if err != nil || len(s.Lines) == 0 || o.Source != "" { // history holds no stock
 		return err
 	}
-	_, err = w.Stock.CommitStock(ctx, o.ID, store.ShipmentDemands(o, s), store.ShipmentRequest(s.ID))
+	_, err = w.Stock.Commit(ctx, o.ID, store.ShipmentDemands(o, s), store.ShipmentRequestID(s.ID))
 	return err
 }
 

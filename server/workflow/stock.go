@@ -36,7 +36,7 @@ func (w *Workflow) hold(ctx context.Context, o order.Order) (saga.Result, error)
 	if len(demands) == 0 {
 		return saga.Done(), nil
 	}
-	holds, err := w.Stock.HoldStock(ctx, o.ID, demands, time.Time{})
+	holds, err := w.Stock.Hold(ctx, o.ID, demands, time.Time{})
 	if err != nil {
 		return saga.Result{}, err
 	}
@@ -67,7 +67,7 @@ func (w *Workflow) releaseStock(ctx context.Context, c saga.Call) error {
 	if err != nil || len(skus) == 0 {
 		return err
 	}
-	_, err = w.Stock.ReleaseStock(ctx, o.ID, slices.Sorted(maps.Keys(skus)))
+	_, err = w.Stock.Release(ctx, o.ID, slices.Sorted(maps.Keys(skus)))
 	return err
 }
 
@@ -87,7 +87,7 @@ func (w *Workflow) releaseDropped(ctx context.Context, o order.Order) error {
 	if len(demands) == 0 {
 		return nil
 	}
-	_, err = w.Stock.HoldStock(ctx, o.ID, demands, time.Time{})
+	_, err = w.Stock.Hold(ctx, o.ID, demands, time.Time{})
 	return err
 }
 

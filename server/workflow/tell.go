@@ -15,11 +15,11 @@ func (w *Workflow) tell() *saga.Saga {
 		if err != nil || w.Payments == nil {
 			return err
 		}
-		p, err := w.Payments.Store.Payment(ctx, moveID.PaymentID())
+		orderID, err := w.Payments.OrderOf(ctx, moveID.PaymentID())
 		if err != nil {
 			return err
 		}
-		_, err = w.Summarize(ctx, p.OrderID)
+		_, err = w.Summarize(ctx, orderID)
 		return err
 	})})
 }

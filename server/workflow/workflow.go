@@ -7,7 +7,9 @@ import (
 	"context"
 	"time"
 
+	"github.com/orderprocessing/orderprocessing/server/domain/money"
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
+	"github.com/orderprocessing/orderprocessing/server/domain/payment"
 	"github.com/orderprocessing/orderprocessing/server/domain/risk"
 	"github.com/orderprocessing/orderprocessing/server/domain/stock"
 	"github.com/orderprocessing/orderprocessing/server/payments"
@@ -25,12 +27,27 @@ type Orders interface {
 	ChangeReturn(ctx context.Context, c store.ReturnChange) (order.Return, error)
 }
 
-// Stock is what the sagas need of the stock.
+// Stock is what the sagas need of the stock. It may be in another process.
 type Stock interface {
-	HoldStock(ctx context.Context, orderID order.ID, demands []stock.Demand, expires time.Time) ([]stock.Hold, error)
-	ReleaseStock(ctx context.Context, orderID order.ID, skus []string) ([]stock.Hold, error)
-	CommitStock(ctx context.Context, orderID order.ID, demands []stock.Demand, r store.Request) ([]stock.Hold, error)
-	AdjustStock(ctx context.Context, a stock.Adjustment, r store.Request) (stock.Level, error)
+	Hold(ctx context.Context, orderID order.ID, demands []stock.Demand, expires time.Time) ([]stock.Hold, error)
+	Release(ctx context.Context, orderID order.ID, skus []string) ([]stock.Hold, error)
+	Commit(ctx context.Context, orderID order.ID, demands []stock.Demand, requestID string) ([]stock.Hold, error)
+	Adjust(ctx context.Context, a stock.Adjustment, requestID string) (stock.Level, error)
+}
+
+// Payments is what the sagas need of the money. It may be in another process. What is asked for again
+// with the same key, or on the same occasion, moves nothing twice.
+type Payments interface {
+	Authorize(ctx context.Context, a payments.Authorize) (payment.Record, error)
+	Capture(ctx context.Context, c payments.Change) (payment.Record, error)
+	RefundOrder(ctx context.Context, orderID order.ID, amount money.Minor, note string, on payments.Occasion) (given money.Minor, err error)
+	Release(ctx context.Context, orderID order.ID, on payments.Occasion) error
+	LetGo(ctx context.Context, orderID order.ID, on payments.Occasion, but payment.ID) error
+	LetGoOne(ctx context.Context, paymentID payment.ID, on payments.Occasion) error
+	Forsake(ctx context.Context, a payments.Authorize) error
+	OrderOf(ctx context.Context, paymentID payment.ID) (order.ID, error)
+	OfOrder(ctx context.Context, orderID order.ID) ([]payment.Payment, error)
+	Status(ctx context.Context, o order.Order) (order.PaymentStatus, error)
 }
 
 // Risk assesses an order; asked again it gives the same answer.
@@ -46,7 +63,7 @@ type Options struct {
 	Stock  Stock
 	Risk   Risk
 	// Payments moves the money. Nil is a shop that is paid in other ways: its orders go on without.
-	Payments *payments.Service
+	Payments Payments
 	// PaymentTimeout bounds one attempt at moving money. 0 means 30 s.
 	PaymentTimeout time.Duration
 	Now            func() time.Time

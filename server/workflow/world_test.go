@@ -22,6 +22,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/domain/payment"
 	"github.com/orderprocessing/orderprocessing/server/domain/risk"
 	"github.com/orderprocessing/orderprocessing/server/domain/stock"
+	"github.com/orderprocessing/orderprocessing/server/inventory"
 	"github.com/orderprocessing/orderprocessing/server/pagetoken"
 	"github.com/orderprocessing/orderprocessing/server/payments"
 	"github.com/orderprocessing/orderprocessing/server/payments/gateway"
@@ -83,7 +84,8 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(func() { require.NoError(t, w.cases.Close(context.WithoutCancel(t.Context()))) })
 	shelves := &crashingShop{w.store, &w.crash}
 	w.flow = workflow.New(workflow.Options{
-		Orders: shelves, Stock: shelves, Risk: w, Payments: w.cases, PaymentTimeout: 5 * time.Second, Now: w.clock,
+		Orders: shelves, Stock: inventory.New(shelves, pagetoken.New([]byte("key")), w.clock), Risk: w,
+		Payments: w.cases, PaymentTimeout: 5 * time.Second, Now: w.clock,
 	})
 	w.book, err = w.flow.Sagas()
 	require.NoError(t, err)

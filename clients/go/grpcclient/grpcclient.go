@@ -32,6 +32,7 @@ type options struct {
 	tls      *tls.Config
 	logger   *slog.Logger
 	registry prometheus.Registerer
+	dial     []grpc.DialOption
 }
 
 // WithToken sends a bearer token with each call. Without TLS anyone on the way can read it.
@@ -51,6 +52,12 @@ func WithLogger(logger *slog.Logger) Option { return func(o *options) { o.logger
 // WithMetrics counts and times calls, by method and code. A registry takes one connection's.
 func WithMetrics(registry prometheus.Registerer) Option {
 	return func(o *options) { o.registry = registry }
+}
+
+// WithDialOptions adds settings of grpc-go, such as a resolver of names. They go before our own; an
+// interceptor among them sees each try.
+func WithDialOptions(dial ...grpc.DialOption) Option {
+	return func(o *options) { o.dial = append(o.dial, dial...) }
 }
 
 // New makes a connection to host:port for the generated clients, such as
@@ -86,7 +93,7 @@ func New(target string, opts ...Option) (*grpc.ClientConn, error) {
 	if o.token != "" {
 		settings = append(settings, grpc.WithPerRPCCredentials(bearer(o.token)))
 	}
-	conn, err := grpc.NewClient(target, settings...)
+	conn, err := grpc.NewClient(target, append(settings, o.dial...)...)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %q: %w", target, err)
 	}

@@ -188,7 +188,7 @@ type Demand struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The SKU.
 	Sku string `protobuf:"bytes,1,opt,name=sku,proto3" json:"sku,omitempty"`
-	// How many, from 1.
+	// How many. 0 only in a hold: of what the order does not want any more.
 	Quantity      int64 `protobuf:"varint,2,opt,name=quantity,proto3" json:"quantity,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -254,7 +254,7 @@ const file_inventory_v1_hold_proto_rawDesc = "" +
 	"\x06Demand\x12\x1b\n" +
 	"\x03sku\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x03sku\x12)\n" +
 	"\bquantity\x18\x02 \x01(\x03B\r\xbaH\n" +
-	"\"\b\x18\x80\x94\xeb\xdc\x03(\x01R\bquantity*\xbf\x01\n" +
+	"\"\b\x18\x80\x94\xeb\xdc\x03(\x00R\bquantity*\xbf\x01\n" +
 	"\tHoldState\x12\x1a\n" +
 	"\x16HOLD_STATE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fHOLD_STATE_HELD\x10\x01\x12\x1a\n" +

@@ -45,7 +45,8 @@ type InventoryServiceClient interface {
 	// is set aside for orders cannot be taken away.
 	AdjustStock(ctx context.Context, in *AdjustStockRequest, opts ...grpc.CallOption) (*AdjustStockResponse, error)
 	// HoldStock sets stock aside for an order, each SKU for itself, and tells for each whether there
-	// was enough. Holding again for the same order and SKU changes nothing and tells the same.
+	// was enough. Holding as many again for the same order and SKU changes nothing and tells the same;
+	// another quantity changes what is held, if there is enough and none has left, and 0 lets go of it.
 	HoldStock(ctx context.Context, in *HoldStockRequest, opts ...grpc.CallOption) (*HoldStockResponse, error)
 	// ReleaseStock lets go of what is held for an order and has not left the shelf. A SKU that was
 	// never held for it is remembered as released, so that a hold that comes late holds nothing.
@@ -160,7 +161,8 @@ type InventoryServiceServer interface {
 	// is set aside for orders cannot be taken away.
 	AdjustStock(context.Context, *AdjustStockRequest) (*AdjustStockResponse, error)
 	// HoldStock sets stock aside for an order, each SKU for itself, and tells for each whether there
-	// was enough. Holding again for the same order and SKU changes nothing and tells the same.
+	// was enough. Holding as many again for the same order and SKU changes nothing and tells the same;
+	// another quantity changes what is held, if there is enough and none has left, and 0 lets go of it.
 	HoldStock(context.Context, *HoldStockRequest) (*HoldStockResponse, error)
 	// ReleaseStock lets go of what is held for an order and has not left the shelf. A SKU that was
 	// never held for it is remembered as released, so that a hold that comes late holds nothing.

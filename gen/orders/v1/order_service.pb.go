@@ -2245,6 +2245,89 @@ func (x *ExportOrdersResponse) GetReturns() []*Return {
 	return nil
 }
 
+// NotePaymentRequest names an order.
+type NotePaymentRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The order.
+	OrderId       string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NotePaymentRequest) Reset() {
+	*x = NotePaymentRequest{}
+	mi := &file_orders_v1_order_service_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NotePaymentRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NotePaymentRequest) ProtoMessage() {}
+
+func (x *NotePaymentRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_orders_v1_order_service_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NotePaymentRequest.ProtoReflect.Descriptor instead.
+func (*NotePaymentRequest) Descriptor() ([]byte, []int) {
+	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *NotePaymentRequest) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+// NotePaymentResponse tells that the order knows.
+type NotePaymentResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NotePaymentResponse) Reset() {
+	*x = NotePaymentResponse{}
+	mi := &file_orders_v1_order_service_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NotePaymentResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NotePaymentResponse) ProtoMessage() {}
+
+func (x *NotePaymentResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_orders_v1_order_service_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NotePaymentResponse.ProtoReflect.Descriptor instead.
+func (*NotePaymentResponse) Descriptor() ([]byte, []int) {
+	return file_orders_v1_order_service_proto_rawDescGZIP(), []int{35}
+}
+
 var File_orders_v1_order_service_proto protoreflect.FileDescriptor
 
 const file_orders_v1_order_service_proto_rawDesc = "" +
@@ -2389,7 +2472,10 @@ const file_orders_v1_order_service_proto_rawDesc = "" +
 	"\x12create_time_before\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x10createTimeBefore\"m\n" +
 	"\x14ExportOrdersResponse\x12(\n" +
 	"\x06orders\x18\x01 \x03(\v2\x10.orders.v1.OrderR\x06orders\x12+\n" +
-	"\areturns\x18\x02 \x03(\v2\x11.orders.v1.ReturnR\areturns*`\n" +
+	"\areturns\x18\x02 \x03(\v2\x11.orders.v1.ReturnR\areturns\"Y\n" +
+	"\x12NotePaymentRequest\x12C\n" +
+	"\border_id\x18\x01 \x01(\tB(\xbaH%r#2!^ord_[0-7][0-9a-hjkmnp-tv-z]{25}$R\aorderId\"\x15\n" +
+	"\x13NotePaymentResponse*`\n" +
 	"\aOrderBy\x12\x18\n" +
 	"\x14ORDER_BY_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19ORDER_BY_CREATE_TIME_DESC\x10\x01\x12\x1c\n" +
@@ -2403,7 +2489,7 @@ const file_orders_v1_order_service_proto_rawDesc = "" +
 	"\x19IMPORT_RESULT_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15IMPORT_RESULT_CREATED\x10\x01\x12\x1b\n" +
 	"\x17IMPORT_RESULT_UNCHANGED\x10\x02\x12\x1a\n" +
-	"\x16IMPORT_RESULT_REJECTED\x10\x032\x98\v\n" +
+	"\x16IMPORT_RESULT_REJECTED\x10\x032\xf6\v\n" +
 	"\fOrderService\x12_\n" +
 	"\vCreateOrder\x12\x1d.orders.v1.CreateOrderRequest\x1a\x1e.orders.v1.CreateOrderResponse\"\x11ҵ\x18\n" +
 	"\n" +
@@ -2449,7 +2535,9 @@ const file_orders_v1_order_service_proto_rawDesc = "" +
 	"\vcustomer_id\x18\x01\x90\x02\x02\x12d\n" +
 	"\fExportOrders\x12\x1e.orders.v1.ExportOrdersRequest\x1a\x1f.orders.v1.ExportOrdersResponse\"\x11ҵ\x18\n" +
 	"\n" +
-	"\x02\x03\x04\x10\x01\x18\x04 d\x90\x02\x010\x01B\xaa\x01\n" +
+	"\x02\x03\x04\x10\x01\x18\x04 d\x90\x02\x010\x01\x12\\\n" +
+	"\vNotePayment\x12\x1d.orders.v1.NotePaymentRequest\x1a\x1e.orders.v1.NotePaymentResponse\"\x0eҵ\x18\a\n" +
+	"\x01\x05\x10\x01\x18\x03\x90\x02\x02B\xaa\x01\n" +
 	"\rcom.orders.v1B\x11OrderServiceProtoP\x01ZAgithub.com/orderprocessing/orderprocessing/gen/orders/v1;ordersv1\xa2\x02\x03OXX\xaa\x02\tOrders.V1\xca\x02\tOrders\\V1\xe2\x02\x15Orders\\V1\\GPBMetadata\xea\x02\n" +
 	"Orders::V1b\x06proto3"
 
@@ -2466,7 +2554,7 @@ func file_orders_v1_order_service_proto_rawDescGZIP() []byte {
 }
 
 var file_orders_v1_order_service_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_orders_v1_order_service_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_orders_v1_order_service_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
 var file_orders_v1_order_service_proto_goTypes = []any{
 	(OrderBy)(0),                      // 0: orders.v1.OrderBy
 	(RiskOutcome)(0),                  // 1: orders.v1.RiskOutcome
@@ -2505,50 +2593,52 @@ var file_orders_v1_order_service_proto_goTypes = []any{
 	(*EraseCustomerResponse)(nil),     // 34: orders.v1.EraseCustomerResponse
 	(*ExportOrdersRequest)(nil),       // 35: orders.v1.ExportOrdersRequest
 	(*ExportOrdersResponse)(nil),      // 36: orders.v1.ExportOrdersResponse
-	(*Order)(nil),                     // 37: orders.v1.Order
-	(Lifecycle)(0),                    // 38: orders.v1.Lifecycle
-	(PaymentStatus)(0),                // 39: orders.v1.PaymentStatus
-	(FulfillmentStatus)(0),            // 40: orders.v1.FulfillmentStatus
-	(*timestamppb.Timestamp)(nil),     // 41: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),     // 42: google.protobuf.FieldMask
-	(*v1.OrderEvent)(nil),             // 43: events.v1.OrderEvent
-	(*Return)(nil),                    // 44: orders.v1.Return
+	(*NotePaymentRequest)(nil),        // 37: orders.v1.NotePaymentRequest
+	(*NotePaymentResponse)(nil),       // 38: orders.v1.NotePaymentResponse
+	(*Order)(nil),                     // 39: orders.v1.Order
+	(Lifecycle)(0),                    // 40: orders.v1.Lifecycle
+	(PaymentStatus)(0),                // 41: orders.v1.PaymentStatus
+	(FulfillmentStatus)(0),            // 42: orders.v1.FulfillmentStatus
+	(*timestamppb.Timestamp)(nil),     // 43: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil),     // 44: google.protobuf.FieldMask
+	(*v1.OrderEvent)(nil),             // 45: events.v1.OrderEvent
+	(*Return)(nil),                    // 46: orders.v1.Return
 }
 var file_orders_v1_order_service_proto_depIdxs = []int32{
-	37, // 0: orders.v1.CreateOrderRequest.order:type_name -> orders.v1.Order
-	37, // 1: orders.v1.CreateOrderResponse.order:type_name -> orders.v1.Order
-	37, // 2: orders.v1.PlaceOrderResponse.order:type_name -> orders.v1.Order
-	37, // 3: orders.v1.GetOrderResponse.order:type_name -> orders.v1.Order
-	38, // 4: orders.v1.OrderFilter.lifecycle:type_name -> orders.v1.Lifecycle
-	39, // 5: orders.v1.OrderFilter.payment_status:type_name -> orders.v1.PaymentStatus
-	40, // 6: orders.v1.OrderFilter.fulfillment_status:type_name -> orders.v1.FulfillmentStatus
-	41, // 7: orders.v1.OrderFilter.create_time_from:type_name -> google.protobuf.Timestamp
-	41, // 8: orders.v1.OrderFilter.create_time_before:type_name -> google.protobuf.Timestamp
+	39, // 0: orders.v1.CreateOrderRequest.order:type_name -> orders.v1.Order
+	39, // 1: orders.v1.CreateOrderResponse.order:type_name -> orders.v1.Order
+	39, // 2: orders.v1.PlaceOrderResponse.order:type_name -> orders.v1.Order
+	39, // 3: orders.v1.GetOrderResponse.order:type_name -> orders.v1.Order
+	40, // 4: orders.v1.OrderFilter.lifecycle:type_name -> orders.v1.Lifecycle
+	41, // 5: orders.v1.OrderFilter.payment_status:type_name -> orders.v1.PaymentStatus
+	42, // 6: orders.v1.OrderFilter.fulfillment_status:type_name -> orders.v1.FulfillmentStatus
+	43, // 7: orders.v1.OrderFilter.create_time_from:type_name -> google.protobuf.Timestamp
+	43, // 8: orders.v1.OrderFilter.create_time_before:type_name -> google.protobuf.Timestamp
 	9,  // 9: orders.v1.ListOrdersRequest.filter:type_name -> orders.v1.OrderFilter
 	0,  // 10: orders.v1.ListOrdersRequest.order_by:type_name -> orders.v1.OrderBy
-	37, // 11: orders.v1.ListOrdersResponse.orders:type_name -> orders.v1.Order
-	37, // 12: orders.v1.UpdateOrderRequest.order:type_name -> orders.v1.Order
-	42, // 13: orders.v1.UpdateOrderRequest.update_mask:type_name -> google.protobuf.FieldMask
-	37, // 14: orders.v1.UpdateOrderResponse.order:type_name -> orders.v1.Order
-	37, // 15: orders.v1.CancelOrderResponse.order:type_name -> orders.v1.Order
-	37, // 16: orders.v1.HoldOrderResponse.order:type_name -> orders.v1.Order
-	37, // 17: orders.v1.ResumeOrderResponse.order:type_name -> orders.v1.Order
+	39, // 11: orders.v1.ListOrdersResponse.orders:type_name -> orders.v1.Order
+	39, // 12: orders.v1.UpdateOrderRequest.order:type_name -> orders.v1.Order
+	44, // 13: orders.v1.UpdateOrderRequest.update_mask:type_name -> google.protobuf.FieldMask
+	39, // 14: orders.v1.UpdateOrderResponse.order:type_name -> orders.v1.Order
+	39, // 15: orders.v1.CancelOrderResponse.order:type_name -> orders.v1.Order
+	39, // 16: orders.v1.HoldOrderResponse.order:type_name -> orders.v1.Order
+	39, // 17: orders.v1.ResumeOrderResponse.order:type_name -> orders.v1.Order
 	22, // 18: orders.v1.GetRiskAssessmentResponse.assessment:type_name -> orders.v1.RiskAssessment
 	1,  // 19: orders.v1.RiskAssessment.outcome:type_name -> orders.v1.RiskOutcome
 	23, // 20: orders.v1.RiskAssessment.reasons:type_name -> orders.v1.RiskReason
-	41, // 21: orders.v1.RiskAssessment.create_time:type_name -> google.protobuf.Timestamp
-	37, // 22: orders.v1.WatchOrderResponse.order:type_name -> orders.v1.Order
-	43, // 23: orders.v1.ListOrderEventsResponse.events:type_name -> events.v1.OrderEvent
+	43, // 21: orders.v1.RiskAssessment.create_time:type_name -> google.protobuf.Timestamp
+	39, // 22: orders.v1.WatchOrderResponse.order:type_name -> orders.v1.Order
+	45, // 23: orders.v1.ListOrderEventsResponse.events:type_name -> events.v1.OrderEvent
 	29, // 24: orders.v1.ImportOrdersRequest.documents:type_name -> orders.v1.ImportDocument
 	30, // 25: orders.v1.ImportDocument.order:type_name -> orders.v1.ImportedOrder
-	44, // 26: orders.v1.ImportDocument.return:type_name -> orders.v1.Return
-	37, // 27: orders.v1.ImportedOrder.order:type_name -> orders.v1.Order
+	46, // 26: orders.v1.ImportDocument.return:type_name -> orders.v1.Return
+	39, // 27: orders.v1.ImportedOrder.order:type_name -> orders.v1.Order
 	32, // 28: orders.v1.ImportOrdersResponse.outcomes:type_name -> orders.v1.ImportOutcome
 	2,  // 29: orders.v1.ImportOutcome.result:type_name -> orders.v1.ImportResult
-	41, // 30: orders.v1.ExportOrdersRequest.create_time_from:type_name -> google.protobuf.Timestamp
-	41, // 31: orders.v1.ExportOrdersRequest.create_time_before:type_name -> google.protobuf.Timestamp
-	37, // 32: orders.v1.ExportOrdersResponse.orders:type_name -> orders.v1.Order
-	44, // 33: orders.v1.ExportOrdersResponse.returns:type_name -> orders.v1.Return
+	43, // 30: orders.v1.ExportOrdersRequest.create_time_from:type_name -> google.protobuf.Timestamp
+	43, // 31: orders.v1.ExportOrdersRequest.create_time_before:type_name -> google.protobuf.Timestamp
+	39, // 32: orders.v1.ExportOrdersResponse.orders:type_name -> orders.v1.Order
+	46, // 33: orders.v1.ExportOrdersResponse.returns:type_name -> orders.v1.Return
 	3,  // 34: orders.v1.OrderService.CreateOrder:input_type -> orders.v1.CreateOrderRequest
 	5,  // 35: orders.v1.OrderService.PlaceOrder:input_type -> orders.v1.PlaceOrderRequest
 	7,  // 36: orders.v1.OrderService.GetOrder:input_type -> orders.v1.GetOrderRequest
@@ -2563,22 +2653,24 @@ var file_orders_v1_order_service_proto_depIdxs = []int32{
 	28, // 45: orders.v1.OrderService.ImportOrders:input_type -> orders.v1.ImportOrdersRequest
 	33, // 46: orders.v1.OrderService.EraseCustomer:input_type -> orders.v1.EraseCustomerRequest
 	35, // 47: orders.v1.OrderService.ExportOrders:input_type -> orders.v1.ExportOrdersRequest
-	4,  // 48: orders.v1.OrderService.CreateOrder:output_type -> orders.v1.CreateOrderResponse
-	6,  // 49: orders.v1.OrderService.PlaceOrder:output_type -> orders.v1.PlaceOrderResponse
-	8,  // 50: orders.v1.OrderService.GetOrder:output_type -> orders.v1.GetOrderResponse
-	11, // 51: orders.v1.OrderService.ListOrders:output_type -> orders.v1.ListOrdersResponse
-	13, // 52: orders.v1.OrderService.UpdateOrder:output_type -> orders.v1.UpdateOrderResponse
-	15, // 53: orders.v1.OrderService.CancelOrder:output_type -> orders.v1.CancelOrderResponse
-	17, // 54: orders.v1.OrderService.HoldOrder:output_type -> orders.v1.HoldOrderResponse
-	19, // 55: orders.v1.OrderService.ResumeOrder:output_type -> orders.v1.ResumeOrderResponse
-	21, // 56: orders.v1.OrderService.GetRiskAssessment:output_type -> orders.v1.GetRiskAssessmentResponse
-	25, // 57: orders.v1.OrderService.WatchOrder:output_type -> orders.v1.WatchOrderResponse
-	27, // 58: orders.v1.OrderService.ListOrderEvents:output_type -> orders.v1.ListOrderEventsResponse
-	31, // 59: orders.v1.OrderService.ImportOrders:output_type -> orders.v1.ImportOrdersResponse
-	34, // 60: orders.v1.OrderService.EraseCustomer:output_type -> orders.v1.EraseCustomerResponse
-	36, // 61: orders.v1.OrderService.ExportOrders:output_type -> orders.v1.ExportOrdersResponse
-	48, // [48:62] is the sub-list for method output_type
-	34, // [34:48] is the sub-list for method input_type
+	37, // 48: orders.v1.OrderService.NotePayment:input_type -> orders.v1.NotePaymentRequest
+	4,  // 49: orders.v1.OrderService.CreateOrder:output_type -> orders.v1.CreateOrderResponse
+	6,  // 50: orders.v1.OrderService.PlaceOrder:output_type -> orders.v1.PlaceOrderResponse
+	8,  // 51: orders.v1.OrderService.GetOrder:output_type -> orders.v1.GetOrderResponse
+	11, // 52: orders.v1.OrderService.ListOrders:output_type -> orders.v1.ListOrdersResponse
+	13, // 53: orders.v1.OrderService.UpdateOrder:output_type -> orders.v1.UpdateOrderResponse
+	15, // 54: orders.v1.OrderService.CancelOrder:output_type -> orders.v1.CancelOrderResponse
+	17, // 55: orders.v1.OrderService.HoldOrder:output_type -> orders.v1.HoldOrderResponse
+	19, // 56: orders.v1.OrderService.ResumeOrder:output_type -> orders.v1.ResumeOrderResponse
+	21, // 57: orders.v1.OrderService.GetRiskAssessment:output_type -> orders.v1.GetRiskAssessmentResponse
+	25, // 58: orders.v1.OrderService.WatchOrder:output_type -> orders.v1.WatchOrderResponse
+	27, // 59: orders.v1.OrderService.ListOrderEvents:output_type -> orders.v1.ListOrderEventsResponse
+	31, // 60: orders.v1.OrderService.ImportOrders:output_type -> orders.v1.ImportOrdersResponse
+	34, // 61: orders.v1.OrderService.EraseCustomer:output_type -> orders.v1.EraseCustomerResponse
+	36, // 62: orders.v1.OrderService.ExportOrders:output_type -> orders.v1.ExportOrdersResponse
+	38, // 63: orders.v1.OrderService.NotePayment:output_type -> orders.v1.NotePaymentResponse
+	49, // [49:64] is the sub-list for method output_type
+	34, // [34:49] is the sub-list for method input_type
 	34, // [34:34] is the sub-list for extension type_name
 	34, // [34:34] is the sub-list for extension extendee
 	0,  // [0:34] is the sub-list for field type_name
@@ -2603,7 +2695,7 @@ func file_orders_v1_order_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_orders_v1_order_service_proto_rawDesc), len(file_orders_v1_order_service_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   34,
+			NumMessages:   36,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

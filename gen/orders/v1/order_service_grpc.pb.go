@@ -33,6 +33,7 @@ const (
 	OrderService_ImportOrders_FullMethodName      = "/orders.v1.OrderService/ImportOrders"
 	OrderService_EraseCustomer_FullMethodName     = "/orders.v1.OrderService/EraseCustomer"
 	OrderService_ExportOrders_FullMethodName      = "/orders.v1.OrderService/ExportOrders"
+	OrderService_NotePayment_FullMethodName       = "/orders.v1.OrderService/NotePayment"
 )
 
 // OrderServiceClient is the client API for OrderService service.
@@ -85,6 +86,9 @@ type OrderServiceClient interface {
 	EraseCustomer(ctx context.Context, in *EraseCustomerRequest, opts ...grpc.CallOption) (*EraseCustomerResponse, error)
 	// ExportOrders streams every order and then every return, shard by shard, oldest first in each.
 	ExportOrders(ctx context.Context, in *ExportOrdersRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ExportOrdersResponse], error)
+	// NotePayment tells that something may have happened to the money of an order that the order did not
+	// ask for, such as a webhook of the gateway. Told again it changes nothing.
+	NotePayment(ctx context.Context, in *NotePaymentRequest, opts ...grpc.CallOption) (*NotePaymentResponse, error)
 }
 
 type orderServiceClient struct {
@@ -256,6 +260,16 @@ func (c *orderServiceClient) ExportOrders(ctx context.Context, in *ExportOrdersR
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type OrderService_ExportOrdersClient = grpc.ServerStreamingClient[ExportOrdersResponse]
 
+func (c *orderServiceClient) NotePayment(ctx context.Context, in *NotePaymentRequest, opts ...grpc.CallOption) (*NotePaymentResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NotePaymentResponse)
+	err := c.cc.Invoke(ctx, OrderService_NotePayment_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // OrderServiceServer is the server API for OrderService service.
 // All implementations must embed UnimplementedOrderServiceServer
 // for forward compatibility.
@@ -306,6 +320,9 @@ type OrderServiceServer interface {
 	EraseCustomer(context.Context, *EraseCustomerRequest) (*EraseCustomerResponse, error)
 	// ExportOrders streams every order and then every return, shard by shard, oldest first in each.
 	ExportOrders(*ExportOrdersRequest, grpc.ServerStreamingServer[ExportOrdersResponse]) error
+	// NotePayment tells that something may have happened to the money of an order that the order did not
+	// ask for, such as a webhook of the gateway. Told again it changes nothing.
+	NotePayment(context.Context, *NotePaymentRequest) (*NotePaymentResponse, error)
 	mustEmbedUnimplementedOrderServiceServer()
 }
 
@@ -357,6 +374,9 @@ func (UnimplementedOrderServiceServer) EraseCustomer(context.Context, *EraseCust
 }
 func (UnimplementedOrderServiceServer) ExportOrders(*ExportOrdersRequest, grpc.ServerStreamingServer[ExportOrdersResponse]) error {
 	return status.Error(codes.Unimplemented, "method ExportOrders not implemented")
+}
+func (UnimplementedOrderServiceServer) NotePayment(context.Context, *NotePaymentRequest) (*NotePaymentResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NotePayment not implemented")
 }
 func (UnimplementedOrderServiceServer) mustEmbedUnimplementedOrderServiceServer() {}
 func (UnimplementedOrderServiceServer) testEmbeddedByValue()                      {}
@@ -606,6 +626,24 @@ func _OrderService_ExportOrders_Handler(srv interface{}, stream grpc.ServerStrea
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type OrderService_ExportOrdersServer = grpc.ServerStreamingServer[ExportOrdersResponse]
 
+func _OrderService_NotePayment_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NotePaymentRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrderServiceServer).NotePayment(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrderService_NotePayment_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrderServiceServer).NotePayment(ctx, req.(*NotePaymentRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // OrderService_ServiceDesc is the grpc.ServiceDesc for OrderService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -656,6 +694,10 @@ var OrderService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "EraseCustomer",
 			Handler:    _OrderService_EraseCustomer_Handler,
+		},
+		{
+			MethodName: "NotePayment",
+			Handler:    _OrderService_NotePayment_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -70,6 +70,9 @@ const (
 	// OrderServiceExportOrdersProcedure is the fully-qualified name of the OrderService's ExportOrders
 	// RPC.
 	OrderServiceExportOrdersProcedure = "/orders.v1.OrderService/ExportOrders"
+	// OrderServiceNotePaymentProcedure is the fully-qualified name of the OrderService's NotePayment
+	// RPC.
+	OrderServiceNotePaymentProcedure = "/orders.v1.OrderService/NotePayment"
 )
 
 // OrderServiceClient is a client for the orders.v1.OrderService service.
@@ -117,6 +120,9 @@ type OrderServiceClient interface {
 	EraseCustomer(context.Context, *v1.EraseCustomerRequest) (*v1.EraseCustomerResponse, error)
 	// ExportOrders streams every order and then every return, shard by shard, oldest first in each.
 	ExportOrders(context.Context, *v1.ExportOrdersRequest) (*connect.ServerStreamForClient[v1.ExportOrdersResponse], error)
+	// NotePayment tells that something may have happened to the money of an order that the order did not
+	// ask for, such as a webhook of the gateway. Told again it changes nothing.
+	NotePayment(context.Context, *v1.NotePaymentRequest) (*v1.NotePaymentResponse, error)
 }
 
 // NewOrderServiceClient constructs a client for the orders.v1.OrderService service. By default, it
@@ -228,6 +234,13 @@ func NewOrderServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
+		notePayment: connect.NewClient[v1.NotePaymentRequest, v1.NotePaymentResponse](
+			httpClient,
+			baseURL+OrderServiceNotePaymentProcedure,
+			connect.WithSchema(orderServiceMethods.ByName("NotePayment")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -247,6 +260,7 @@ type orderServiceClient struct {
 	importOrders      *connect.Client[v1.ImportOrdersRequest, v1.ImportOrdersResponse]
 	eraseCustomer     *connect.Client[v1.EraseCustomerRequest, v1.EraseCustomerResponse]
 	exportOrders      *connect.Client[v1.ExportOrdersRequest, v1.ExportOrdersResponse]
+	notePayment       *connect.Client[v1.NotePaymentRequest, v1.NotePaymentResponse]
 }
 
 // CreateOrder calls orders.v1.OrderService.CreateOrder.
@@ -363,6 +377,15 @@ func (c *orderServiceClient) ExportOrders(ctx context.Context, req *v1.ExportOrd
 	return c.exportOrders.CallServerStream(ctx, connect.NewRequest(req))
 }
 
+// NotePayment calls orders.v1.OrderService.NotePayment.
+func (c *orderServiceClient) NotePayment(ctx context.Context, req *v1.NotePaymentRequest) (*v1.NotePaymentResponse, error) {
+	response, err := c.notePayment.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // OrderServiceHandler is an implementation of the orders.v1.OrderService service.
 type OrderServiceHandler interface {
 	// CreateOrder places an order, or drafts one. The order is durable when the call answers.
@@ -408,6 +431,9 @@ type OrderServiceHandler interface {
 	EraseCustomer(context.Context, *v1.EraseCustomerRequest) (*v1.EraseCustomerResponse, error)
 	// ExportOrders streams every order and then every return, shard by shard, oldest first in each.
 	ExportOrders(context.Context, *v1.ExportOrdersRequest, *connect.ServerStream[v1.ExportOrdersResponse]) error
+	// NotePayment tells that something may have happened to the money of an order that the order did not
+	// ask for, such as a webhook of the gateway. Told again it changes nothing.
+	NotePayment(context.Context, *v1.NotePaymentRequest) (*v1.NotePaymentResponse, error)
 }
 
 // NewOrderServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -515,6 +541,13 @@ func NewOrderServiceHandler(svc OrderServiceHandler, opts ...connect.HandlerOpti
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
+	orderServiceNotePaymentHandler := connect.NewUnaryHandlerSimple(
+		OrderServiceNotePaymentProcedure,
+		svc.NotePayment,
+		connect.WithSchema(orderServiceMethods.ByName("NotePayment")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/orders.v1.OrderService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case OrderServiceCreateOrderProcedure:
@@ -545,6 +578,8 @@ func NewOrderServiceHandler(svc OrderServiceHandler, opts ...connect.HandlerOpti
 			orderServiceEraseCustomerHandler.ServeHTTP(w, r)
 		case OrderServiceExportOrdersProcedure:
 			orderServiceExportOrdersHandler.ServeHTTP(w, r)
+		case OrderServiceNotePaymentProcedure:
+			orderServiceNotePaymentHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -608,4 +643,8 @@ func (UnimplementedOrderServiceHandler) EraseCustomer(context.Context, *v1.Erase
 
 func (UnimplementedOrderServiceHandler) ExportOrders(context.Context, *v1.ExportOrdersRequest, *connect.ServerStream[v1.ExportOrdersResponse]) error {
 	return connect.NewError(connect.CodeUnimplemented, errors.New("orders.v1.OrderService.ExportOrders is not implemented"))
+}
+
+func (UnimplementedOrderServiceHandler) NotePayment(context.Context, *v1.NotePaymentRequest) (*v1.NotePaymentResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("orders.v1.OrderService.NotePayment is not implemented"))
 }

@@ -482,7 +482,8 @@ export const InventoryService: GenService<{
   },
   /**
    * HoldStock sets stock aside for an order, each SKU for itself, and tells for each whether there
-   * was enough. Holding again for the same order and SKU changes nothing and tells the same.
+   * was enough. Holding as many again for the same order and SKU changes nothing and tells the same;
+   * another quantity changes what is held, if there is enough and none has left, and 0 lets go of it.
    *
    * @generated from rpc inventory.v1.InventoryService.HoldStock
    */
