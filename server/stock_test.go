@@ -141,7 +141,7 @@ func TestHoldStock_BadInput(t *testing.T) {
 		"no order":                          {hold("ord_1", nil, of(1)), connect.CodeInvalidArgument, fault.ReasonInvalidRequest},
 		"a part of an order":                {hold("ord_01hzzzzzzzfzzbzzzzzzzzzzzz", nil, of(1)), connect.CodeInvalidArgument, fault.ReasonInvalidID},
 		"no demand":                         {hold(orderID, nil), connect.CodeInvalidArgument, fault.ReasonInvalidRequest},
-		"no quantity":                       {hold(orderID, nil, of(0)), connect.CodeInvalidArgument, fault.ReasonInvalidRequest},
+		"less than nothing":                 {hold(orderID, nil, of(-1)), connect.CodeInvalidArgument, fault.ReasonInvalidRequest},
 		"a huge quantity":                   {hold(orderID, nil, of(math.MaxInt64)), connect.CodeInvalidArgument, fault.ReasonInvalidRequest},
 		"a SKU twice":                       {hold(orderID, nil, of(1), of(1)), connect.CodeInvalidArgument, fault.ReasonSKURepeated},
 		"a SKU that is none":                {hold(orderID, nil, &inventoryv1.Demand{Sku: "A\x00", Quantity: 1}), connect.CodeInvalidArgument, fault.ReasonInvalidRequest},
