@@ -49,8 +49,9 @@ func (s *Service) carryOut(ctx context.Context, w wish) (payment.Record, error) 
 }
 
 // intend records what is wanted. send tells whether the gateway is to be called now.
-func (s *Service) intend(ctx context.Context, w wish) (r payment.Record, send bool, err error) {
-	r, err = s.Store.ChangePayment(ctx, store.PaymentChange{
+func (s *Service) intend(ctx context.Context, w wish) (payment.Record, bool, error) {
+	var send bool // not a result: who gives up writes those while decide may still run
+	r, err := s.Store.ChangePayment(ctx, store.PaymentChange{
 		PaymentID: w.paymentID, Operation: w.operationID,
 		Decide: func(r payment.Record) (*payment.Decision, error) {
 			d, err := w.decide(r, s.clock())
@@ -58,7 +59,7 @@ func (s *Service) intend(ctx context.Context, w wish) (r payment.Record, send bo
 			return d, err
 		},
 	})
-	if err != nil { // decide may still run
+	if err != nil {
 		return r, false, err
 	}
 	return r, send, nil
@@ -86,7 +87,7 @@ func (s *Service) resume(ctx context.Context, r payment.Record, w wish) (_ payme
 			return d, nil
 		},
 	})
-	if err != nil { // decide may still run
+	if err != nil {
 		return r, false, err
 	}
 	return r, send, nil
