@@ -8,6 +8,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"strings"
 
 	"github.com/orderprocessing/orderprocessing/server/fault"
 )
@@ -34,7 +35,8 @@ func (t *Tokens) Read(list []byte, token string) ([]byte, error) {
 		return nil, nil
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(raw) < sealLen || !hmac.Equal(raw[:sealLen], t.seal(list, raw[sealLen:])) {
+	// Strict base64 skips line ends all the same.
+	if err != nil || strings.ContainsAny(token, "\r\n") || len(raw) < sealLen || !hmac.Equal(raw[:sealLen], t.seal(list, raw[sealLen:])) {
 		return nil, fault.Invalid(fault.ReasonInvalidPageToken, "page_token",
 			"the token is not of this list; take next_page_token of the page before, with the same filter and order")
 	}
