@@ -136,7 +136,7 @@ func (r *Reconciliation) read(ctx context.Context, g gateway.Ledger, since time.
 
 func movedOf(p payment.Payment) Moved { return Moved{p.Authorized, p.Captured, p.Released, p.Refunded} }
 
-// confront compares suspects again, between two readings of ours that must agree.
+// confront compares suspects again, between two readings of ours that must agree, and what differs a few times.
 func (b Books) confront(ctx context.Context, r *Reconciliation, suspects map[payment.ID]bool, since time.Time) error {
 	for round := 1; len(suspects) > 0; round++ {
 		before, err := b.readOurs(ctx, suspects)
@@ -158,14 +158,29 @@ func (b Books) confront(ctx context.Context, r *Reconciliation, suspects map[pay
 			if changing && round < reconcileRounds {
 				continue
 			}
+			d, differs := b.judge(paymentID, p, theirs[paymentID], changing, since)
+			if differs && !d.Unknown && round < reconcileRounds {
+				continue // what was given up may be answered just now
+			}
 			delete(suspects, paymentID)
-			if d, differs := b.judge(paymentID, p, theirs[paymentID], changing, since); differs {
+			if differs {
 				r.Differences = append(r.Differences, d)
 			}
+		}
+		if len(suspects) == 0 {
+			return nil
+		}
+		select {
+		case <-time.After(reconcilePause):
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 	return nil
 }
+
+// reconcilePause is how long a difference is given to go away.
+const reconcilePause = 100 * time.Millisecond
 
 func byID(a, b payment.ID) int { return a.Compare(b.UUID) }
 
