@@ -34,7 +34,7 @@ func TestApart(t *testing.T) {
 	}
 	c.startReplay(t)
 	for range apartKills {
-		time.Sleep(apartEvery)
+		time.Sleep(apartEvery) // the pace of the kills, not a wait for anything
 		killed := a.all[c.random.IntN(len(a.all))]
 		killed.srv.kill9(t)
 		killed.start(t, a)

@@ -34,18 +34,16 @@ func runSuite(t *testing.T, make func(*testing.T) backend) {
 		w := watch(t, make(t).resolver, "none")
 		require.Empty(t, w.next(t))
 	})
-	t.Run("one that comes and one that goes are told", func(t *testing.T) {
-		b := make(t)
-		if b.set == nil {
-			t.Skip("a fixed list does not change")
-		}
-		w := watch(t, b.resolver, "stock")
-		require.Len(t, w.next(t), 2)
-		b.set("10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80")
-		w.until(t, "10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80")
-		b.set("10.0.0.3:80")
-		w.until(t, "10.0.0.3:80")
-	})
+	if b := make(t); b.set != nil { // a fixed list does not change
+		t.Run("one that comes and one that goes are told", func(t *testing.T) {
+			w := watch(t, b.resolver, "stock")
+			require.Len(t, w.next(t), 2)
+			b.set("10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80")
+			w.until(t, "10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80")
+			b.set("10.0.0.3:80")
+			w.until(t, "10.0.0.3:80")
+		})
+	}
 	t.Run("a watch ends with its context", func(t *testing.T) {
 		w := watch(t, make(t).resolver, "stock")
 		w.next(t)
@@ -158,10 +156,10 @@ func TestDNS(t *testing.T) {
 			})
 			synctest.Wait()
 			n.set(true)
-			time.Sleep(10 * time.Millisecond)
+			time.Sleep(10 * time.Millisecond) // in the bubble
 			synctest.Wait()
 			n.set(false, "10.0.0.2")
-			time.Sleep(10 * time.Millisecond)
+			time.Sleep(10 * time.Millisecond) // in the bubble
 			synctest.Wait()
 			cancel()
 			synctest.Wait()

@@ -38,7 +38,7 @@ func TestOutliers(t *testing.T) {
 		require.Equal(t, []string{"b", "c"}, use(), "never more than half are")
 		o.set([]string{"a", "b", "c", "d"})
 		require.Equal(t, []string{"b", "c", "d"}, use(), "it stays out when others come")
-		time.Sleep(outlierFor)
+		time.Sleep(outlierFor) // in the bubble
 		synctest.Wait()
 		require.Equal(t, []string{"a", "b", "c", "d"}, use(), "it gets another chance")
 	})
