@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -238,6 +239,14 @@ func TestService_Reconcile(t *testing.T) {
 			require.False(t, d.Unknown, d.Detail)
 		}
 	})
+	t.Run("a difference that goes away is none", func(t *testing.T) {
+		s := newShop(t)
+		p := s.authorized()
+		ahead := &ahead{ledger: s.fake, reads: 3, extra: gateway.Movement{Kind: gateway.MovementAuthorized, Payment: p.ID.String(), Amount: 1}}
+		found, err := payments.Books{Store: s.store, Gateway: "test", Ledger: ahead, Now: time.Now}.Reconcile(t.Context(), time.Time{})
+		require.NoError(t, err)
+		require.Empty(t, found.Differences)
+	})
 	t.Run("what has lapsed is no violation until both have booked it", func(t *testing.T) {
 		s := newShop(t)
 		p := s.authorized()
@@ -334,4 +343,19 @@ func TestService_List(t *testing.T) {
 		require.Len(t, rest, 1)
 		require.Empty(t, next)
 	})
+}
+
+// ahead is a ledger that for some reads has one movement too many.
+type ahead struct {
+	ledger gateway.Ledger
+	reads  int
+	extra  gateway.Movement
+}
+
+func (a *ahead) Ledger(ctx context.Context, request gateway.LedgerRequest) (gateway.LedgerPage, error) {
+	page, err := a.ledger.Ledger(ctx, request)
+	if a.reads--; a.reads >= 0 {
+		page.Movements = append(slices.Clone(page.Movements), a.extra)
+	}
+	return page, err
 }
