@@ -102,9 +102,10 @@ func (p *processes) open(
 	return err
 }
 
-// part starts and stops the engine. It works where orders run; operators only tell it what to do.
+// part starts and stops the engine. It works where orders run and somebody is to work; operators only tell
+// it what to do.
 func (p *processes) part(cfg config.Config) Part {
-	if !cfg.Serves(config.ServiceOrders) {
+	if !cfg.Serves(config.ServiceOrders) || cfg.Workflow.Workers == 0 {
 		return Part{Name: "engine of sagas", Stop: func(context.Context) error { p.host.end(); return nil }}
 	}
 	return Part{

@@ -17,46 +17,38 @@ const createTurns = 3
 // floorClients is how many connections pgbench has.
 const floorClients = 32
 
-// measureCreate measures taking orders, in turns with the floor, so that both have the same machine.
-func (b *bench) measureCreate(ctx context.Context) error {
+// waiting makes a server take orders and leave their sagas to other replicas.
+const waiting = "ORDERPROCESSING_WORKFLOW_WORKERS=0"
+
+// measureCreate measures taking orders, in turns with the floor, so that both have the same machine: alone, as
+// the floor does, and with the same server carrying the orders on meanwhile.
+func (b *bench) measureCreate(ctx context.Context) (err error) {
 	f, err := b.newFloor(ctx)
 	if err != nil {
 		return err
 	}
-	cfg, err := b.databases(ctx, "create")
+	alone, err := b.newCreating(ctx, f, "create", waiting)
 	if err != nil {
 		return err
 	}
-	p, err := b.serve(ctx, "create", environmentOf(cfg)...)
+	defer func() { err = errors.Join(err, alone.end(ctx)) }()
+	both, err := b.newCreating(ctx, f, "carry")
 	if err != nil {
 		return err
 	}
-	defer p.stop() //nolint:errcheck // stopped below, unless something failed before
-	c := creating{bench: b, process: p}
-	if c.shards, err = openShards(ctx, urlsOf(cfg)); err != nil {
-		return err
-	}
-	defer c.shards.close(context.WithoutCancel(ctx))
-	if err := p.stockUp(ctx); err != nil {
-		return fmt.Errorf("put goods on the shelves: %w", err)
-	}
-	if c.postmaster, err = postmaster(ctx, f.url); err != nil {
-		return err
-	}
-	if err := c.turn(ctx, new(load), 64, b.seconds/2); err != nil { // warms up
-		return err
-	}
-	var pipelined, narrow, wide load
+	defer func() { err = errors.Join(err, both.end(ctx)) }()
+	var pipelined, narrow, wide, busy load
 	for range createTurns {
 		err := errors.Join(
-			c.floor(ctx, f, "one_pipelined", &pipelined), c.turn(ctx, &narrow, 64, b.seconds),
-			c.floor(ctx, f, "one_pipelined", &pipelined), c.turn(ctx, &wide, 256, b.seconds))
+			alone.floor(ctx, f, "one_pipelined", &pipelined), alone.turn(ctx, &narrow, 64, b.seconds),
+			alone.floor(ctx, f, "one_pipelined", &pipelined), alone.turn(ctx, &wide, 256, b.seconds),
+			both.floor(ctx, f, "one_pipelined", &pipelined), both.turn(ctx, &busy, 256, b.seconds), both.rest(ctx))
 		if err != nil {
 			return err
 		}
 	}
 	var one, fifty load
-	if err := errors.Join(c.floor(ctx, f, "one", &one), c.floor(ctx, f, "batch50", &fifty)); err != nil {
+	if err := errors.Join(alone.floor(ctx, f, "one", &one), alone.floor(ctx, f, "batch50", &fifty)); err != nil {
 		return err
 	}
 	b.report.add(
@@ -64,28 +56,55 @@ func (b *bench) measureCreate(ctx context.Context) error {
 		row{Row: "floor: one.sql, 32 clients", Value: one.rate(), Unit: "orders/s"}.to("one_pipelined.sql", pipelined.rate()),
 		row{Row: "floor: batch50.sql, 32 clients", Value: 50 * fifty.rate(), Unit: "orders/s"}.to("one_pipelined.sql", pipelined.rate()),
 	)
-	b.reportCreate("CreateOrder, 64 connections, orders carried on meanwhile", narrow, pipelined, one, .5)
-	b.reportCreate("CreateOrder, 256 connections, orders carried on meanwhile", wide, pipelined, one, 1)
-	if err := c.rest(ctx); err != nil {
-		return err
-	}
-	b.report.add(row{Row: "orders confirmed a second while none are placed", Value: c.carried / c.resting, Unit: "orders/s"})
-	if err := p.stop(); err != nil {
-		return fmt.Errorf("stop the server: %w", err)
-	}
-	c.notes()
-	return c.audit(ctx, cfg)
+	b.reportCreate("CreateOrder, 64 connections", narrow, pipelined, one, .5, 0, 25)
+	b.reportCreate("CreateOrder, 256 connections", wide, pipelined, one, 1, 2.5, 25)
+	b.reportCreate("CreateOrder, 256 connections, orders carried on meanwhile", busy, pipelined, one, 0, 0, 0)
+	b.report.add(row{Row: "orders confirmed a second while none are placed", Value: both.carried / both.resting, Unit: "orders/s"})
+	b.noteCreate()
+	return errors.Join(alone.audit(ctx), both.audit(ctx))
 }
 
-func (b *bench) reportCreate(name string, l, pipelined, one load, target float64) {
+// newCreating is a warm server over databases of its own, with goods on its shelves.
+func (b *bench) newCreating(ctx context.Context, f *floor, name string, environment ...string) (*creating, error) {
+	c := &creating{bench: b}
+	var err error
+	if c.cfg, err = b.databases(ctx, name); err != nil {
+		return nil, err
+	}
+	if c.process, err = b.serve(ctx, name, append(environmentOf(c.cfg), environment...)...); err != nil {
+		return nil, err
+	}
+	if c.shards, err = openShards(ctx, urlsOf(c.cfg)); err == nil {
+		c.postmaster, err = postmaster(ctx, f.url)
+	}
+	if err == nil {
+		err = c.process.stockUp(ctx)
+	}
+	if err == nil {
+		err = c.turn(ctx, new(load), 64, b.seconds/2)
+	}
+	if err != nil {
+		return nil, errors.Join(err, c.end(ctx))
+	}
+	return c, nil
+}
+
+// end stops the server.
+func (c *creating) end(ctx context.Context) error {
+	c.shards.close(context.WithoutCancel(ctx))
+	return c.process.stop()
+}
+
+// reportCreate reports a load; a target of 0 is none.
+func (b *bench) reportCreate(name string, l, pipelined, one load, ofPipelined, ofOne, kibibytes float64) {
 	b.report.add(
-		row{Row: name, Value: l.rate(), Unit: "orders/s"}.to("one_pipelined.sql", pipelined.rate()).atLeast(target),
-		row{Row: "  the same", Value: l.rate(), Unit: "orders/s"}.to("one.sql", one.rate()),
+		row{Row: name, Value: l.rate(), Unit: "orders/s"}.to("one_pipelined.sql", pipelined.rate()).atLeast(ofPipelined),
+		row{Row: "  the same", Value: l.rate(), Unit: "orders/s"}.to("one.sql", one.rate()).atLeast(ofOne),
 		row{Row: "  p50", Value: l.p50, Unit: "ms"},
 		row{Row: "  p99", Value: l.p99, Unit: "ms"},
 		row{Row: "  orders a commit", Value: l.batched / l.batches, Unit: "orders"},
 		row{Row: "  resident memory of the server", Value: l.memory / (1 << 20), Unit: "MiB"}.atMost(150),
-		row{Row: "  allocated an order", Value: l.allocated / l.orders / (1 << 10), Unit: "KiB"}.atMost(25),
+		row{Row: "  allocated an order", Value: l.allocated / l.orders / (1 << 10), Unit: "KiB"}.atMost(kibibytes),
 		row{Row: "  CPU an order: server", Value: 1e6 * l.serverCPU / l.orders, Unit: "µs"},
 		row{Row: "  CPU an order: load client", Value: 1e6 * l.clientCPU / l.orders, Unit: "µs"},
 		row{Row: "  CPU an order: Postgres", Value: 1e6 * l.postgresCPU / l.orders, Unit: "µs"}.
@@ -109,6 +128,7 @@ func (l load) rate() float64 { return l.orders / l.seconds }
 // creating is the server that takes the orders, and how many it acknowledged.
 type creating struct {
 	*bench
+	cfg          config.Config
 	process      *process
 	postmaster   int // pid
 	shards       shards
@@ -127,9 +147,6 @@ func (c *creating) rest(ctx context.Context) error {
 }
 
 func (c *creating) floor(ctx context.Context, f *floor, script string, l *load) error {
-	if err := c.rest(ctx); err != nil { // the floor has the machine to itself
-		return err
-	}
 	cpu := cpuOf(c.postmaster)
 	rate, err := f.run(ctx, script, floorClients, c.seconds)
 	l.postgresCPU += cpuOf(c.postmaster) - cpu
@@ -179,8 +196,8 @@ func (c *creating) turn(ctx context.Context, l *load, connections int, seconds f
 }
 
 // audit makes sure that every order that was acknowledged is stored, once and whole.
-func (c *creating) audit(ctx context.Context, cfg config.Config) error {
-	stores, err := server.OpenStores(ctx, cfg, server.Observers{})
+func (c *creating) audit(ctx context.Context) error {
+	stores, err := server.OpenStores(ctx, c.cfg, server.Observers{})
 	if err != nil {
 		return err
 	}
@@ -196,13 +213,13 @@ func (c *creating) audit(ctx context.Context, cfg config.Config) error {
 	return nil
 }
 
-// notes says how the figures of creating were taken.
-func (c *creating) notes() {
-	c.report.note("CreateOrder: %d turns of %.0f s at each number of connections, each after a turn of one_pipelined.sql; the server is the real binary "+
-		"with its default settings, its JSON access log written to a file, home and four shards in five databases of the one Postgres; "+
-		"each order starts its saga, which the server carries on with during the turn as far as it comes, and goes on with until it rests before "+
-		"the next turn of the floor; CPU and bytes of a turn are those of both; rate and CPU are of all turns, p50 and p99 the mean of the turns'", createTurns, c.seconds)
-	c.report.note("the load client is a process of its own, Connect with protobuf over h2c: each connection is one HTTP/2 connection " +
+// noteCreate says how the figures of creating were taken.
+func (b *bench) noteCreate() {
+	b.report.note("CreateOrder: %d turns of %.0f s each, each after a turn of one_pipelined.sql; the server is the real binary with its default settings, "+
+		"its JSON access log written to a file, home and four shards in five databases of the one Postgres; each order is stored with its saga and the job that "+
+		"carries it on: another replica's work (workflow.workers 0), or, where it says so, of the server itself, as far as it comes during the turn; it goes on until "+
+		"all rest before the floor's next turn, and CPU and bytes are of both; rate and CPU are of all turns, p50 and p99 the mean of the turns'", createTurns, b.seconds)
+	b.report.note("the load client is a process of its own, Connect with protobuf over h2c: each connection is one HTTP/2 connection " +
 		"with one call at a time, written on the framer of golang.org/x/net/http2, which needs one write and one or two reads a call; every answer is decoded")
-	c.report.note("pgbench runs -M prepared with 2 threads, over TCP on the loopback interface as the server does")
+	b.report.note("pgbench runs -M prepared with 2 threads, over TCP on the loopback interface as the server does")
 }

@@ -37,12 +37,18 @@ func (r row) to(against string, base float64) row {
 	return r
 }
 
-// atLeast, atMost and exactly set a target for the ratio, or for the value where there is none.
+// atLeast, atMost and exactly set a target for the ratio, or for the value where there is none. A limit of 0 is none.
 func (r row) atLeast(target float64) row {
+	if target == 0 {
+		return r
+	}
 	return r.aim("≥ %s", target, func(v float64) bool { return v >= target })
 }
 
 func (r row) atMost(target float64) row {
+	if target == 0 {
+		return r
+	}
 	return r.aim("≤ %s", target, func(v float64) bool { return v <= target })
 }
 

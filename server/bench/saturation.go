@@ -44,14 +44,14 @@ func (b *bench) measureSaturation(ctx context.Context) error {
 	if err := p.stockUp(ctx); err != nil {
 		return fmt.Errorf("put goods on the shelves: %w", err)
 	}
-	c := creating{bench: b, process: p}
+	c := creating{bench: b, cfg: cfg, process: p}
 	if err := c.crowd(ctx); err != nil {
 		return err
 	}
 	if err := p.stop(); err != nil {
 		return fmt.Errorf("stop the server: %w", err)
 	}
-	return c.audit(ctx, cfg)
+	return c.audit(ctx)
 }
 
 // crowd finds the most, offers parts and multiples of it, and reports.

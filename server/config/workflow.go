@@ -17,7 +17,7 @@ type Orders struct {
 // Workflow says who carries orders from step to step.
 type Workflow struct {
 	Engine  string `mapstructure:"engine" help:"what carries orders from step to step: river, in the orders' own databases, or temporal"`
-	Workers int    `mapstructure:"workers" help:"how many orders of a shard are worked on at once, for each kind of process"`
+	Workers int    `mapstructure:"workers" help:"how many orders of a shard are worked on at once, for each kind of process; 0 leaves the work to other replicas"`
 }
 
 // Temporal is the Temporal service, where the engine is temporal.
@@ -39,7 +39,7 @@ func (p *problems) workflow(c Config) {
 	p.check("orders.place_timeout", c.Orders.PlaceTimeout > 0, "must be more than 0, such as 24h")
 	p.check("orders.draft_lifetime", c.Orders.DraftLifetime > 0, "must be more than 0, such as 720h")
 	p.oneOf("workflow.engine", c.Workflow.Engine, EngineRiver, EngineTemporal)
-	p.between("workflow.workers", c.Workflow.Workers, 1, 10_000)
+	p.between("workflow.workers", c.Workflow.Workers, 0, 10_000)
 	p.check("temporal.address", c.Workflow.Engine != EngineTemporal || c.Temporal.Address != "", "is needed when workflow.engine is temporal")
 	p.check("temporal.namespace", c.Workflow.Engine != EngineTemporal || c.Temporal.Namespace != "", "is needed when workflow.engine is temporal")
 	p.check("retention.requests", c.Retention.Requests >= day, "must be 24h or more")

@@ -27,6 +27,9 @@ type wish struct {
 // carryOut records a wish, calls the gateway and records the outcome.
 func (s *Service) carryOut(ctx context.Context, w wish) (payment.Record, error) {
 	return s.fly(ctx, w.operationID.UUID, w.fingerprint, func(ctx context.Context) (payment.Record, error) {
+		// From before it is recorded: who settles the payment in between would hear that it never happened.
+		s.sending.Store(w.operationID.UUID, nil)
+		defer s.sending.Delete(w.operationID.UUID)
 		r, send, err := s.intend(ctx, w)
 		if reason := fault.ReasonOf(err); reason == fault.ReasonPaymentUnknown || reason == fault.ReasonPaymentBusy {
 			// Perhaps the gateway can tell by now.
@@ -99,9 +102,8 @@ func (s *Service) send(ctx context.Context, r payment.Record, w wish) (payment.R
 	if err != nil {
 		return s.record(ctx, r, payment.Outcome{Answer: payment.AnswerAway}, w.byHand, err)
 	}
-	s.sending.Store(w.operationID.UUID, nil)
-	defer s.sending.Delete(w.operationID.UUID)
-	bounded, cancel := context.WithTimeout(ctx, s.CallTimeout)
+	// Counted from when it was decided, as a gateway does that is asked whether it may still arrive.
+	bounded, cancel := context.WithTimeout(ctx, s.CallTimeout-s.clock().Sub(r.Operation.SentAt))
 	result, err := w.call(bounded, g, r)
 	cancel()
 	out := outcomeOf(result, err, r.Operation)
