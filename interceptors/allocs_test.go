@@ -23,7 +23,7 @@ func TestChain_allocations(t *testing.T) {
 	for len(create.GetOrder().GetLines()) < 3 {
 		create.Order.Lines = append(create.Order.Lines, create.Order.Lines[0])
 	}
-	chain := busyChain(t)
+	chain := busyChain(t, roomy)
 	_, handler := ordersv1connect.NewOrderServiceHandler(&orders{}, chain.HandlerOptions()...)
 	for _, c := range []struct {
 		procedure string

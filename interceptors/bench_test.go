@@ -34,7 +34,7 @@ func BenchmarkChain(b *testing.B) {
 	require.NoError(b, err)
 
 	const path = ordersv1connect.OrderServiceCreateOrderProcedure
-	chain := busyChain(b)
+	chain := busyChain(b, roomy)
 	_, full := ordersv1connect.NewOrderServiceHandler(&orders{}, chain.HandlerOptions()...)
 	_, bare := ordersv1connect.NewOrderServiceHandler(&orders{})
 	for _, bm := range []struct {
@@ -62,8 +62,11 @@ func BenchmarkChain(b *testing.B) {
 	}
 }
 
+// roomy is a gate that lets everybody in.
+var roomy = gate.Options{Most: 1024, Least: 64, Target: time.Second, Patience: time.Second}
+
 // busyChain is the chain as a server under load has it.
-func busyChain(tb testing.TB) *Chain {
+func busyChain(tb testing.TB, room gate.Options) *Chain {
 	tb.Helper()
 	return newChain(tb, prometheus.NewRegistry(), &logBuffer{}, func(o *Options) {
 		o.Logger = slog.New(slog.NewJSONHandler(io.Discard, nil))
@@ -74,7 +77,37 @@ func busyChain(tb testing.TB) *Chain {
 				policyv1.RateClass_RATE_CLASS_WRITE: ratelimit.NewBudget("write", limit, buckets),
 				policyv1.RateClass_RATE_CLASS_READ:  ratelimit.NewBudget("read", limit, buckets),
 			},
-			Gate: gate.New(gate.Options{Most: 1024, Least: 64, Target: time.Second, Patience: time.Second}),
+			Gate: gate.New(room),
 		}
 	})
+}
+
+// BenchmarkTurnedAway is one CreateOrder that finds every place taken: a process with too much to do must spend
+// little on those whom it cannot serve.
+func BenchmarkTurnedAway(b *testing.B) {
+	chain := busyChain(b, gate.Options{Most: 1, Least: 1, Target: time.Second})
+	leave, err := chain.limiter.limits.Gate.Enter(b.Context(), "somebody")
+	require.NoError(b, err)
+	defer leave()
+	const path = ordersv1connect.OrderServiceCreateOrderProcedure
+	body, err := proto.Marshal(validCreate())
+	require.NoError(b, err)
+	_, full := ordersv1connect.NewOrderServiceHandler(&orders{}, chain.HandlerOptions()...)
+	edge := chain.Edge(full, Procedure{Path: path})
+	for _, contentType := range []string{"application/proto", "application/json", "application/grpc"} {
+		b.Run(contentType, func(b *testing.B) {
+			b.ReportAllocs()
+			turnedAway := 0
+			for b.Loop() {
+				req := httptest.NewRequestWithContext(b.Context(), http.MethodPost, path, bytes.NewReader(body))
+				req.Header.Set("Content-Type", contentType)
+				w := httptest.NewRecorder()
+				edge.ServeHTTP(w, req)
+				if w.Code == http.StatusTooManyRequests || w.Header().Get("Grpc-Status") == "8" {
+					turnedAway++
+				}
+			}
+			require.Positive(b, turnedAway)
+		})
+	}
 }

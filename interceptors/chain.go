@@ -72,7 +72,7 @@ func New(o Options) (*Chain, error) {
 		return nil, fmt.Errorf("build the validator: %w", err)
 	}
 	if o.Limits != nil {
-		if c.limiter, err = newLimiter(*o.Limits, o.Registry); err != nil {
+		if c.limiter, err = newLimiter(*o.Limits, o.Registry, c.errorWriter); err != nil {
 			return nil, fmt.Errorf("build the limits: %w", err)
 		}
 	}

@@ -2,6 +2,7 @@ package interceptors
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	policyv1 "github.com/orderprocessing/orderprocessing/gen/policy/v1"
 	"github.com/orderprocessing/orderprocessing/server/fault"
+	"github.com/orderprocessing/orderprocessing/server/ratelimit/gate"
 )
 
 // Procedure is what Edge must know of a procedure before it is called.
@@ -53,7 +55,11 @@ func (c *Chain) Edge(next http.Handler, procedures ...Procedure) http.Handler {
 				return
 			}
 			leave, err := c.enter(e)
-			if err != nil {
+			switch {
+			case errors.Is(err, gate.ErrFull):
+				e.turnAway()
+				return
+			case err != nil:
 				e.refuse(err)
 				return
 			}

@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"net/netip"
 
+	"connectrpc.com/connect"
 	"github.com/prometheus/client_golang/prometheus"
 
 	policyv1 "github.com/orderprocessing/orderprocessing/gen/policy/v1"
@@ -35,6 +36,8 @@ type limiter struct {
 	seed      maphash.Seed
 	calls     *prometheus.CounterVec
 	shed      prometheus.Counter
+
+	turnedAway *turnedAway
 }
 
 // The outcomes of asking a budget.
@@ -43,11 +46,12 @@ const (
 	outcomeLimited = "limited"
 )
 
-func newLimiter(l Limits, registry prometheus.Registerer) (*limiter, error) {
+func newLimiter(l Limits, registry prometheus.Registerer, writer *connect.ErrorWriter) (*limiter, error) {
 	m := &limiter{
-		limits:    l,
-		addresses: addresses{l.Proxies, l.UnlimitedAddresses},
-		seed:      maphash.MakeSeed(),
+		limits:     l,
+		turnedAway: newTurnedAway(writer),
+		addresses:  addresses{l.Proxies, l.UnlimitedAddresses},
+		seed:       maphash.MakeSeed(),
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: telemetry.MetricLimitCalls,
 			Help: "Calls that were counted against a budget, by budget and outcome: allowed or limited.",

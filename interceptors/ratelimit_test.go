@@ -186,7 +186,7 @@ func TestLimitCaller(t *testing.T) {
 					policyv1.RateClass_RATE_CLASS_READ: frozen("read", 10), policyv1.RateClass_RATE_CLASS_LIST: frozen("list", 10), policyv1.RateClass_RATE_CLASS_LOGIN: frozen("login", 3),
 				},
 				Trusted: map[policyv1.RateClass]*ratelimit.Budget{policyv1.RateClass_RATE_CLASS_READ: frozen("read", 100), policyv1.RateClass_RATE_CLASS_LOGIN: frozen("login", 1000)},
-			}, prometheus.NewRegistry())
+			}, prometheus.NewRegistry(), connect.NewErrorWriter())
 			require.NoError(t, err)
 			c := &Chain{limiter: m}
 			for _, step := range tt.steps {
@@ -302,7 +302,7 @@ func TestShed(t *testing.T) {
 }
 
 func TestPresented(t *testing.T) {
-	m, err := newLimiter(Limits{}, prometheus.NewRegistry())
+	m, err := newLimiter(Limits{}, prometheus.NewRegistry(), connect.NewErrorWriter())
 	require.NoError(t, err)
 	name := func(header, value, from string) string {
 		r := &http.Request{Header: http.Header{}}

@@ -1,33 +1,18 @@
 package interceptors
 
 import (
-	"errors"
 	"hash/maphash"
 	"strconv"
-	"time"
-
-	"github.com/orderprocessing/orderprocessing/server/fault"
-	"github.com/orderprocessing/orderprocessing/server/ratelimit/gate"
 )
 
-// shedRetryAfter is when those who are turned away may come back: the gate adapts within it.
-const shedRetryAfter = time.Second
-
 // enter takes a place for a call that is not a stream; leave gives it back. Streams pace themselves,
-// and would hold a place for hours.
+// and would hold a place for hours. It fails as the gate does.
 func (c *Chain) enter(e *exchange) (leave func(), err error) {
 	m := c.limiter
 	if m.limits.Gate == nil || e.procedure.StreamsIn || e.procedure.StreamsOut {
 		return func() {}, nil
 	}
-	leave, err = m.limits.Gate.Enter(e.request.Context(), m.presented(e))
-	if !errors.Is(err, gate.ErrFull) {
-		return leave, err
-	}
-	m.shed.Inc()
-	f := fault.New(fault.KindExhausted, fault.ReasonOverloaded, "too many calls are under way")
-	f.RetryAfter = shedRetryAfter
-	return nil, f
+	return m.limits.Gate.Enter(e.request.Context(), m.presented(e))
 }
 
 // presented tells callers apart before they are authenticated: by what they present, or else by

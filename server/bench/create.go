@@ -66,7 +66,7 @@ func (b *bench) measureCreate(ctx context.Context) (err error) {
 
 // newCreating is a warm server over databases of its own, with goods on its shelves.
 func (b *bench) newCreating(ctx context.Context, f *floor, name string, environment ...string) (*creating, error) {
-	c := &creating{bench: b}
+	c := &creating{bench: b, name: name}
 	var err error
 	if c.cfg, err = b.databases(ctx, name); err != nil {
 		return nil, err
@@ -128,6 +128,7 @@ func (l load) rate() float64 { return l.orders / l.seconds }
 // creating is the server that takes the orders, and how many it acknowledged.
 type creating struct {
 	*bench
+	name         string
 	cfg          config.Config
 	process      *process
 	postmaster   int // pid
@@ -162,7 +163,7 @@ func (c *creating) turn(ctx context.Context, l *load, connections int, seconds f
 		return err
 	}
 	if c.profile != "" {
-		file := fmt.Sprintf("%s-%d-%d.pprof", c.profile, c.turns, connections)
+		file := fmt.Sprintf("%s-%s-%d-%d.pprof", c.profile, c.name, c.turns, connections)
 		go func() {
 			if err := c.process.profile(ctx, file, seconds-2); err != nil {
 				fmt.Fprintln(os.Stderr, "bench: profile:", err)
