@@ -160,7 +160,7 @@ func (b Books) confront(ctx context.Context, r *Reconciliation, suspects map[pay
 			}
 			d, differs := b.judge(paymentID, p, theirs[paymentID], changing, since)
 			if differs && !d.Unknown && round < reconcileRounds {
-				continue // what was given up may be answered just now
+				continue // a ledger may be a moment behind its answers
 			}
 			delete(suspects, paymentID)
 			if differs {
