@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -56,12 +57,18 @@ func refuseUndecoded(_ connect.Spec, _ http.Header, message any) error {
 	return malformed(cutText(text))
 }
 
+// wrongValue is how protojson tells of a number, a text or a name of an enum that its field cannot hold.
+var wrongValue = regexp.MustCompile(`^\(line \d+:\d+\): invalid value for \w+ field (\w+): `)
+
 // malformed is the fault of a request that cannot be decoded.
 func malformed(text string) *fault.Fault {
 	f := fault.New(fault.KindInvalid, fault.ReasonMalformedRequest, "the request cannot be decoded: %s", text)
 	if _, rest, found := strings.Cut(text, "unknown field "); found {
 		name, _, _ := strings.Cut(strings.TrimPrefix(rest, `"`), `"`)
 		f.Violations = []fault.Violation{{Field: name, Message: "there is no such field"}}
+	}
+	if found := wrongValue.FindStringSubmatch(text); found != nil {
+		f.Violations = []fault.Violation{{Field: found[1], Message: "the field cannot hold this value"}}
 	}
 	return f
 }

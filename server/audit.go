@@ -15,6 +15,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/config"
 	"github.com/orderprocessing/orderprocessing/server/domain/id"
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
+	"github.com/orderprocessing/orderprocessing/server/domain/payment"
 	"github.com/orderprocessing/orderprocessing/server/integrity"
 	"github.com/orderprocessing/orderprocessing/server/payments"
 	"github.com/orderprocessing/orderprocessing/server/payments/gateway"
@@ -102,14 +103,15 @@ func (s sagaReader) Unfinished(ctx context.Context, shard int, after string, lim
 	return s.sagas[shard].List(ctx, saga.Page{After: after, Limit: limit})
 }
 
-// AtWork asks for the sagas that orders and their parcels can have, and for all of returns.
+// AtWork asks for the sagas that orders and their parcels can have, and for all of what has an id of its
+// own: returns, and money that staff moved.
 func (s sagaReader) AtWork(ctx context.Context, orders []order.Order) (map[order.ID]bool, error) {
 	keys := make([][]string, len(s.sagas))
-	returnable := false
+	confirmed := false
 	for _, o := range orders {
 		owner := s.shards.Owner(o.ID.Slot())
 		keys[owner] = append(keys[owner], sagasOf(o)...)
-		returnable = returnable || o.Lifecycle == order.Confirmed || o.Lifecycle == order.Completed
+		confirmed = confirmed || !o.Confirmed.IsZero()
 	}
 	atWork := map[order.ID]bool{}
 	for i, mine := range keys {
@@ -123,8 +125,8 @@ func (s sagaReader) AtWork(ctx context.Context, orders []order.Order) (map[order
 				atWork[order.ID{UUID: subject.WithPart(0)}] = true
 			}
 		}
-		if returnable {
-			if err := s.addReturns(ctx, i, atWork); err != nil {
+		if confirmed {
+			if err := errors.Join(s.add(ctx, i, "ret_", s.returned, atWork), s.add(ctx, i, "pmv_", s.moved, atWork)); err != nil {
 				return nil, err
 			}
 		}
@@ -146,28 +148,49 @@ func sagasOf(o order.Order) []string {
 	return keys
 }
 
-// addReturns adds the orders of a shard of whose returns a saga is at work on one.
-func (s sagaReader) addReturns(ctx context.Context, shard int, atWork map[order.ID]bool) error {
-	const prefix, limit = "ret_", 500
+// add adds the orders of a shard that are at work by sagas whose subjects begin with prefix.
+func (s sagaReader) add(
+	ctx context.Context, shard int, prefix string, orderOf func(context.Context, string) (order.ID, error), atWork map[order.ID]bool,
+) error {
+	const limit = 500
 	for after := prefix; ; {
 		page, err := s.Unfinished(ctx, shard, after, limit)
 		if err != nil {
 			return err
 		}
 		for _, r := range page {
-			returnID, err := order.ParseReturnID(r.Subject)
-			if err != nil {
-				return nil // behind the returns
+			if !strings.HasPrefix(r.Subject, prefix) {
+				return nil
 			}
-			back, err := s.shards.Return(ctx, returnID)
+			orderID, err := orderOf(ctx, r.Subject)
 			if err != nil {
 				return err
 			}
-			atWork[back.OrderID] = true
+			atWork[orderID] = true
 		}
 		if len(page) < limit {
 			return nil
 		}
 		after = page[len(page)-1].Key()
 	}
+}
+
+// returned gives the order of a return.
+func (s sagaReader) returned(ctx context.Context, subject string) (order.ID, error) {
+	returnID, err := order.ParseReturnID(subject)
+	if err != nil {
+		return order.ID{}, err
+	}
+	back, err := s.shards.Return(ctx, returnID)
+	return back.OrderID, err
+}
+
+// moved gives the order whose money was moved.
+func (s sagaReader) moved(ctx context.Context, subject string) (order.ID, error) {
+	moveID, err := payment.ParseMoveID(subject)
+	if err != nil {
+		return order.ID{}, err
+	}
+	p, err := s.shards.Payment(ctx, moveID.PaymentID())
+	return p.OrderID, err
 }

@@ -109,22 +109,7 @@ func newAPI(
 			err = errors.Join(err, limiting.Stop(ctx))
 		}
 	}()
-	chain, err := interceptors.New(interceptors.Options{
-		Logger:            o.Logger,
-		Registry:          t.Registry,
-		Tracer:            t.Tracer,
-		Propagator:        t.Propagator,
-		TrustRemote:       cfg.Telemetry.TrustRemote,
-		MaxRequestBytes:   cfg.Server.MaxRequestBytes,
-		ReadTimeout:       cfg.Server.ReadTimeout,
-		WriteTimeout:      cfg.Server.WriteTimeout,
-		StreamIdleTimeout: cfg.Server.StreamIdleTimeout,
-		Authenticator:     authenticator(cfg.Server, w.auth, o),
-		Denied:            denied(stores.Audit, o.Logger),
-		Acted:             acted(stores.Audit),
-		OpenReflection:    cfg.Server.OpenReflection,
-		Limits:            limits,
-	})
+	chain, err := newChain(cfg, o, t, stores, w, limits)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -170,6 +155,28 @@ func newAPI(
 	}
 	beside = append([]Part{limiting, watching}, m.parts...)
 	return api, append(beside, flow.part(cfg), newJobs(cfg, o.Logger, t.Registry, stores, m.cases).part()), nil
+}
+
+// newChain builds what every call passes.
+func newChain(
+	cfg config.Config, o Options, t *telemetry.Telemetry, stores *Stores, w *who, limits *interceptors.Limits,
+) (*interceptors.Chain, error) {
+	return interceptors.New(interceptors.Options{
+		Logger:            o.Logger,
+		Registry:          t.Registry,
+		Tracer:            t.Tracer,
+		Propagator:        t.Propagator,
+		TrustRemote:       cfg.Telemetry.TrustRemote,
+		MaxRequestBytes:   cfg.Server.MaxRequestBytes,
+		ReadTimeout:       cfg.Server.ReadTimeout,
+		WriteTimeout:      cfg.Server.WriteTimeout,
+		StreamIdleTimeout: cfg.Server.StreamIdleTimeout,
+		Authenticator:     authenticator(cfg.Server, w.auth, o),
+		Denied:            denied(stores.Audit, o.Logger),
+		Acted:             acted(stores.Audit),
+		OpenReflection:    cfg.Server.OpenReflection,
+		Limits:            limits,
+	})
 }
 
 // pageTokenKey is the configured key, or one that the replicas keep in home.

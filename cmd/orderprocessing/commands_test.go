@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,7 +22,7 @@ import (
 func TestCommands(t *testing.T) {
 	t.Run("the help of every command has an example and says what it does", func(t *testing.T) {
 		seen := helpOf(t, newSite(t))
-		require.Subset(t, seen, []string{"", "serve", "migrate up", "migrate status", "migrate verify", "import", "replay", "load", "orders export", "orders erase",
+		require.Subset(t, seen, []string{"", "serve", "migrate up", "migrate status", "migrate verify", "import", "export", "replay", "load", "orders export", "orders erase",
 			"report", "verify", "audit list", "audit verify", "config print", "config validate", "config keys", "gateway-simulator",
 			"certs dev", "version"})
 	})
@@ -40,10 +42,33 @@ func TestCommands(t *testing.T) {
 		require.Equal(t, 1, got.code)
 		require.Contains(t, got.stderr, "orderprocessing --help")
 	})
+	t.Run("a command that needs files says so", func(t *testing.T) {
+		for _, command := range []string{"import", "replay"} {
+			got := newSite(t).run(t, command)
+			require.Equal(t, 1, got.code)
+			require.Contains(t, got.stderr, "at least one file")
+		}
+	})
 	t.Run("a command that cannot reach its server says where it looked", func(t *testing.T) {
 		got := newSite(t).run(t, "report", "--server", "http://127.0.0.1:1")
 		require.Equal(t, 1, got.code)
 		require.Contains(t, got.stderr, "127.0.0.1:1")
+	})
+	t.Run("a command that is told to stop says that it was", func(t *testing.T) {
+		cmd := newSite(t).command(t.Context(), append([]string{"import", "--server", "http://127.0.0.1:1"}, sampleBooks(t).files...)...)
+		stderr, err := cmd.StderrPipe()
+		require.NoError(t, err)
+		require.NoError(t, cmd.Start())
+		lines := bufio.NewScanner(stderr)
+		require.True(t, lines.Scan())
+		require.Contains(t, lines.Text(), "trying again")
+		require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+		var last string
+		for lines.Scan() {
+			last = lines.Text()
+		}
+		require.Error(t, cmd.Wait())
+		require.Equal(t, "orderprocessing: terminated signal received", last)
 	})
 }
 
@@ -253,7 +278,7 @@ func TestExport(t *testing.T) {
 	}
 
 	t.Run("every line is JSON, and there are as many as the report counts", func(t *testing.T) {
-		gotOrders, gotReturns := count(t, s.do(t, "orders", "export", "--server", srv.url))
+		gotOrders, gotReturns := count(t, s.do(t, "export", "--server", srv.url))
 		require.Equal(t, []int64{orders, returns}, []int64{gotOrders, gotReturns})
 	})
 	t.Run("a file has the same as standard output", func(t *testing.T) {

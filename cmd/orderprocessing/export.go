@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -24,14 +25,14 @@ func newExport() *cobra.Command {
 		Long: `Write every order, oldest first, and then every return, each as one line of JSON:
 {"order":{…}} or {"return":{…}}, in the form of the API. Of one customer, the payments follow:
 {"payment":{…}}.`,
-		Example: `  orderprocessing orders export > orders.jsonl
+		Example: `  orderprocessing export > orders.jsonl
   orderprocessing orders export --customer cus_1 --output cus_1.jsonl`,
 		Args: cobra.NoArgs,
 	}
 	dial := addServer(cmd)
 	output := cmd.Flags().String("output", "-", "file to write, - for standard output")
 	customer := cmd.Flags().String("customer", "", "only what belongs to this customer")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
 		c, err := dial()
 		if err != nil {
 			return err
@@ -42,7 +43,7 @@ func newExport() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer file.Close()
+			defer func() { err = errors.Join(err, file.Close()) }()
 			out = file
 		}
 		stream, err := c.Orders.ExportOrders(cmd.Context(), &ordersv1.ExportOrdersRequest{CustomerId: *customer})

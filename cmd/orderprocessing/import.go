@@ -23,7 +23,7 @@ Importing again changes nothing and says so; after an interruption, run it again
 be taken are written to a rejects file, each with the reason.`,
 		Example: `  orderprocessing import clients/importer/testdata/online-retail/sample-2010-12-01.csv
   orderprocessing import --server https://orders.example --timezone Europe/London shop/*.csv.gz`,
-		Args: cobra.MinimumNArgs(1),
+		Args: someFiles,
 	}
 	asJSON := addJSON(cmd)
 	connect := addServer(cmd)
@@ -66,6 +66,14 @@ be taken are written to a rejects file, each with the reason.`,
 		return err
 	}
 	return cmd
+}
+
+// someFiles wants at least one argument.
+func someFiles(cmd *cobra.Command, files []string) error {
+	if len(files) == 0 {
+		return fmt.Errorf("name at least one file; see %s --help", cmd.CommandPath())
+	}
+	return nil
 }
 
 func printSummary(w io.Writer, s importer.Summary) error {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,6 +39,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	if err := root.ExecuteContext(ctx); err != nil {
+		if errors.Is(err, context.Canceled) { // the signal says more
+			err = cmp.Or(context.Cause(ctx), err)
+		}
 		if !errors.Is(err, errFound) {
 			fmt.Fprintf(stderr, "orderprocessing: %s\n", explain(err))
 		}
@@ -60,7 +64,7 @@ func newRoot() *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
-		newServe(), newMigrate(), newImport(), newReplay(), newLoad(), newOrders(), newReport(), newVerify(), newAudit(), newConfig(),
+		newServe(), newMigrate(), newImport(), newExport(), newReplay(), newLoad(), newOrders(), newReport(), newVerify(), newAudit(), newConfig(),
 		newGatewaySimulator(), newCerts(), newVersion(),
 	)
 	return root

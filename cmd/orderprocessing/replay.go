@@ -37,7 +37,7 @@ where it stopped. It ends with 1 when an order is left neither confirmed nor at 
   orderprocessing replay --rate 50 --until confirmed shop.csv.gz
   orderprocessing replay --payment-method tok_ok,tok_declined,tok_timeout_after --limit 1000 shop.csv.gz
   orderprocessing replay --run friday --json shop.csv.gz | jq .confirmed_ms.p99`,
-		Args: cobra.MinimumNArgs(1),
+		Args: someFiles,
 	}
 	asJSON := addJSON(cmd)
 	connect := addServer(cmd)

@@ -43,7 +43,7 @@ func (c *check) inspectSaga(shard int, r saga.Record, late time.Time) {
 	subject, err := id.Parse(prefix, r.Subject)
 	about := func(invariant, format string, args ...any) Violation {
 		v := Violation{Invariant: invariant, Shard: shard, Detail: r.Key() + ": " + fmt.Sprintf(format, args...)}
-		if err == nil && prefix != "ret" { // a return has an id of its own
+		if err == nil && prefix != "ret" && prefix != "pmv" { // returns and payments have ids of their own
 			v.OrderID = order.ID{UUID: subject.WithPart(0)}.String()
 		}
 		return v

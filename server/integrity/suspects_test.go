@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
+	"github.com/orderprocessing/orderprocessing/server/domain/payment"
 	"github.com/orderprocessing/orderprocessing/server/integrity"
 	"github.com/orderprocessing/orderprocessing/server/saga"
 )
@@ -141,6 +142,26 @@ func TestSagas(t *testing.T) {
 				require.Contains(t, v.Detail, r.Key())
 			}
 		})
+	}
+}
+
+func TestSagas_subject(t *testing.T) {
+	s := newShop(t)
+	for subject, about := range map[string]string{
+		s.order.String(): s.order.String(),
+		order.ShipmentID{UUID: s.order.WithPart(7)}.String(): s.order.String(),
+		order.ReturnID{UUID: s.order.UUID}.String():          "", // returns and payments have ids of their own
+		payment.MoveID{UUID: s.payment.WithPart(3)}.String(): "",
+	} {
+		r := saga.NewRecord(saga.Start{Slot: int(s.order.Slot()), Subject: subject, Saga: "any", Deadline: time.Now()}, time.Now(), time.Hour)
+		r.State = saga.StateStuck
+		sources := from(s.Store)
+		sources.Sagas = fakeSagas{records: []saga.Record{r}}
+		report, err := integrity.Check(t.Context(), sources, nil)
+		require.NoError(t, err)
+		require.Len(t, report.UnsettledListed, 1)
+		require.Equal(t, about, report.UnsettledListed[0].OrderID, subject)
+		require.Contains(t, report.UnsettledListed[0].Detail, r.Key())
 	}
 }
 

@@ -18,8 +18,9 @@ import (
 // what is on hand and the backorder limit. Demands of one SKU in one call count as their sum.
 // SKUs of several shards are settled shard by shard: when one fails, others have taken effect, and
 // the same call again, or a release, settles the rest. Behind a shard that has not enough, HoldStock
-// asks no other: what was not asked for is Requested. ReleaseStock lets go in the opposite order of
-// HoldStock, so that nobody gets some of an order's SKUs and misses those it is yet to let go of.
+// asks no other: what was not asked for is Requested. ReleaseStock, ExpireHolds and demands of nothing
+// but 0 let go in the opposite order, so that nobody gets some of an order's SKUs and misses those it is
+// yet to let go of.
 type Holds interface {
 	// HoldStock holds each SKU for itself, all that is wanted of it or nothing, until expires; the
 	// zero time is never. A SKU that nobody stocks is unavailable. Repeating changes nothing and

@@ -115,17 +115,12 @@ func (w *Workflow) holdExactly(ctx context.Context, o order.Order, _ saga.Call) 
 	if o.Lifecycle != order.Confirmed && o.Lifecycle != order.OnHold {
 		return nil
 	}
-	ever, err := w.everWanted(ctx, o)
-	if err != nil {
-		return err
+	if demands := demandsOf(o); len(demands) > 0 {
+		if _, err := w.Stock.Hold(ctx, o.ID, demands, time.Time{}); err != nil {
+			return err
+		}
 	}
-	wanted := o.Demands()
-	var demands []stock.Demand
-	for _, sku := range slices.Sorted(maps.Keys(ever)) {
-		demands = append(demands, stock.Demand{SKU: sku, Quantity: wanted[sku]})
-	}
-	_, err = w.Stock.Hold(ctx, o.ID, demands, time.Time{})
-	return err
+	return w.releaseDropped(ctx, o)
 }
 
 // assessMore asks for the risk of an order that is to cost more. Staff who have looked at it know whom they

@@ -2,6 +2,7 @@ package shard
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -16,7 +17,8 @@ import (
 
 // HoldStock asks the shards of the SKUs one after the other, in an order that is the same for all,
 // and stops behind one that has not enough. So of many who want the same SKUs, those who are first
-// at the first shard get all of them, and the others stand in nobody's way.
+// at the first shard get all of them, and the others stand in nobody's way. Who wants nothing any
+// more lets go, as ReleaseStock does.
 func (s *Store) HoldStock(
 	ctx context.Context, orderID order.ID, demands []stock.Demand, expires time.Time,
 ) ([]stock.Hold, error) {
@@ -24,7 +26,11 @@ func (s *Store) HoldStock(
 	for i, d := range demands {
 		holds[i] = stock.Hold{OrderID: orderID, SKU: d.SKU}
 	}
-	for _, owner := range slices.Sorted(maps.Keys(places)) {
+	owners := slices.Sorted(maps.Keys(places))
+	if !slices.ContainsFunc(demands, func(d stock.Demand) bool { return d.Quantity > 0 }) {
+		slices.Reverse(owners)
+	}
+	for _, owner := range owners {
 		err := askOne(s.shards[owner], places[owner], demands, holds, func(one store.Store, mine []stock.Demand) ([]stock.Hold, error) {
 			return one.HoldStock(ctx, orderID, mine, expires)
 		})
@@ -87,20 +93,15 @@ func (s *Store) MayCommitStock(ctx context.Context, orderID order.ID, demands []
 	return err
 }
 
-// ExpireHolds sweeps every shard at once. What was let go is given even when a shard fails.
-func (s *Store) ExpireHolds(ctx context.Context, now time.Time, limit int) ([]stock.Hold, error) {
-	parts := make([][]stock.Hold, len(s.shards))
-	var group errgroup.Group // one that fails does not end the others
-	for i, one := range s.shards {
-		group.Go(func() (err error) {
-			parts[i], err = one.ExpireHolds(ctx, now, limit)
-			return err
-		})
-	}
-	err := group.Wait()
-	var all []stock.Hold
-	for _, part := range parts {
-		all = append(all, part...)
+// ExpireHolds sweeps the shards in the order of ReleaseStock, and stops behind one that may have more
+// to let go. One that fails keeps none of the others from it.
+func (s *Store) ExpireHolds(ctx context.Context, now time.Time, limit int) (all []stock.Hold, err error) {
+	for _, one := range slices.Backward(s.shards) {
+		gone, failed := one.ExpireHolds(ctx, now, limit)
+		all, err = append(all, gone...), errors.Join(err, failed)
+		if len(gone) == limit {
+			break
+		}
 	}
 	return all, err
 }
