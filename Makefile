@@ -139,7 +139,7 @@ fmt: proto-format ## Format Go and proto files
 lint: proto-lint bin/golangci-lint ## gofmt, go vet, golangci-lint, buf lint, buf format
 	@unformatted=$$($(HANDWRITTEN) | xargs -r gofmt -l); [ -z "$$unformatted" ] || \
 	  { echo "$$unformatted"; echo "Run 'make fmt'."; exit 1; }
-	go vet -tags temporal,consul,apart ./...
+	go vet -tags temporal,consul,apart,vault ./...
 	bin/golangci-lint run --allow-parallel-runners
 
 .PHONY: test
@@ -172,6 +172,14 @@ bin/consul: $(TOOLS)/consul/go.mod
 .PHONY: test-consul
 test-consul: bin/consul ## The tests of discovery by Consul, on a real agent; builds it the first time, which takes minutes
 	ORDERPROCESSING_TEST_CONSUL=$(CURDIR)/bin/consul go test -tags consul -count=1 -timeout 10m -run 'TestConsul|TestRegistration|TestLifecycle_consul' ./server/discovery ./server
+
+bin/vault: $(TOOLS)/vault/go.mod $(TOOLS)/vault/main.go
+	go build -C $(<D) -ldflags '-s -w' -o $(CURDIR)/$@ .
+
+.PHONY: test-vault
+test-vault: bin/vault ## The tests of secrets on a real Vault and Postgres; builds it the first time, which takes minutes
+	.ci/deps
+	ORDERPROCESSING_TEST_VAULT=$(CURDIR)/bin/vault go test -tags vault -count=1 -timeout 10m -run TestVault ./server/secrets/vault ./cmd/orderprocessing
 
 .PHONY: test-apart
 test-apart: ## Two processes of each service, one killed every few seconds while orders are replayed

@@ -86,7 +86,7 @@ func busyChain(tb testing.TB, room gate.Options) *Chain {
 // little on those whom it cannot serve.
 func BenchmarkTurnedAway(b *testing.B) {
 	chain := busyChain(b, gate.Options{Most: 1, Least: 1, Target: time.Second})
-	leave, err := chain.limiter.limits.Gate.Enter(b.Context(), "somebody")
+	leave, err := chain.limiter.limits.Load().Gate.Enter(b.Context(), "somebody")
 	require.NoError(b, err)
 	defer leave()
 	const path = ordersv1connect.OrderServiceCreateOrderProcedure

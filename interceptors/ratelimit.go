@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"net/netip"
+	"sync/atomic"
 
 	"connectrpc.com/connect"
 	"github.com/prometheus/client_golang/prometheus"
@@ -31,11 +32,10 @@ type Limits struct {
 
 // limiter applies the limits.
 type limiter struct {
-	limits    Limits
-	addresses addresses
-	seed      maphash.Seed
-	calls     *prometheus.CounterVec
-	shed      prometheus.Counter
+	limits atomic.Pointer[Limits]
+	seed   maphash.Seed
+	calls  *prometheus.CounterVec
+	shed   prometheus.Counter
 
 	turnedAway *turnedAway
 }
@@ -48,9 +48,7 @@ const (
 
 func newLimiter(l Limits, registry prometheus.Registerer, writer *connect.ErrorWriter) (*limiter, error) {
 	m := &limiter{
-		limits:     l,
 		turnedAway: newTurnedAway(writer),
-		addresses:  addresses{l.Proxies, l.UnlimitedAddresses},
 		seed:       maphash.MakeSeed(),
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: telemetry.MetricLimitCalls,
@@ -61,26 +59,33 @@ func newLimiter(l Limits, registry prometheus.Registerer, writer *connect.ErrorW
 			Help: "Calls that were turned away because too many were under way.",
 		}),
 	}
-	err := errors.Join(registry.Register(m.calls), registry.Register(m.shed))
-	if l.Gate != nil {
-		err = errors.Join(err, registry.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: telemetry.MetricConcurrency,
-			Help: "Calls that may be under way at once; it shrinks while answers are slow.",
-		}, func() float64 { return float64(l.Gate.Limit()) })))
-	}
-	return m, err
+	m.limits.Store(&l)
+	return m, errors.Join(registry.Register(m.calls), registry.Register(m.shed), registry.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: telemetry.MetricConcurrency,
+		Help: "Calls that may be under way at once; it shrinks while answers are slow. 0 is without limit.",
+	}, func() float64 {
+		if g := m.limits.Load().Gate; g != nil {
+			return float64(g.Limit())
+		}
+		return 0
+	})))
 }
+
+// SetLimits puts other limits in force, from the next call on. The chain must have been built with some.
+func (c *Chain) SetLimits(l Limits) { c.limiter.limits.Store(&l) }
+
+func (l *Limits) addresses() addresses { return addresses{l.Proxies, l.UnlimitedAddresses} }
 
 // limitAddress counts a request against its address, before anything of its body is read. A client
 // that TLS has proven is no stranger: its calls are counted when it is known who calls.
 func (c *Chain) limitAddress(e *exchange) error {
-	m := c.limiter
-	e.client = m.addresses.of(e.request)
+	m, limits := c.limiter, c.limiter.limits.Load()
+	e.client = limits.addresses().of(e.request)
 	e.address = addressKey(e.client)
-	if tls := e.request.TLS; tls != nil && len(tls.VerifiedChains) > 0 || !m.addresses.counted(e.client) {
+	if tls := e.request.TLS; tls != nil && len(tls.VerifiedChains) > 0 || !limits.addresses().counted(e.client) {
 		return nil
 	}
-	return m.spend(e.request.Context(), e, m.limits.Address, e.address, 1)
+	return m.spend(e.request.Context(), e, limits.Address, e.address, 1)
 }
 
 // limitCaller is the interceptor that counts a call against what its caller may do. Who is nobody is
@@ -91,14 +96,14 @@ func (c *Chain) limitCaller(ctx context.Context, _ call, next func(context.Conte
 		return next(ctx)
 	}
 	m, policy, caller := c.limiter, e.procedure.policy, auth.CallerFrom(ctx)
-	class := policy.GetRateClass()
-	budget, key := m.limits.Callers[class], caller.ID
+	limits, class := m.limits.Load(), policy.GetRateClass()
+	budget, key := limits.Callers[class], caller.ID
 	switch {
 	case class == policyv1.RateClass_RATE_CLASS_LOGIN:
 		key = e.address // who tries credentials is whoever they say
 	case caller.Is(auth.Staff), caller.Is(auth.Operator), caller.Is(auth.Service):
-		budget = m.limits.Trusted[class]
-	case caller.ID == "" && !m.addresses.counted(e.client):
+		budget = limits.Trusted[class]
+	case caller.ID == "" && !limits.addresses().counted(e.client):
 		return next(ctx)
 	case caller.ID == "":
 		key = e.address

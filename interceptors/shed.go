@@ -9,10 +9,11 @@ import (
 // and would hold a place for hours. It fails as the gate does.
 func (c *Chain) enter(e *exchange) (leave func(), err error) {
 	m := c.limiter
-	if m.limits.Gate == nil || e.procedure.StreamsIn || e.procedure.StreamsOut {
+	places := m.limits.Load().Gate
+	if places == nil || e.procedure.StreamsIn || e.procedure.StreamsOut {
 		return func() {}, nil
 	}
-	return m.limits.Gate.Enter(e.request.Context(), m.presented(e))
+	return places.Enter(e.request.Context(), m.presented(e))
 }
 
 // presented tells callers apart before they are authenticated: by what they present, or else by

@@ -27,7 +27,7 @@ func crowded(t testing.TB) (http.Handler, *Chain, *logBuffer, *prometheus.Regist
 	chain := newChain(t, registry, logs, func(o *Options) {
 		o.Limits = &Limits{Gate: gate.New(gate.Options{Most: 1, Least: 1, Target: time.Minute})}
 	})
-	leave, err := chain.limiter.limits.Gate.Enter(t.Context(), "somebody")
+	leave, err := chain.limiter.limits.Load().Gate.Enter(t.Context(), "somebody")
 	require.NoError(t, err)
 	t.Cleanup(leave)
 	return chain.Edge(http.NotFoundHandler(), Procedure{Path: getOrder}), chain, logs, registry

@@ -56,7 +56,8 @@ func OpenSources(ctx context.Context, cfg config.Config, stores *Stores) (integr
 // from its file.
 func openLedger(ctx context.Context, cfg config.Config) (gateway.Ledger, func(context.Context) error, error) {
 	if cfg.Payments.Gateway != config.GatewaySimulator || cfg.Payments.Simulator.URL != "" {
-		return openGateway(ctx, cfg, slog.New(slog.DiscardHandler), &telemetry.Telemetry{Registry: prometheus.NewRegistry()}, nil)
+		g, _, end, err := openGateway(ctx, cfg, slog.New(slog.DiscardHandler), &telemetry.Telemetry{Registry: prometheus.NewRegistry()}, nil)
+		return g, end, err
 	}
 	if _, err := os.Stat(bankFile(cfg)); errors.Is(err, fs.ErrNotExist) {
 		return untouched{}, func(context.Context) error { return nil }, nil

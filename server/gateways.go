@@ -17,22 +17,24 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/telemetry"
 )
 
-// openGateway builds the gateway of a configuration, guarded, and gives what ends it. webhooks takes
+// openGateway builds the gateway of a configuration, guarded by a caller, and gives what ends it. webhooks takes
 // the events of a simulator in the process; the others post theirs to the API port.
 func openGateway(
 	ctx context.Context, cfg config.Config, logger *slog.Logger, t *telemetry.Telemetry, webhooks http.Handler,
-) (gateway.Gateway, func(context.Context) error, error) {
+) (gateway.Gateway, *outbound.Caller, func(context.Context) error, error) {
 	var around func(http.RoundTripper) http.RoundTripper
 	if t.Tracer != nil {
 		around = telemetry.Transport
 	}
 	bare, closeBare, err := openBareGateway(ctx, cfg, logger, webhooks, around)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	timeout := cfg.Payments.CallTimeout
-	caller := outbound.New("gateway", outbound.Options{Timeout: timeout, TryTimeout: timeout, Log: logger, Metrics: t.Registry})
-	return resilient.New(bare, caller), closeBare, nil
+	caller := outbound.New("gateway", outbound.Options{
+		Timeout: timeout, TryTimeout: timeout, Breaker: breakerOptions(cfg.Payments.Breaker), Log: logger, Metrics: t.Registry,
+	})
+	return resilient.New(bare, caller), caller, closeBare, nil
 }
 
 func openBareGateway(
@@ -42,13 +44,13 @@ func openBareGateway(
 	switch {
 	case p.Gateway == config.GatewayStripe:
 		g := stripe.New(stripe.Options{
-			SecretKey: p.Stripe.SecretKey.Reveal(), WebhookSecrets: secrets(p.Stripe.WebhookSecret), Timeout: p.CallTimeout,
+			SecretKey: p.Stripe.SecretKey.Reveal(), WebhookSecrets: revealed(p.Stripe.WebhookSecret), Timeout: p.CallTimeout,
 			Around: around,
 		})
 		return g, closer(g.Close), nil
 	case p.Simulator.URL != "":
 		g := simulator.NewGateway(p.Simulator.URL, simulator.ClientOptions{
-			WebhookSecrets: secrets(p.Simulator.WebhookSecret), Timeout: p.CallTimeout, Around: around,
+			WebhookSecrets: revealed(p.Simulator.WebhookSecret), Timeout: p.CallTimeout, Around: around,
 		})
 		return g, closer(g.Close), nil
 	}
@@ -66,8 +68,8 @@ func openBareGateway(
 	return bank.Gateway(simulator.ClientOptions{Timeout: p.CallTimeout, Around: around}), bank.Close, nil
 }
 
-// secrets gives a secret that was set. Without one no signature is right.
-func secrets(s config.Secret) []string {
+// revealed gives a secret that was set. Without one no signature is right.
+func revealed(s config.Secret) []string {
 	if s == "" {
 		return nil
 	}

@@ -29,7 +29,10 @@ var floors = map[string][]string{
 	"server/fault":                      {},
 	"server/domain":                     {"server/fault"},
 	"server/telemetry":                  {},
-	"server/config":                     {},
+	"server/secrets":                    {},
+	"server/secrets/vault":              {"server/secrets", "server/telemetry"},
+	"server/config":                     {"server/secrets"},
+	"server/config/live":                {"server/config", "server/secrets", "server/telemetry"},
 	"server/pagetoken":                  {"server/fault"},
 	"server/events":                     {"gen", "server/domain"},
 	"server/store":                      {"server/domain", "server/fault"},
@@ -97,6 +100,7 @@ var floors = map[string][]string{
 	"server/saga/sagatest":                {"server/saga", "server/fault"},
 	"server/saga/temporal/temporaltest":   {},
 	"server/discovery/consultest":         {},
+	"server/secrets/vault/vaulttest":      {},
 	"server/lifecycletest":                {"server/servertest", "server/domain", "gen"},
 }
 
@@ -107,7 +111,7 @@ var services = []string{"server/orders", "server/inventory", "server/payments", 
 var forTests = []string{
 	"server/servertest", "server/store/storetest", "server/store/pgtest", "server/bench",
 	"server/payments/gateway/gatewaytest", "server/saga/sagatest", "server/saga/temporal/temporaltest", "server/lifecycletest",
-	"server/redistest", "server/ratelimit/limittest", "server/cache/cachetest", "server/discovery/consultest",
+	"server/redistest", "server/ratelimit/limittest", "server/cache/cachetest", "server/discovery/consultest", "server/secrets/vault/vaulttest",
 	"clients/importer/importertest", "clients/report/reporttest",
 }
 

@@ -2,9 +2,9 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -29,37 +29,46 @@ const (
 	gatePatience = 250 * time.Millisecond
 )
 
-// newLimits builds what the chain limits calls with, and the part that closes it.
-func newLimits(cfg config.Config, logger *slog.Logger, registry prometheus.Registerer) (*interceptors.Limits, Part, error) {
+// limiting makes limits that share what was counted.
+type limiting struct {
+	proxies        []netip.Prefix
+	local, callers ratelimit.Buckets
+}
+
+// newLimits builds what the chain limits calls with, what makes others, and the part that closes it.
+func newLimits(cfg config.Config, logger *slog.Logger, registry prometheus.Registerer) (*limiting, *interceptors.Limits, Part, error) {
 	part := Part{Name: "limits", Stop: func(context.Context) error { return nil }}
 	proxies, err := config.Networks(cfg.Server.TrustedProxies)
-	unlimited, err2 := config.Networks(cfg.Limits.UnlimitedNetworks)
-	if err := errors.Join(err, err2); err != nil {
-		return nil, part, err
+	if err != nil {
+		return nil, nil, part, err
 	}
 	local := memory.New(maxBuckets, time.Now)
-	var callers ratelimit.Buckets = local
+	m := &limiting{proxies: proxies, local: local, callers: local}
 	if len(cfg.Limits.Redis) > 0 {
 		client, err := redisclient.Open(config.Reveal(cfg.Limits.Redis)...)
 		if err != nil {
-			return nil, part, fmt.Errorf("limits.redis: %w", err)
+			return nil, nil, part, fmt.Errorf("limits.redis: %w", err)
 		}
 		part.Stop = func(context.Context) error { return client.Close() }
-		callers = fallback.New(fallback.Options{
+		m.callers = fallback.New(fallback.Options{
 			Shared: redis.New(client, limitsPrefix), Local: local, Share: cfg.Limits.FallbackShare,
 			Log: logger, Registry: registry,
 		})
 	}
-	limits := limitsOf(cfg.Limits, callers)
-	limits.Proxies, limits.UnlimitedAddresses = proxies, unlimited
-	// Each process for itself: a flood must not reach Redis.
-	limits.Address = budget("address", cfg.Limits.Address, 1, local)
-	return limits, part, nil
+	limits, err := m.of(cfg.Limits)
+	if err == nil && cfg.Limits.Concurrency.Most > 0 {
+		limits.Gate = gate.New(gateOptions(cfg.Limits.Concurrency))
+	}
+	return m, limits, part, err
 }
 
-// limitsOf makes the budgets of callers, and the gate.
-func limitsOf(l config.Limits, buckets ratelimit.Buckets) *interceptors.Limits {
+// of makes the budgets of a configuration, without a gate.
+func (m *limiting) of(l config.Limits) (*interceptors.Limits, error) {
+	unlimited, err := config.Networks(l.UnlimitedNetworks)
 	limits := &interceptors.Limits{
+		Proxies: m.proxies, UnlimitedAddresses: unlimited,
+		// Each process for itself: a flood must not reach Redis.
+		Address: budget("address", l.Address, 1, m.local),
 		Callers: map[policyv1.RateClass]*ratelimit.Budget{},
 		Trusted: map[policyv1.RateClass]*ratelimit.Budget{},
 	}
@@ -74,15 +83,14 @@ func limitsOf(l config.Limits, buckets ratelimit.Buckets) *interceptors.Limits {
 		{"bulk", policyv1.RateClass_RATE_CLASS_BULK, l.Bulk},
 		{"login", policyv1.RateClass_RATE_CLASS_LOGIN, l.Login},
 	} {
-		limits.Callers[class.class] = budget(class.name, class.budget, 1, buckets)
-		limits.Trusted[class.class] = budget(class.name, class.budget, l.TrustedFactor, buckets)
+		limits.Callers[class.class] = budget(class.name, class.budget, 1, m.callers)
+		limits.Trusted[class.class] = budget(class.name, class.budget, l.TrustedFactor, m.callers)
 	}
-	if l.Concurrency.Most > 0 {
-		limits.Gate = gate.New(gate.Options{
-			Most: l.Concurrency.Most, Least: l.Concurrency.Least, Target: l.Concurrency.Target, Patience: gatePatience,
-		})
-	}
-	return limits
+	return limits, err
+}
+
+func gateOptions(c config.Concurrency) gate.Options {
+	return gate.Options{Most: c.Most, Least: c.Least, Target: c.Target, Patience: gatePatience}
 }
 
 // budget is nil for what is without limit.

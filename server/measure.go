@@ -20,10 +20,11 @@ import (
 )
 
 // observers feed the metrics of the stores.
-func observers(registry prometheus.Registerer, copies *cached.Copies) Observers {
+func observers(registry prometheus.Registerer, copies *cached.Copies, logins loginOf) Observers {
 	orders := telemetry.NewOrders(registry)
 	batches := telemetry.NewBatches(registry)
 	o := Observers{
+		Login:   logins,
 		Observe: func(written string) coalesce.Observe { return batches.Of(written) },
 		Moved: func(shard int, moved []entstore.Moved) {
 			name := strconv.Itoa(shard)

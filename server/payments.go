@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/orderprocessing/orderprocessing/server/config"
+	"github.com/orderprocessing/orderprocessing/server/outbound"
 	"github.com/orderprocessing/orderprocessing/server/pagetoken"
 	"github.com/orderprocessing/orderprocessing/server/payments"
 	"github.com/orderprocessing/orderprocessing/server/payments/gateway"
@@ -17,8 +18,9 @@ import (
 type money struct {
 	cases   *payments.Service
 	webhook http.Handler
-	path    string // of the webhook
-	parts   []Part // in the order of Process.Parts
+	path    string           // of the webhook
+	caller  *outbound.Caller // of the gateway; nil without one
+	parts   []Part           // in the order of Process.Parts
 }
 
 // openMoney builds the use cases of money over the stores. Without a gateway, or where they run elsewhere,
@@ -32,7 +34,7 @@ func openMoney(
 		return &money{}, nil
 	}
 	loop := &switched{}
-	g, closeGateway, err := openGateway(ctx, cfg, logger, t, loop)
+	g, caller, closeGateway, err := openGateway(ctx, cfg, logger, t, loop)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +45,7 @@ func openMoney(
 	})
 	webhook := payments.NewWebhookHandler(cases, name, logger)
 	return &money{
-		cases: cases, webhook: webhook, path: payments.WebhookPath + name,
+		cases: cases, webhook: webhook, caller: caller, path: payments.WebhookPath + name,
 		parts: []Part{
 			{Name: "gateway", Stop: closeGateway},
 			{Name: "payments", Stop: cases.Close},

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -17,13 +18,17 @@ import (
 // openReplicas takes the standbys of a configuration, which need not answer yet, and gives the part
 // that watches them.
 func openReplicas(
-	ctx context.Context, cfg config.Config, logger *slog.Logger, registry prometheus.Registerer, stores *Stores,
+	ctx context.Context, cfg config.Config, logger *slog.Logger, registry prometheus.Registerer, stores *Stores, logins loginOf,
 ) (_ *replica.Replicas, _ Part, err error) {
 	var opened []replica.Replica
-	for _, location := range cfg.Store.Replicas {
-		d, err := database.Open(ctx, location.Reveal(), database.Options{
-			MaxConnections: cfg.Store.MaxConnections, ConnectTimeout: time.Second, Unasked: true,
-		})
+	for i, location := range cfg.Store.Replicas {
+		login, err := logins(ctx, fmt.Sprintf("replica-%d", i))
+		var d *database.Database
+		if err == nil {
+			d, err = database.Open(ctx, location.Reveal(), database.Options{
+				MaxConnections: cfg.Store.MaxConnections, ConnectTimeout: time.Second, Unasked: true, Login: login,
+			})
+		}
 		if err != nil {
 			for _, one := range opened {
 				err = errors.Join(err, one.Database.Close())

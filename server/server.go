@@ -9,12 +9,15 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
+	"slices"
 	"time"
 
 	"github.com/orderprocessing/orderprocessing/gen/orders/v1/ordersv1connect"
 	"github.com/orderprocessing/orderprocessing/interceptors"
 	"github.com/orderprocessing/orderprocessing/server/auth"
 	"github.com/orderprocessing/orderprocessing/server/config"
+	"github.com/orderprocessing/orderprocessing/server/config/live"
 	"github.com/orderprocessing/orderprocessing/server/inventory"
 	"github.com/orderprocessing/orderprocessing/server/orders"
 	"github.com/orderprocessing/orderprocessing/server/pagetoken"
@@ -27,7 +30,11 @@ type Options struct {
 	Version string
 	Logger  *slog.Logger
 	Opened  func(api, ops net.Addr) // called once the ports are open; may be nil
-	Notice  io.Writer               // what a person must be told once, such as the first key; nil for nobody
+	// Source is where the configuration was read from, and is read again; nil when it never changes.
+	Source  *config.Source
+	Level   *slog.LevelVar   // of Logger; nil when it never changes
+	Hangups <-chan os.Signal // tells to read the configuration again; may be nil
+	Notice  io.Writer        // what a person must be told once, such as the first key; nil for nobody
 	// Authenticator stands before the one that knows users, keys and services; nil for none. Tests have
 	// callers of their own.
 	Authenticator func(auth.Authenticator) auth.Authenticator
@@ -43,13 +50,24 @@ func Serve(ctx context.Context, cfg config.Config, o Options) (err error) {
 	if err != nil {
 		return err
 	}
+	kept, err := openSecrets(ctx, cfg, o.Logger, t.Registry, waitForVault(cfg, o.Logger, t))
+	if err == nil {
+		cfg, err = kept.resolve(ctx, cfg)
+	}
+	if err != nil {
+		if ctx.Err() != nil { // told to stop while it waited for Vault
+			err = nil
+		}
+		return errors.Join(err, kept.stop(ctx), t.Stop(ctx))
+	}
+	settings := newSettings(cfg, o, t, kept)
 	copies, copying, err := newCopies(cfg, o.Logger, t.Registry)
 	if err != nil {
-		return errors.Join(err, t.Stop(ctx))
+		return errors.Join(err, kept.stop(ctx), t.Stop(ctx))
 	}
-	stores, err := OpenStores(ctx, cfg, observers(t.Registry, copies))
+	stores, err := OpenStores(ctx, cfg, observers(t.Registry, copies, kept.login))
 	if err != nil {
-		return errors.Join(err, copying.stop(ctx), t.Stop(ctx))
+		return errors.Join(err, copying.stop(ctx), kept.stop(ctx), t.Stop(ctx))
 	}
 	if copies != nil {
 		stores.Reads = copies.Of(stores.Shards)
@@ -57,18 +75,19 @@ func Serve(ctx context.Context, cfg config.Config, o Options) (err error) {
 	measurePools(t.Registry, stores)
 	parts := []Part{
 		{Name: "telemetry", Stop: t.Stop},
+		{Name: "secrets", Stop: kept.stop},
 		copying,
 		{Name: "stores", Stop: stores.Close},
 	}
 	others, err := openNeighbors(cfg, o.Logger, t)
 	if err != nil {
-		return errors.Join(err, stores.Close(ctx), copying.stop(ctx), t.Stop(ctx))
+		return errors.Join(err, stores.Close(ctx), copying.stop(ctx), kept.stop(ctx), t.Stop(ctx))
 	}
 	parts = append(parts, Part{Name: "peers", Stop: others.close})
-	health := NewHealth(append(checksOf(stores), others.checks()...)...)
-	api, beside, err := newAPI(ctx, cfg, o, t, stores, others, health)
+	health := NewHealth(slices.Concat(checksOf(stores), others.checks(), kept.checks())...)
+	api, beside, err := newAPI(ctx, cfg, o, t, stores, others, health, settings, kept.login)
 	if err != nil {
-		return errors.Join(err, others.close(ctx), stores.Close(ctx), copying.stop(ctx), t.Stop(ctx))
+		return errors.Join(err, others.close(ctx), stores.Close(ctx), copying.stop(ctx), kept.stop(ctx), t.Stop(ctx))
 	}
 	return Run(ctx, Process{
 		Config: cfg,
@@ -76,7 +95,7 @@ func Serve(ctx context.Context, cfg config.Config, o Options) (err error) {
 		Ops:    NewOps(health, t.Registry),
 		Health: health,
 		Logger: o.Logger,
-		Parts:  append(parts, beside...),
+		Parts:  append(append(parts, beside...), settingsPart(settings, o)),
 		Opened: func(api, ops net.Addr) {
 			others.join(api)
 			if o.Opened != nil {
@@ -90,6 +109,7 @@ func Serve(ctx context.Context, cfg config.Config, o Options) (err error) {
 // newAPI builds the API port and the parts that run beside it. When it fails nothing is left open.
 func newAPI(
 	ctx context.Context, cfg config.Config, o Options, t *telemetry.Telemetry, stores *Stores, others *neighbors, health *Health,
+	settings *live.Settings, logins loginOf,
 ) (_ *API, beside []Part, err error) {
 	key, err := pageTokenKey(ctx, cfg, stores)
 	if err != nil {
@@ -100,7 +120,7 @@ func newAPI(
 	if err != nil {
 		return nil, nil, err
 	}
-	limits, limiting, err := newLimits(cfg, o.Logger, t.Registry)
+	counts, limits, limiting, err := newLimits(cfg, o.Logger, t.Registry)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -113,6 +133,7 @@ func newAPI(
 	if err != nil {
 		return nil, nil, err
 	}
+	followLimits(settings, chain, counts, limits)
 	flow := &processes{hub: orders.NewHub()}
 	if p := others.peers[config.ServiceOrders]; p != nil {
 		flow.orders = peers.NewOrders(p)
@@ -131,10 +152,14 @@ func newAPI(
 	if err := flow.open(cfg, o.Logger, t, stores, shop); err != nil {
 		return nil, nil, err
 	}
-	replicas, watching, err := openReplicas(ctx, cfg, o.Logger, t.Registry, stores)
+	replicas, watching, err := openReplicas(ctx, cfg, o.Logger, t.Registry, stores, logins)
 	if err != nil {
 		flow.host.end()
 		return nil, nil, err
+	}
+	followPools(settings, stores, replicas)
+	if m.caller != nil {
+		followGateway(settings, cfg.Payments, m.caller)
 	}
 	served := services{
 		cfg: cfg, options: o, stores: stores, replicas: replicas, tokens: tokens, who: w, money: m, shop: shop, goods: goods, flow: flow,

@@ -53,7 +53,16 @@ type Stores struct {
 	Shards     *shard.Store
 	Reads      orders.Reads // of the shards, or of copies
 	// Databases are those behind the shards, in their order. They close with them.
-	Databases []*database.Database
+	Databases    []*database.Database
+	homeDatabase *database.Database
+}
+
+// resize bounds the connections to each database anew.
+func (s *Stores) resize(connections int) {
+	s.homeDatabase.Resize(connections)
+	for _, d := range s.Databases {
+		d.Resize(connections)
+	}
 }
 
 // Observers are told what the stores do. All may be nil; none may block.
@@ -63,6 +72,17 @@ type Observers struct {
 	Moved   func(shard int, moved []entstore.Moved) // where orders of a shard went
 	// Committed is told of orders as they stand, or may stand, after a commit.
 	Committed func(orders []order.Order, certain bool)
+	// Login gives who logs in to a database of a name, such as shard-0; may be nil, and so may what it gives, for
+	// who the URL says.
+	Login func(ctx context.Context, database string) (database.Login, error)
+}
+
+// login is Login, for a database and its place in Databases.
+func (o Observers) login(ctx context.Context, location config.DatabaseURL, i int) (database.Login, error) {
+	if o.Login == nil || !isPostgres(location) {
+		return nil, nil //nolint:nilnil // see above
+	}
+	return o.Login(ctx, databaseName(i))
 }
 
 func (o Observers) movedIn(shard int) func([]entstore.Moved) {
@@ -83,8 +103,12 @@ func OpenStores(ctx context.Context, cfg config.Config, o Observers) (_ *Stores,
 			}
 		}
 	}()
-	for _, location := range Databases(cfg) {
-		d, err := OpenDatabase(ctx, cfg, location)
+	for i, location := range Databases(cfg) {
+		login, err := o.login(ctx, location, i)
+		if err != nil {
+			return nil, err
+		}
+		d, err := openDatabase(ctx, cfg, location, login)
 		if err != nil {
 			return nil, err
 		}
@@ -115,16 +139,20 @@ func OpenStores(ctx context.Context, cfg config.Config, o Observers) (_ *Stores,
 	}
 	return &Stores{
 		Home: homeStore, Principals: principals.New(opened[0]), Audit: audit.New(opened[0], time.Now), Shards: all,
-		Reads: all, Databases: opened[1:],
+		Reads: all, Databases: opened[1:], homeDatabase: opened[0],
 	}, nil
 }
 
 // OpenDatabase opens one database of a configuration, and makes the folder of a SQLite file.
 func OpenDatabase(ctx context.Context, cfg config.Config, location config.DatabaseURL) (*database.Database, error) {
+	return openDatabase(ctx, cfg, location, nil)
+}
+
+func openDatabase(ctx context.Context, cfg config.Config, location config.DatabaseURL, login database.Login) (*database.Database, error) {
 	if err := os.MkdirAll(cfg.Data.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder (data.dir): %w", err)
 	}
-	return database.Open(ctx, location.Reveal(), database.Options{MaxConnections: cfg.Store.MaxConnections})
+	return database.Open(ctx, location.Reveal(), database.Options{MaxConnections: cfg.Store.MaxConnections, Login: login})
 }
 
 // OpenHome opens the home database of a configuration alone, and makes and migrates a SQLite file as

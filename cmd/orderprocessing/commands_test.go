@@ -23,7 +23,7 @@ func TestCommands(t *testing.T) {
 	t.Run("the help of every command has an example and says what it does", func(t *testing.T) {
 		seen := helpOf(t, newSite(t))
 		require.Subset(t, seen, []string{"", "serve", "migrate up", "migrate status", "migrate verify", "import", "export", "replay", "load", "orders export", "orders erase",
-			"report", "verify", "audit list", "audit verify", "config print", "config validate", "config keys", "gateway-simulator",
+			"report", "verify", "audit list", "audit verify", "config print", "config validate", "config schema", "config keys", "gateway-simulator",
 			"certs dev", "version"})
 	})
 	t.Run("the version is the one that was built", func(t *testing.T) {
@@ -135,6 +135,34 @@ func TestConfig(t *testing.T) {
 			require.Contains(t, got.stderr, "config.yaml:2")
 			require.Contains(t, got.stderr, "server.port")
 		}
+	})
+	t.Run("validate tells key, place and what would be right, for people and for scripts", func(t *testing.T) {
+		s := newSite(t)
+		s.write(t, "other.yaml", "log:\n  level: loud\n")
+		got := s.run(t, "config", "validate", "other.yaml")
+		require.Equal(t, 1, got.code)
+		require.Contains(t, got.stderr, `other.yaml:2: log.level must be debug, info, warn, error, not "loud"`)
+		got = s.run(t, "config", "validate", "--json", "other.yaml")
+		require.Equal(t, 1, got.code)
+		require.Empty(t, got.stderr)
+		report := decode[struct {
+			OK       bool
+			Problems []struct{ Key, Where, Message string }
+		}](t, got.stdout)
+		require.False(t, report.OK)
+		require.Len(t, report.Problems, 1)
+		require.Equal(t, "log.level", report.Problems[0].Key)
+		require.Equal(t, "other.yaml:2", report.Problems[0].Where)
+		s.write(t, "other.yaml", "log:\n  level: warn\n")
+		require.Contains(t, s.do(t, "config", "validate", "other.yaml"), "fine")
+		require.Equal(t, "{\n  \"ok\": true,\n  \"problems\": []\n}\n", s.do(t, "config", "validate", "--json", "other.yaml"))
+		s.write(t, "other.yaml", "auth: {key_secret: 'vault://secret/shop#key'}\nvault: {address: 'http://127.0.0.1:1', token: t}\n")
+		require.Contains(t, s.do(t, "config", "validate", "other.yaml"), "fine", "Vault is not asked")
+	})
+	t.Run("schema is the one of the documentation", func(t *testing.T) {
+		want, err := os.ReadFile(filepath.Join("..", "..", "docs", "config.schema.json"))
+		require.NoError(t, err)
+		require.Equal(t, string(want), newSite(t).do(t, "config", "schema"))
 	})
 	t.Run("an unknown flag is refused", func(t *testing.T) {
 		got := newSite(t).run(t, "serve", "--server.prot", "1")

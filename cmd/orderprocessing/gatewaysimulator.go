@@ -46,7 +46,7 @@ lets the calls in flight finish.`,
 		if *webhook != "" && secret == "" {
 			return errors.New("--webhook needs payments.simulator.webhook_secret, which the server checks")
 		}
-		logger, err := telemetry.NewLogger(cmd.ErrOrStderr(), cfg.Log.Level, cfg.Log.Format)
+		logger, _, err := telemetry.NewLogger(cmd.ErrOrStderr(), cfg.Log.Level, cfg.Log.Format)
 		if err != nil {
 			return err
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/orderprocessing/orderprocessing/server"
 	"github.com/orderprocessing/orderprocessing/server/config"
 )
 
@@ -83,8 +84,14 @@ func refuseUnknown(cmd *cobra.Command, args []string) error {
 	return fmt.Errorf("unknown command %q for %q; see %s --help", args[0], cmd.CommandPath(), cmd.CommandPath())
 }
 
-// loadConfig reads the settings that a command was started with.
-func loadConfig(cmd *cobra.Command) (config.Config, error) { return config.Load(cmd.Flags()) }
+// loadConfig reads the settings that a command was started with, with the secrets that they name.
+func loadConfig(cmd *cobra.Command) (config.Config, error) {
+	cfg, err := config.Load(cmd.Flags())
+	if err != nil {
+		return cfg, err
+	}
+	return server.ResolveSecrets(cmd.Context(), cfg)
+}
 
 // buildVersion is what the build said, or the revision that Go knows.
 func buildVersion() string {

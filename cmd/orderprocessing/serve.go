@@ -1,6 +1,10 @@
 package main
 
 import (
+	"os"
+	"os/signal"
+	"syscall"
+
 	"github.com/spf13/cobra"
 
 	"github.com/orderprocessing/orderprocessing/server"
@@ -15,22 +19,29 @@ func newServe() *cobra.Command {
 		Long: `Serve the API until told to stop.
 
 Without any setting it keeps its data in ./data, in SQLite files, and listens on 127.0.0.1:8080,
-with probes and metrics on 127.0.0.1:9090. SIGTERM lets the calls in flight finish.`,
+with probes and metrics on 127.0.0.1:9090. SIGTERM lets the calls in flight finish. It watches its config
+file; SIGHUP makes it read the settings again at once, secrets too.`,
 		Example: `  orderprocessing serve
   orderprocessing serve --server.port 8443 --server.tls.cert_file cert.pem --server.tls.key_file key.pem
   ORDERPROCESSING_STORE_HOME=postgres://… ORDERPROCESSING_STORE_SHARDS=postgres://…,postgres://… orderprocessing serve`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := loadConfig(cmd)
+			source := config.NewSource(cmd.Flags())
+			cfg, err := source.Load()
 			if err != nil {
 				return err
 			}
-			logger, err := telemetry.NewLogger(cmd.ErrOrStderr(), cfg.Log.Level, cfg.Log.Format)
+			logger, level, err := telemetry.NewLogger(cmd.ErrOrStderr(), cfg.Log.Level, cfg.Log.Format)
 			if err != nil {
 				return err
 			}
 			sampleWaiting()
-			return server.Serve(cmd.Context(), cfg, server.Options{Version: buildVersion(), Logger: logger, Notice: cmd.ErrOrStderr()})
+			hangups := make(chan os.Signal, 1)
+			signal.Notify(hangups, syscall.SIGHUP)
+			defer signal.Stop(hangups)
+			return server.Serve(cmd.Context(), cfg, server.Options{
+				Version: buildVersion(), Logger: logger, Level: level, Source: &source, Hangups: hangups, Notice: cmd.ErrOrStderr(),
+			})
 		},
 	}
 	config.AddFlags(cmd.Flags())

@@ -12,9 +12,10 @@ type Config struct {
 	Ops       Ops       `mapstructure:"ops"`
 	Data      Data      `mapstructure:"data"`
 	Store     Store     `mapstructure:"store"`
+	Vault     Vault     `mapstructure:"vault"`
 	Payments  Payments  `mapstructure:"payments"`
 	Auth      Auth      `mapstructure:"auth"`
-	Limits    Limits    `mapstructure:"limits"`
+	Limits    Limits    `mapstructure:"limits" reload:"yes"`
 	Cache     Cache     `mapstructure:"cache"`
 	Peers     Peers     `mapstructure:"peers"`
 	Orders    Orders    `mapstructure:"orders"`
@@ -89,13 +90,14 @@ type Store struct {
 	Shards         []DatabaseURL `mapstructure:"shards" help:"databases that share the orders, comma separated; empty for shard-0.db to shard-3.db in data.dir"`
 	Replicas       []DatabaseURL `mapstructure:"replicas" help:"streaming standbys of the shards, comma separated, in any order; each is matched with the shard that it copies"`
 	ReplicaMaxLag  time.Duration `mapstructure:"replica_max_lag" help:"how far behind a replica may be and still serve reads of minimal latency"`
-	MaxConnections int           `mapstructure:"max_connections" help:"most connections to one shard, and to one replica"`
+	Credentials    string        `mapstructure:"credentials" help:"where Vault makes users of the databases: vault://database/creds/orders-{database}, which becomes orders-home, orders-shard-0 or orders-replica-0; empty for those in the URLs"`
+	MaxConnections int           `mapstructure:"max_connections" reload:"yes" help:"most connections to one shard, and to one replica"`
 	PageTokenKey   Secret        `mapstructure:"page_token_key" help:"key that seals page tokens, the same in every replica, 32 bytes or more; empty for one kept in home"`
 }
 
 // Log says what is logged and how.
 type Log struct {
-	Level  string `mapstructure:"level" help:"least level that is logged: debug, info, warn or error"`
+	Level  string `mapstructure:"level" reload:"yes" help:"least level that is logged: debug, info, warn or error"`
 	Format string `mapstructure:"format" help:"json or text"`
 }
 
@@ -123,7 +125,8 @@ func Default() Config {
 		Ops:       Ops{Host: "127.0.0.1", Port: 9090},
 		Data:      Data{Dir: "./data"},
 		Store:     Store{Shards: []DatabaseURL{}, Replicas: []DatabaseURL{}, ReplicaMaxLag: 30 * time.Second, MaxConnections: 8},
-		Payments:  Payments{Gateway: GatewaySimulator, CallTimeout: 10 * time.Second},
+		Payments:  Payments{Gateway: GatewaySimulator, CallTimeout: 10 * time.Second, Breaker: defaultBreaker()},
+		Vault:     defaultVault(),
 		Auth:      Auth{Issuer: "orderprocessing", Audience: "orderprocessing", OIDC: OIDC{RolesClaim: "roles"}},
 		Limits:    defaultLimits(),
 		Cache:     Cache{MemoryBytes: 16 << 20, Redis: []DatabaseURL{}, MaxAge: time.Minute},

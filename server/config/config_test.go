@@ -81,7 +81,9 @@ func TestLoad(t *testing.T) {
 				"orders.place_timeout": "2m", "orders.draft_lifetime": "3m",
 				"services": "inventory,identity,operations", "peers.discovery": "dns", "peers.consul.address": "http://c:8500",
 				"peers.orders": "a:1,b:2", "peers.inventory": "a:1", "peers.payments": "a:1",
-				"server.host": "::1", "ops.host": "::1", "data.dir": "/d",
+				"store.credentials": "vault://database/creds/orders-{database}", "vault.address": "https://vault:8200", "vault.auth": "approle",
+				"payments.breaker.failure_rate": "0.2",
+				"server.host":                   "::1", "ops.host": "::1", "data.dir": "/d",
 			}[key.Name]
 			if value == "" {
 				value = "7s"
@@ -103,6 +105,14 @@ func TestLoad(t *testing.T) {
 			}
 			if key.Name == "payments.gateway" { // it needs its key
 				t.Setenv("ORDERPROCESSING_PAYMENTS_STRIPE_SECRET_KEY", "sk_test")
+			}
+			if key.Name == "store.credentials" || key.Name == "vault.auth" { // they need Vault, and Vault who we are
+				t.Setenv("ORDERPROCESSING_VAULT_ADDRESS", "http://other:8200")
+				t.Setenv("ORDERPROCESSING_VAULT_ROLE_ID", "r")
+				t.Setenv("ORDERPROCESSING_VAULT_SECRET_ID", "s")
+			}
+			if key.Name == "store.credentials" || key.Name == "vault.address" {
+				t.Setenv("ORDERPROCESSING_VAULT_TOKEN", "t")
 			}
 			if key.Name == "auth.oidc.issuer" { // it needs its audience
 				t.Setenv("ORDERPROCESSING_AUTH_OIDC_AUDIENCE", "orders")

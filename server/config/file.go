@@ -11,9 +11,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// readFile reads a YAML file as nested settings. What is wrong is told with file and line; the
-// settings that are right are returned all the same, so that everything wrong is told at once.
-func readFile(path string) (map[string]any, []error) {
+// readFile reads a YAML file as nested settings, and notes the line of each. What is wrong is told with
+// file and line; the settings that are right are returned all the same, so that everything wrong is told at
+// once.
+func readFile(path string, lines map[string]int) (map[string]any, []error) {
 	file, err := os.Open(path) //nolint:gosec // the operator names it
 	if err != nil {
 		return nil, []error{fmt.Errorf("config file %s: %w", path, reasonOf(err))}
@@ -30,10 +31,19 @@ func readFile(path string) (map[string]any, []error) {
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return nil, []error{fmt.Errorf("%s: must be one YAML document", path)}
 	}
-	return walk(path, "", document.Content[0])
+	return fileReader{path, lines}.walk("", document.Content[0])
 }
 
-func walk(path, prefix string, node *yaml.Node) (map[string]any, []error) {
+type fileReader struct {
+	path  string
+	lines map[string]int // by key
+}
+
+func (r fileReader) wrong(line int, key, message string) error {
+	return Problem{Key: key, Where: fmt.Sprintf("%s:%d", r.path, line), Message: message}
+}
+
+func (r fileReader) walk(prefix string, node *yaml.Node) (map[string]any, []error) {
 	if node.Kind == yaml.AliasNode {
 		node = node.Alias
 	}
@@ -41,36 +51,37 @@ func walk(path, prefix string, node *yaml.Node) (map[string]any, []error) {
 		return nil, nil // a section that was left empty
 	}
 	if node.Kind != yaml.MappingNode {
-		return nil, []error{fmt.Errorf("%s:%d: %s must be a section with keys below it", path, node.Line, orTop(prefix))}
+		return nil, []error{r.wrong(node.Line, strings.TrimSuffix(prefix, "."), orTop(prefix)+" must be a section with keys below it")}
 	}
 	settings, problems := map[string]any{}, []error(nil)
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		name, value := node.Content[i], node.Content[i+1]
 		key := strings.ToLower(prefix + name.Value)
 		if _, twice := settings[strings.ToLower(name.Value)]; twice {
-			problems = append(problems, fmt.Errorf("%s:%d: %s is given twice", path, name.Line, key))
+			problems = append(problems, r.wrong(name.Line, key, key+" is given twice"))
 			continue
 		}
 		switch {
 		case isSection(key):
-			section, wrong := walk(path, key+".", value)
+			section, wrong := r.walk(key+".", value)
 			settings[strings.ToLower(name.Value)] = section
 			problems = append(problems, wrong...)
 		case isKey(key):
+			r.lines[key] = value.Line
 			var decoded any
 			if err := value.Decode(&decoded); err != nil {
-				problems = append(problems, fmt.Errorf("%s:%d: %s: %w", path, value.Line, key, err))
+				problems = append(problems, r.wrong(value.Line, key, key+" cannot be read: it is no plain value or list"))
 				continue
 			}
 			if value.Kind == yaml.MappingNode || reflect.ValueOf(decoded).Kind() == reflect.Map {
-				problems = append(problems, fmt.Errorf("%s:%d: %s is a setting, not a section", path, value.Line, key))
+				problems = append(problems, r.wrong(value.Line, key, key+" is a setting, not a section"))
 				continue
 			}
 			if decoded != nil {
 				settings[strings.ToLower(name.Value)] = decoded
 			}
 		default:
-			problems = append(problems, fmt.Errorf("%s:%d: unknown key %s%s", path, name.Line, key, suggest(key, keyNames())))
+			problems = append(problems, r.wrong(name.Line, key, "unknown key "+key+suggest(key, keyNames())))
 		}
 	}
 	return settings, problems

@@ -15,6 +15,8 @@ type Key struct {
 	Default string // as one would write it; may be empty
 	Help    string // one line
 	Secret  bool   // not to be given on a command line
+	Type    string // string, integer, number, boolean, duration or list
+	Reloads bool   // a change holds without a restart
 	value   any
 }
 
@@ -22,14 +24,18 @@ type Key struct {
 func Keys() []Key { return keysOf(Default()) }
 
 // keysOf lists the settings with the values of c in place of the defaults.
-func keysOf(c Config) []Key { return appendKeys(nil, "", reflect.ValueOf(c)) }
+func keysOf(c Config) []Key { return appendKeys(nil, "", false, reflect.ValueOf(c)) }
 
-func appendKeys(keys []Key, prefix string, section reflect.Value) []Key {
+func appendKeys(keys []Key, prefix string, reloads bool, section reflect.Value) []Key {
 	for i := range section.NumField() {
 		field, value := section.Type().Field(i), section.Field(i)
 		name := prefix + field.Tag.Get("mapstructure")
+		reloads := reloads
+		if said, ok := field.Tag.Lookup("reload"); ok {
+			reloads = said == "yes"
+		}
 		if value.Kind() == reflect.Struct {
-			keys = appendKeys(keys, name+".", value)
+			keys = appendKeys(keys, name+".", reloads, value)
 			continue
 		}
 		_, secret := value.Interface().(Secret)
@@ -39,10 +45,30 @@ func appendKeys(keys []Key, prefix string, section reflect.Value) []Key {
 			Default: text(value),
 			Help:    field.Tag.Get("help"),
 			Secret:  secret,
+			Type:    typeOf(value),
+			Reloads: reloads,
 			value:   value.Interface(),
 		})
 	}
 	return keys
+}
+
+func typeOf(value reflect.Value) string {
+	if value.Type() == reflect.TypeFor[time.Duration]() {
+		return "duration"
+	}
+	switch value.Kind() {
+	case reflect.Int:
+		return "integer"
+	case reflect.Float64:
+		return "number"
+	case reflect.Bool:
+		return "boolean"
+	case reflect.Slice:
+		return "list"
+	default:
+		return "string"
+	}
 }
 
 func envName(key string) string {

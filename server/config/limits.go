@@ -16,8 +16,8 @@ type Limits struct {
 	Login             Budget        `mapstructure:"login"`
 	TrustedFactor     int           `mapstructure:"trusted_factor" help:"how many times the budgets of a caller staff, operators and services have"`
 	UnlimitedNetworks []string      `mapstructure:"unlimited_networks" help:"networks whose requests are not counted by address, but for logins, comma separated"`
-	Redis             []DatabaseURL `mapstructure:"redis" help:"Redis where replicas share the budgets, redis://host:6379; several are a cluster; empty counts in each process alone"`
-	FallbackShare     float64       `mapstructure:"fallback_share" help:"part of each budget that a process gives while Redis is away, above 0 to 1; one by the number of replicas"`
+	Redis             []DatabaseURL `mapstructure:"redis" reload:"no" help:"Redis where replicas share the budgets, redis://host:6379; several are a cluster; empty counts in each process alone"`
+	FallbackShare     float64       `mapstructure:"fallback_share" reload:"no" help:"part of each budget that a process gives while Redis is away, above 0 to 1; one by the number of replicas"`
 	Concurrency       Concurrency   `mapstructure:"concurrency"`
 }
 
@@ -92,7 +92,7 @@ func (p *problems) limits(l Limits) {
 	} {
 		p.between(budget.key+".per_minute", budget.value.PerMinute, 0, maxBudget)
 		if budget.value.PerMinute > 0 {
-			p.between(budget.key+".burst", budget.value.Burst, 1, maxBudget)
+			p.check(budget.key+".burst", budget.value.Burst >= 1 && budget.value.Burst <= maxBudget, fmt.Sprintf("must be from 1 to %d", maxBudget))
 		}
 	}
 	p.between("limits.trusted_factor", l.TrustedFactor, 1, maxFactor)
@@ -101,7 +101,8 @@ func (p *problems) limits(l Limits) {
 	p.check("limits.fallback_share", l.FallbackShare > 0 && l.FallbackShare <= 1, "must be above 0, and 1 at most")
 	p.between("limits.concurrency.most", l.Concurrency.Most, 0, 100_000)
 	if l.Concurrency.Most > 0 {
-		p.between("limits.concurrency.least", l.Concurrency.Least, 1, l.Concurrency.Most)
+		p.check("limits.concurrency.least", l.Concurrency.Least >= 1 && l.Concurrency.Least <= l.Concurrency.Most,
+			fmt.Sprintf("must be from 1 to %d, which is limits.concurrency.most", l.Concurrency.Most))
 		p.check("limits.concurrency.target", l.Concurrency.Target > 0, "must be more than 0, such as 1s")
 	}
 }

@@ -5,11 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
-	"github.com/go-viper/mapstructure/v2"
 	"github.com/spf13/pflag"
-	"github.com/spf13/viper"
 )
 
 const (
@@ -29,57 +26,11 @@ func AddFlags(flags *pflag.FlagSet) {
 	}
 }
 
-// Load reads the settings: the defaults, under the file, under the environment, under the flags that
-// were set. No file is fine, unless one was named. The error, if any, tells everything that is wrong.
-// Flags may be nil; flags of a set that AddFlags did not make are not looked at.
-func Load(flags *pflag.FlagSet) (Config, error) {
-	return load(flags, []string{".", homeDir(), "/etc/orderprocessing"})
-}
+// Load reads the settings as Source.Load does.
+func Load(flags *pflag.FlagSet) (Config, error) { return NewSource(flags).Load() }
 
-func load(flags *pflag.FlagSet, dirs []string) (Config, error) {
-	v := viper.New()
-	v.SetEnvPrefix(envPrefix)
-	v.SetEnvKeyReplacer(strings.NewReplacer(".", "_"))
-	for _, key := range Keys() {
-		v.SetDefault(key.Name, key.value)
-		if err := v.BindEnv(key.Name); err != nil {
-			return Config{}, fmt.Errorf("bind %s: %w", key.Env, err)
-		}
-		if flags == nil {
-			continue
-		}
-		if flag := flags.Lookup(key.Name); flag != nil && flag.Changed {
-			v.Set(key.Name, flag.Value.String())
-		}
-	}
-
-	path, err := findFile(explicitFile(flags), dirs)
-	if err != nil {
-		return Config{}, err
-	}
-	problems := unknownEnvironment(os.Environ())
-	if path != "" {
-		settings, wrong := readFile(path)
-		problems = append(problems, wrong...)
-		if err := v.MergeConfigMap(settings); err != nil {
-			return Config{}, fmt.Errorf("%s: %w", path, err)
-		}
-	}
-	var c Config
-	hooks := mapstructure.ComposeDecodeHookFunc(
-		mapstructure.StringToTimeDurationHookFunc(),
-		splitHook,
-	)
-	if err := v.Unmarshal(&c, viper.DecodeHook(hooks)); err != nil {
-		problems = append(problems, err)
-	} else if err := c.Validate(); err != nil {
-		problems = append(problems, err)
-	}
-	if err := errors.Join(problems...); err != nil {
-		return Config{}, err
-	}
-	return c, nil
-}
+// UseFile makes flags that AddFlags made name the config file, as --config does.
+func UseFile(flags *pflag.FlagSet, path string) error { return flags.Set(configFlag, path) }
 
 // explicitFile is the file that was asked for by name, or nothing.
 func explicitFile(flags *pflag.FlagSet) string {

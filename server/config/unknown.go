@@ -23,7 +23,7 @@ func unknownEnvironment(environ []string) []error {
 		if !strings.HasPrefix(name, envPrefix+"_") || strings.HasPrefix(name, testPrefix) || slices.Contains(known, name) {
 			continue
 		}
-		problems = append(problems, fmt.Errorf("unknown environment variable %s%s", name, suggest(name, known)))
+		problems = append(problems, Problem{Message: fmt.Sprintf("unknown environment variable %s%s", name, suggest(name, known))})
 	}
 	return problems
 }

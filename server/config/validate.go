@@ -13,8 +13,12 @@ import (
 const minKeyBytes = 32
 
 // Validate tells everything that is wrong with the settings, by key, or nil.
-func (c Config) Validate() error {
-	var p problems
+func (c Config) Validate() error { return errors.Join(c.problems().found...) }
+
+// problems checks everything.
+func (c Config) problems() *problems {
+	p := &problems{rules: map[string]rule{}, references: map[string]bool{}}
+	p.secrets(c)
 	p.services(c.Services)
 	p.server(c.Server)
 	p.check("ops.host", c.Ops.Host != "", "must not be empty")
@@ -23,6 +27,7 @@ func (c Config) Validate() error {
 		"must differ from server.port")
 	p.check("data.dir", c.Data.Dir != "", "must not be empty")
 	p.store(c.Store)
+	p.vault(c)
 	p.payments(c.Payments)
 	p.auth(c.Auth)
 	p.limits(c.Limits)
@@ -38,14 +43,25 @@ func (c Config) Validate() error {
 			"must be a URL such as http://localhost:4317")
 	}
 	p.check("telemetry.sample_ratio", c.Telemetry.SampleRatio >= 0 && c.Telemetry.SampleRatio <= 1, "must be from 0 to 1")
-	return errors.Join(p...)
+	return p
 }
 
-type problems []error
+// problems is what checking found, and which rules it knows: the schema tells them too.
+type problems struct {
+	found      []error
+	rules      map[string]rule // by key
+	references map[string]bool // keys whose value is kept elsewhere, and not known yet
+}
+
+// rule is what a value of a key may be, whatever the other keys say.
+type rule struct {
+	oneOf       []string // nil for anything
+	least, most int      // both 0 for anything
+}
 
 func (p *problems) check(key string, ok bool, text string) {
-	if !ok {
-		*p = append(*p, fmt.Errorf("%s %s", key, text))
+	if !ok && !p.references[key] {
+		p.found = append(p.found, Problem{Key: key, Message: key + " " + text})
 	}
 }
 
@@ -126,9 +142,11 @@ func (p *problems) database(key string, u DatabaseURL) {
 func (p *problems) port(key string, port int) { p.between(key, port, 0, 65535) }
 
 func (p *problems) between(key string, value, least, most int) {
+	p.rules[key] = rule{least: least, most: most}
 	p.check(key, value >= least && value <= most, fmt.Sprintf("must be from %d to %d", least, most))
 }
 
 func (p *problems) oneOf(key, value string, allowed ...string) {
+	p.rules[key] = rule{oneOf: allowed}
 	p.check(key, slices.Contains(allowed, value), fmt.Sprintf("must be %s, not %q", strings.Join(allowed, ", "), value))
 }

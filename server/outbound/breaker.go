@@ -35,10 +35,15 @@ type breaker struct {
 	name      string
 	circuit   *gobreaker.TwoStepCircuitBreaker[any]
 	openUntil atomic.Int64 // nanoseconds since 1970; when open
+	retired   atomic.Bool  // another one has taken its place
 }
+
+// retire makes it tell nobody any more.
+func (b *breaker) retire() { b.retired.Store(true) }
 
 func newBreaker(name string, o BreakerOptions, m *metrics, log *slog.Logger) *breaker {
 	b := &breaker{name: name}
+	m.state(gobreaker.StateClosed)
 	b.circuit = gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
 		Name:         name,
 		Interval:     o.Window,
@@ -53,6 +58,9 @@ func newBreaker(name string, o BreakerOptions, m *metrics, log *slog.Logger) *br
 		OnStateChange: func(_ string, from, to gobreaker.State) {
 			if to == gobreaker.StateOpen {
 				b.openUntil.Store(time.Now().Add(o.OpenFor).UnixNano())
+			}
+			if b.retired.Load() {
+				return
 			}
 			m.state(to)
 			log.Warn("the circuit breaker changed its state", telemetry.LogDependency, name,

@@ -8,6 +8,7 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -30,10 +31,15 @@ type Options struct {
 // dependency that fails by shards. It is safe for concurrent use and holds no lock during a call.
 type Caller struct {
 	name    string
-	options Options
-	breaker *breaker
+	setup   atomic.Pointer[setup]
 	budget  *budget
 	metrics *metrics
+}
+
+// setup is what can change while calls are under way; each goes by the one that it began with.
+type setup struct {
+	options Options
+	breaker *breaker
 }
 
 // New makes a caller of the dependency with this name, such as gateway or vault; it is a metric
@@ -41,14 +47,27 @@ type Caller struct {
 func New(name string, options Options) *Caller {
 	options = options.withDefaults()
 	m := newMetrics(name, options.Metrics)
-	return &Caller{
-		name: name, options: options, budget: newBudget(), metrics: m,
-		breaker: newBreaker(name, options.Breaker, m, options.Log),
+	c := &Caller{name: name, budget: newBudget(), metrics: m}
+	c.setup.Store(&setup{options, newBreaker(name, options.Breaker, m, options.Log)})
+	return c
+}
+
+// Change bounds calls anew, from the next on. Another breaker begins closed. It is not safe for concurrent use
+// with itself.
+func (c *Caller) Change(timeout, tryTimeout time.Duration, b BreakerOptions) {
+	before := c.setup.Load()
+	next := *before
+	next.options.Timeout, next.options.TryTimeout, next.options.Breaker = timeout, tryTimeout, b
+	next.options = next.options.withDefaults()
+	if next.options.Breaker != before.options.Breaker {
+		before.breaker.retire()
+		next.breaker = newBreaker(c.name, next.options.Breaker, c.metrics, next.options.Log)
 	}
+	c.setup.Store(&next)
 }
 
 // State tells what the breaker does: closed, half-open or open.
-func (c *Caller) State() string { return c.breaker.state() }
+func (c *Caller) State() string { return c.setup.Load().breaker.state() }
 
 // Do makes a call, and makes it again as long as classify says so, tries and budget are left, and
 // the pause fits before the deadline. It never pauses after the last try. The result and the error
@@ -57,19 +76,20 @@ func (c *Caller) State() string { return c.breaker.state() }
 //
 // try must be safe to repeat whenever classify gives Retry.
 func Do[T any](ctx context.Context, c *Caller, classify Classify, try func(context.Context) (T, error)) (T, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
+	now := c.setup.Load()
+	ctx, cancel := context.WithTimeout(ctx, now.options.Timeout)
 	defer cancel()
 	c.budget.deposit()
 	for tries := 1; ; tries++ {
-		result, verdict, err := once(ctx, c, classify, try)
-		if err == nil || !verdict.Retry || tries >= c.options.MaxTries || ctx.Err() != nil {
+		result, verdict, err := once(ctx, c, now, classify, try)
+		if err == nil || !verdict.Retry || tries >= now.options.MaxTries || ctx.Err() != nil {
 			return result, err
 		}
-		if verdict.After > c.options.MaxAfter {
+		if verdict.After > now.options.MaxAfter {
 			return result, err
 		}
 		// The jitter stays on top of Retry-After: those who were sent away together must not come back as one.
-		pause := verdict.After + c.backoff(tries)
+		pause := verdict.After + now.options.backoff(tries)
 		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= pause {
 			return result, err
 		}
@@ -81,8 +101,8 @@ func Do[T any](ctx context.Context, c *Caller, classify Classify, try func(conte
 }
 
 // once makes one try, if the breaker lets it.
-func once[T any](ctx context.Context, c *Caller, classify Classify, try func(context.Context) (T, error)) (result T, v Verdict, err error) {
-	report, err := c.breaker.admit()
+func once[T any](ctx context.Context, c *Caller, now *setup, classify Classify, try func(context.Context) (T, error)) (result T, v Verdict, err error) {
+	report, err := now.breaker.admit()
 	if err != nil {
 		c.metrics.tried(labelKeptBack, 0)
 		return result, Verdict{}, err
@@ -93,7 +113,7 @@ func once[T any](ctx context.Context, c *Caller, classify Classify, try func(con
 		report(v.Health)
 		c.metrics.tried(v.Health.String(), time.Since(began))
 	}()
-	tryCtx, cancel := context.WithTimeout(ctx, c.options.TryTimeout)
+	tryCtx, cancel := context.WithTimeout(ctx, now.options.TryTimeout)
 	defer cancel()
 	result, err = try(tryCtx)
 	v = judge(ctx, err, time.Since(began), classify)
@@ -102,15 +122,15 @@ func once[T any](ctx context.Context, c *Caller, classify Classify, try func(con
 
 // backoff is a random part of a ceiling that doubles with every try, up to a cap ("full jitter",
 // https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
-func (c *Caller) backoff(tries int) time.Duration {
-	ceiling := c.options.Backoff
+func (o Options) backoff(tries int) time.Duration {
+	ceiling := o.Backoff
 	for range tries - 1 {
-		if ceiling >= c.options.BackoffCap {
+		if ceiling >= o.BackoffCap {
 			break
 		}
 		ceiling *= 2 // at most twice the cap: no overflow
 	}
-	return rand.N(min(ceiling, c.options.BackoffCap) + 1) //nolint:gosec // it spreads load, it hides nothing
+	return rand.N(min(ceiling, o.BackoffCap) + 1) //nolint:gosec // it spreads load, it hides nothing
 }
 
 // sleep is false when the context ended first.

@@ -10,20 +10,20 @@ import (
 )
 
 // NewLogger builds the logger of the process. Level is debug, info, warn or error; format is json or
-// text. Records made with a context carry its trace and span ids.
-func NewLogger(w io.Writer, level, format string) (*slog.Logger, error) {
-	var least slog.Level
+// text. Records made with a context carry its trace and span ids. The level can be changed later.
+func NewLogger(w io.Writer, level, format string) (*slog.Logger, *slog.LevelVar, error) {
+	least := new(slog.LevelVar)
 	if err := least.UnmarshalText([]byte(level)); err != nil {
-		return nil, fmt.Errorf("log level %q: %w", level, err)
+		return nil, nil, fmt.Errorf("log level %q: %w", level, err)
 	}
 	options := &slog.HandlerOptions{Level: least}
 	switch format {
 	case "json":
-		return slog.New(traced{slog.NewJSONHandler(w, options)}), nil
+		return slog.New(traced{slog.NewJSONHandler(w, options)}), least, nil
 	case "text":
-		return slog.New(traced{slog.NewTextHandler(w, options)}), nil
+		return slog.New(traced{slog.NewTextHandler(w, options)}), least, nil
 	}
-	return nil, fmt.Errorf("log format %q: must be json or text", format)
+	return nil, nil, fmt.Errorf("log format %q: must be json or text", format)
 }
 
 // traced adds the ids of the span that a record was made in.

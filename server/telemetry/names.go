@@ -39,6 +39,14 @@ const (
 	MetricShedCalls     = "orderprocessing_shed_calls_total"
 	MetricConcurrency   = "orderprocessing_concurrency_limit"
 
+	MetricConfigReloads     = "orderprocessing_config_reloads_total"
+	MetricConfigFingerprint = "orderprocessing_config_fingerprint"
+	MetricConfigRestart     = "orderprocessing_config_restart_pending"
+	MetricConfigLoaded      = "orderprocessing_config_loaded_timestamp_seconds"
+
+	MetricVaultCalls  = "orderprocessing_vault_calls_total"
+	MetricVaultExpiry = "orderprocessing_vault_login_expiry_timestamp_seconds"
+
 	MetricCacheReads  = "orderprocessing_cache_reads_total"
 	MetricCacheWrites = "orderprocessing_cache_writes_total"
 	MetricCacheBytes  = "orderprocessing_cache_bytes"
@@ -61,6 +69,8 @@ const (
 	LabelOutcome    = "outcome"
 	LabelBudget     = "budget"
 	LabelJob        = "job"
+
+	LabelPath = "path" // of a user that Vault makes, or token
 
 	LabelEvent = "event"
 	LabelShard = "shard"
@@ -94,6 +104,9 @@ const (
 	LogFrom       = "from"
 	LogTo         = "to"
 	LogJob        = "job"
+	LogKeys       = "keys" // of settings, never their values
+	LogPath       = "path" // of a secret
+	LogRetryAfter = "retry_after"
 )
 
 // Names of span attributes.

@@ -21,7 +21,7 @@ func TestNewLogger(t *testing.T) {
 	ctx := trace.ContextWithSpanContext(t.Context(), span)
 	t.Run("a record tells the trace it was made in, also from a derived logger", func(t *testing.T) {
 		var out bytes.Buffer
-		logger, err := NewLogger(&out, "info", "json")
+		logger, _, err := NewLogger(&out, "info", "json")
 		require.NoError(t, err)
 		logger.With("a", 1).InfoContext(ctx, "hello")
 		var record map[string]any
@@ -31,7 +31,7 @@ func TestNewLogger(t *testing.T) {
 	})
 	t.Run("a record without a trace tells none", func(t *testing.T) {
 		var out bytes.Buffer
-		logger, err := NewLogger(&out, "warn", "text")
+		logger, _, err := NewLogger(&out, "warn", "text")
 		require.NoError(t, err)
 		logger.InfoContext(t.Context(), "not logged")
 		require.Empty(t, out.String())
@@ -39,9 +39,9 @@ func TestNewLogger(t *testing.T) {
 		require.NotContains(t, out.String(), LogTraceID)
 	})
 	t.Run("an unknown level or format is an error", func(t *testing.T) {
-		_, err := NewLogger(nil, "loud", "json")
+		_, _, err := NewLogger(nil, "loud", "json")
 		require.Error(t, err)
-		_, err = NewLogger(nil, "info", "xml")
+		_, _, err = NewLogger(nil, "info", "xml")
 		require.Error(t, err)
 	})
 }

@@ -48,6 +48,18 @@ func New(o Options) *Gate {
 	return &Gate{options: o, limit: float64(o.Most), callers: map[string]*caller{}, window: window{since: time.Now()}}
 }
 
+// Change puts other options in force. Who is inside stays; who waits goes by the new ones but for their patience.
+func (g *Gate) Change(o Options) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.limit == float64(g.options.Most) { // answers are fast
+		g.limit = float64(o.Most)
+	}
+	g.options = o
+	g.limit = min(max(g.limit, float64(o.Least)), float64(o.Most))
+	g.admit()
+}
+
 // Limit is how many calls may be inside now.
 func (g *Gate) Limit() int {
 	g.mu.Lock()
@@ -79,16 +91,17 @@ func (g *Gate) Enter(ctx context.Context, name string) (leave func(), err error)
 	t := &turn{caller: c, called: make(chan struct{})}
 	c.waiting++
 	g.waiting = append(g.waiting, t)
+	patience := g.options.Patience
 	g.mu.Unlock()
-	if err := g.wait(ctx, name, t); err != nil {
+	if err := g.wait(ctx, name, t, patience); err != nil {
 		return nil, err
 	}
 	return g.leaver(name, c), nil
 }
 
 // wait waits for a turn until patience or the context ends.
-func (g *Gate) wait(ctx context.Context, name string, t *turn) error {
-	patience := time.NewTimer(g.options.Patience)
+func (g *Gate) wait(ctx context.Context, name string, t *turn, longest time.Duration) error {
+	patience := time.NewTimer(longest)
 	defer patience.Stop()
 	err := ErrFull
 	select {

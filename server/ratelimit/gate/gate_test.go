@@ -214,3 +214,25 @@ func TestGate_fair(t *testing.T) {
 	require.Equal(t, took, alone)
 	require.LessOrEqual(t, beside, 2*alone)
 }
+
+func TestGate_Change(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := gate.New(gate.Options{Most: 2, Least: 1, Target: time.Second, Patience: time.Minute})
+		_, leaveFirst := enter(t, g, "a")
+		_, leaveSecond := enter(t, g, "a")
+		third, leaveThird := enter(t, g, "a")
+		require.False(t, third())
+		g.Change(gate.Options{Most: 3, Least: 1, Target: time.Second, Patience: time.Second})
+		require.True(t, third(), "there is room now")
+		require.Equal(t, 3, g.Limit())
+		g.Change(gate.Options{Most: 1, Least: 1, Target: time.Second, Patience: time.Second})
+		require.Equal(t, 1, g.Limit())
+		leaveFirst()
+		leaveSecond()
+		_, err := g.Enter(t.Context(), "b")
+		require.ErrorIs(t, err, gate.ErrFull, "who was inside stays, and nobody enters")
+		leaveThird()
+		_, leave := enter(t, g, "b")
+		leave()
+	})
+}

@@ -28,6 +28,7 @@ type Options struct {
 	StatementTimeout time.Duration // Postgres; also of a transaction left idle; 0 means 30 s
 	LockTimeout      time.Duration // how long a statement waits for others; 0 means 5 s
 	ApplicationName  string        // Postgres shows it in pg_stat_activity; empty means orderprocessing
+	Login            Login         // Postgres; nil for who the URL says
 	Unasked          bool          // Open does not make sure that the database answers: it may be away
 }
 
@@ -42,6 +43,7 @@ type Database struct {
 	dialect  string
 	name     string
 	postgres *pgx.ConnConfig // nil on SQLite; holds the password
+	login    Login           // nil for who postgres says
 }
 
 // Open connects to a database by its URL, such as sqlite:data/home.db, sqlite:///var/lib/home.db

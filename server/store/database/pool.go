@@ -21,5 +21,6 @@ func (db *Database) Pool(ctx context.Context, size int32) (*pgxpool.Pool, error)
 	config.ConnConfig = db.postgres.Copy()
 	config.MaxConns = size
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error { return readUTC(ctx, conn) }
+	db.login.guard(config)
 	return pgxpool.NewWithConfig(ctx, config)
 }

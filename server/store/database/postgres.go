@@ -23,13 +23,12 @@ func openPostgres(u *url.URL, opts Options) (*Database, error) {
 	if err != nil {
 		return nil, err
 	}
-	pool := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(readUTC))
-	size := orElse(opts.MaxConnections, postgresConnections)
-	pool.SetMaxOpenConns(size)
-	pool.SetMaxIdleConns(size)
+	pool := opts.Login.open(config)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	pool.SetConnMaxLifetime(time.Hour) // finds a new primary behind a name in the end
-	return &Database{Write: pool, Read: pool, dialect: Postgres, postgres: config}, nil
+	db := &Database{Write: pool, Read: pool, dialect: Postgres, postgres: config, login: opts.Login}
+	db.Resize(opts.MaxConnections)
+	return db, nil
 }
 
 // postgresConfig takes the password out of the URL before pgx reads it: no error can quote it.
@@ -88,11 +87,13 @@ func readUTC(_ context.Context, conn *pgx.Conn) error {
 // it. The transaction that conn has open, if any, is the one that fn works in.
 func Pgx(conn *sql.Conn, fn func(*pgx.Conn) error) error {
 	return conn.Raw(func(driver any) error {
-		beneath, ok := driver.(*stdlib.Conn)
-		if !ok {
-			return fmt.Errorf("not a Postgres connection: %T", driver)
+		switch beneath := driver.(type) {
+		case *stdlib.Conn:
+			return fn(beneath.Conn())
+		case *loginConn:
+			return fn(beneath.Conn.Conn())
 		}
-		return fn(beneath.Conn())
+		return fmt.Errorf("not a Postgres connection: %T", driver)
 	})
 }
 

@@ -41,10 +41,9 @@ func openSQLite(u *url.URL, opts Options) (*Database, error) {
 		return nil, fmt.Errorf("open SQLite: %w", err)
 	}
 	write.SetMaxOpenConns(1) // SQLite has one writer; a queue in Go is fair and does not poll
-	readers := orElse(opts.MaxConnections, sqliteReaders)
-	read.SetMaxOpenConns(readers)
-	read.SetMaxIdleConns(readers)
-	return &Database{Write: write, Read: read, dialect: SQLite}, nil
+	db := &Database{Write: write, Read: read, dialect: SQLite}
+	db.Resize(opts.MaxConnections)
+	return db, nil
 }
 
 // sqlitePath takes sqlite:relative.db and sqlite:///absolute.db.

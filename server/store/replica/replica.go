@@ -46,6 +46,13 @@ type Replicas struct {
 	running   sync.WaitGroup
 }
 
+// Resize bounds the connections to each standby anew.
+func (r *Replicas) Resize(connections int) {
+	for _, m := range r.members {
+		m.Database.Resize(connections)
+	}
+}
+
 // New takes the standbys. None of them serves before Start.
 func New(o Options) *Replicas {
 	r := &Replicas{options: o, metrics: newMetrics(o.Registry), stop: func() {}}
