@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"connectrpc.com/connect"
@@ -80,13 +81,29 @@ func textAt(m protoreflect.Message, path string) string {
 			m, path = value.Message(), rest
 			continue
 		}
-		if field.Enum() != nil {
+		switch {
+		case field.HasPresence() && !m.Has(field):
+			return "" // not said is another thing than zero
+		case field.IsMap():
+			return textOfMap(value.Map())
+		case field.Enum() != nil:
 			if known := field.Enum().Values().ByNumber(value.Enum()); known != nil {
 				return string(known.Name())
 			}
 		}
 		return fmt.Sprint(value.Interface())
 	}
+}
+
+// textOfMap writes a map by key, such as off:90,on:10.
+func textOfMap(m protoreflect.Map) string {
+	var pairs []string
+	m.Range(func(key protoreflect.MapKey, value protoreflect.Value) bool {
+		pairs = append(pairs, fmt.Sprintf("%v:%v", key, value))
+		return true
+	})
+	slices.Sort(pairs)
+	return strings.Join(pairs, ",")
 }
 
 // checkAudit tells why calls of a method cannot be recorded as its policy says.
@@ -104,10 +121,13 @@ func checkAudit(method protoreflect.MethodDescriptor, record *policyv1.Audit) er
 			if message != nil {
 				field = message.Fields().ByName(protoreflect.Name(name))
 			}
-			if field == nil || field.IsList() || field.IsMap() {
+			if field == nil || field.IsList() || field.IsMap() && field.MapValue().Message() != nil {
 				return fmt.Errorf("policy has %q recorded, which is no single field of the request", path)
 			}
 			message = field.Message()
+			if field.IsMap() {
+				message = nil
+			}
 		}
 		if message != nil {
 			return fmt.Errorf("policy has %q recorded, which is a message", path)

@@ -1,6 +1,7 @@
 package interceptors
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -33,6 +34,7 @@ func newBody(e *exchange, source io.ReadCloser) *body {
 func (b *body) Read(p []byte) (int, error) {
 	if b.exchange.procedure.StreamsIn {
 		defer b.watchRead()()
+		defer b.endRead()()
 	} else {
 		if b.left <= 0 {
 			return 0, errTooLarge
@@ -60,6 +62,21 @@ func (b *body) watchRead() (done func()) {
 		b.watch.Reset(idle)
 	}
 	return func() { b.watch.Stop() }
+}
+
+// endRead ends a read of a stream when its call ends, such as when the server stops: else the handler would
+// wait for a caller who has nothing to say.
+func (b *body) endRead() (done func()) {
+	ended := make(chan struct{})
+	stop := context.AfterFunc(b.exchange.request.Context(), func() {
+		defer close(ended)
+		b.exchange.setReadDeadline(time.Unix(1, 0))
+	})
+	return func() {
+		if !stop() {
+			<-ended // the writer must not be touched once the handler has returned
+		}
+	}
 }
 
 // setReadDeadline bounds reads. A writer that knows no deadlines is one of a test.

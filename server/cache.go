@@ -38,6 +38,7 @@ func newCopies(cfg config.Config, logger *slog.Logger, registry prometheus.Regis
 			return nil, part, fmt.Errorf("cache.redis: %w", err)
 		}
 		o.Shared, closeClient = redis.New(client, cachePrefix), client.Close
+		part.Checks = []Check{{Name: "redis-cache", Optional: true, Run: func(ctx context.Context) error { return client.Ping(ctx).Err() }}}
 	}
 	if cfg.Cache.MemoryBytes > 0 && (o.Shared != nil || ownsDatabases(cfg)) {
 		var err error

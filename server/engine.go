@@ -81,14 +81,14 @@ func paymentTimeout(cfg config.Config) time.Duration { return cfg.Payments.CallT
 
 // open builds the sagas and their engine, where orders run, and where operators look after them.
 func (p *processes) open(
-	cfg config.Config, logger *slog.Logger, t *telemetry.Telemetry, stores *Stores, with *shop,
+	cfg config.Config, logger *slog.Logger, t *telemetry.Telemetry, stores *Stores, with *shop, switches *switches,
 ) (err error) {
 	if !cfg.Serves(config.ServiceOrders) && !cfg.Serves(config.ServiceOperations) {
 		p.host = &engineHost{end: func() {}}
 		return nil
 	}
 	o := workflow.Options{
-		Orders: p.hub.Over(stores.Shards), Stock: with.stock, Risk: newRisk(cfg.Risk, stores),
+		Orders: p.hub.Over(stores.Shards), Stock: with.stock, Risk: newRisk(cfg.Risk, stores, switches),
 		PaymentTimeout: paymentTimeout(cfg), Now: time.Now,
 	}
 	if with.money != nil {
@@ -144,8 +144,8 @@ func (p *processes) traceOf(ctx context.Context, orderID order.ID) string {
 }
 
 // newRisk builds the use cases of risk.
-func newRisk(cfg config.Risk, stores *Stores) *risk.Service {
+func newRisk(cfg config.Risk, stores *Stores, switches *switches) *risk.Service {
 	return risk.New(risk.Options{
-		Store: stores.Shards, Rules: riskRules(cfg), NoteAt: cfg.NoteAt, Off: cfg.Mode == config.RiskOff, Now: time.Now,
+		Store: stores.Shards, Rules: riskRules(cfg), NoteAt: cfg.NoteAt, Mode: switches.riskMode, Now: time.Now,
 	})
 }

@@ -21,7 +21,7 @@ import (
 // the events of a simulator in the process; the others post theirs to the API port.
 func openGateway(
 	ctx context.Context, cfg config.Config, logger *slog.Logger, t *telemetry.Telemetry, webhooks http.Handler,
-) (gateway.Gateway, *outbound.Caller, func(context.Context) error, error) {
+) (*resilient.Gateway, *outbound.Caller, func(context.Context) error, error) {
 	var around func(http.RoundTripper) http.RoundTripper
 	if t.Tracer != nil {
 		around = telemetry.Transport

@@ -2,14 +2,20 @@ package server
 
 import (
 	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"connectrpc.com/grpchealth"
 
 	"github.com/orderprocessing/orderprocessing/server/fault"
+	"github.com/orderprocessing/orderprocessing/server/telemetry"
 )
 
 const (
@@ -20,48 +26,65 @@ const (
 
 // Check asks one dependency whether it works.
 type Check struct {
-	Name     string
-	Optional bool // reported, but the process is ready without it, such as what every replica shares
+	Name string
+	// Optional is what the process is ready without: above all what every replica shares. docs/health.md has
+	// the rule. It is only reported.
+	Optional bool
 	Run      func(context.Context) error
 }
 
 // Health tells whether the process is live, has started, and is ready. It is safe for concurrent use.
 type Health struct {
-	checks            []Check
-	started, draining atomic.Bool
-	drained           chan struct{} // closed when the process drains
-	drain             sync.Once
-	now               func() time.Time
-
-	mu     sync.Mutex
-	last   Report
-	lastAt time.Time
+	required, optional checks
+	logger             *slog.Logger
+	started, draining  atomic.Bool
+	drained            chan struct{} // closed when the process drains
+	drain              sync.Once
 }
 
 // Report is the readiness of the process, dependency by dependency.
 type Report struct {
-	Ready    bool          `json:"ready"`
-	Started  bool          `json:"started"`
-	Draining bool          `json:"draining"`
-	Checks   []CheckResult `json:"checks"` // in the order they were given; may be empty
+	Ready        bool         `json:"ready"`
+	Started      bool         `json:"started"`
+	Draining     bool         `json:"draining"`
+	Dependencies []Dependency `json:"dependencies,omitempty"` // those that are required first
 }
 
-// CheckResult is what one check found.
-type CheckResult struct {
-	Name     string `json:"name"`
-	OK       bool   `json:"ok"`
-	Optional bool   `json:"optional,omitempty"`
-	Error    string `json:"error,omitempty"`
-	Millis   int64  `json:"millis"`
+// Dependency is what was found of one.
+type Dependency struct {
+	Name     string    `json:"name"`
+	State    string    `json:"state"`           // up or down
+	Since    time.Time `json:"since"`           // when it was first found so
+	Millis   int64     `json:"millis"`          // how long it took to answer, or not to
+	Error    string    `json:"error,omitempty"` // why it is down, as a class: the cause is in the log
+	Required bool      `json:"required"`        // the process is not ready without it
 }
 
-// NewHealth makes the health of a process that has not started yet.
-func NewHealth(checks ...Check) *Health {
-	return &Health{checks: checks, drained: make(chan struct{}), now: time.Now}
+// What a dependency's state may be.
+const (
+	StateUp   = "up"
+	StateDown = "down"
+)
+
+// NewHealth makes the health of a process that has not started yet. The logger hears of dependencies that
+// come and go.
+func NewHealth(logger *slog.Logger, list ...Check) *Health {
+	h := &Health{logger: logger, drained: make(chan struct{})}
+	h.required.now, h.optional.now = time.Now, time.Now
+	h.Add(list...)
+	return h
 }
 
 // Add adds checks, before anybody asks.
-func (h *Health) Add(checks ...Check) { h.checks = append(h.checks, checks...) }
+func (h *Health) Add(list ...Check) {
+	for _, c := range list {
+		if c.Optional {
+			h.optional.list = append(h.optional.list, c)
+		} else {
+			h.required.list = append(h.required.list, c)
+		}
+	}
+}
 
 // SetStarted tells that everything was built and the ports are open.
 func (h *Health) SetStarted() { h.started.Store(true) }
@@ -72,38 +95,99 @@ func (h *Health) SetDraining() {
 	h.drain.Do(func() { close(h.drained) })
 }
 
-// Ready runs the checks, at once, or takes what they found a moment ago.
-func (h *Health) Ready(ctx context.Context) Report {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.lastAt.IsZero() || h.now().Sub(h.lastAt) >= checkAge {
-		h.last = Report{Checks: h.runChecks(context.WithoutCancel(ctx))}
-		h.lastAt = h.now()
-	}
-	report := h.last
-	report.Started, report.Draining = h.started.Load(), h.draining.Load()
-	report.Ready = report.Started && !report.Draining &&
-		!slices.ContainsFunc(report.Checks, func(c CheckResult) bool { return !c.OK && !c.Optional })
+// Ready tells whether the process wants calls. It asks what is required, at once, or takes what was found
+// a moment ago; it never waits for anything else, which may not answer to any replica.
+func (h *Health) Ready(ctx context.Context) bool {
+	return h.of(h.required.results(ctx, h.logger)).Ready
+}
+
+// Report asks all dependencies, and may take 2 s.
+func (h *Health) Report(ctx context.Context) Report {
+	var optional []Dependency
+	var asked sync.WaitGroup
+	asked.Go(func() { optional = h.optional.results(ctx, h.logger) })
+	report := h.of(h.required.results(ctx, h.logger))
+	asked.Wait()
+	report.Dependencies = slices.Concat(report.Dependencies, optional)
 	return report
 }
 
-func (h *Health) runChecks(ctx context.Context) []CheckResult {
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+func (h *Health) of(required []Dependency) Report {
+	r := Report{Started: h.started.Load(), Draining: h.draining.Load(), Dependencies: required}
+	r.Ready = r.Started && !r.Draining && !slices.ContainsFunc(required, func(d Dependency) bool { return d.State == StateDown })
+	return r
+}
+
+// checks are asked together.
+type checks struct {
+	list []Check
+	now  func() time.Time
+
+	mu     sync.Mutex
+	last   []Dependency // in the order of list; nil when nobody has asked
+	lastAt time.Time
+}
+
+// results asks all, or gives what was found a moment ago.
+func (c *checks) results(ctx context.Context, logger *slog.Logger) []Dependency {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.list) == 0 || c.last != nil && c.now().Sub(c.lastAt) < checkAge {
+		return c.last
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
 	defer cancel()
-	results := make([]CheckResult, len(h.checks))
+	found := make([]Dependency, len(c.list))
 	var running sync.WaitGroup
-	for i, check := range h.checks {
+	for i, check := range c.list {
 		running.Go(func() {
-			began := h.now()
-			err := check.Run(ctx)
-			results[i] = CheckResult{Name: check.Name, OK: err == nil, Optional: check.Optional, Millis: h.now().Sub(began).Milliseconds()}
-			if err != nil {
-				results[i].Error = err.Error()
+			before := Dependency{State: StateUp}
+			if c.last != nil {
+				before = c.last[i]
 			}
+			found[i] = check.ask(ctx, before, c.now, logger)
 		})
 	}
 	running.Wait()
-	return results
+	c.last, c.lastAt = found, c.now()
+	return found
+}
+
+// ask runs the check, and logs when its dependency is in another state than before.
+func (c Check) ask(ctx context.Context, before Dependency, now func() time.Time, logger *slog.Logger) Dependency {
+	began := now()
+	err := c.Run(ctx)
+	d := Dependency{Name: c.Name, State: StateUp, Required: !c.Optional, Since: before.Since, Millis: now().Sub(began).Milliseconds()}
+	if err != nil {
+		d.State, d.Error = StateDown, classOf(err)
+	}
+	if d.State == before.State && !before.Since.IsZero() {
+		return d
+	}
+	d.Since = now().UTC()
+	switch {
+	case err != nil:
+		logger.WarnContext(ctx, "a dependency is away", slog.String(telemetry.LogDependency, c.Name), slog.Any(telemetry.LogError, err))
+	case before.State == StateDown:
+		logger.InfoContext(ctx, "a dependency is back", slog.String(telemetry.LogDependency, c.Name))
+	}
+	return d
+}
+
+// classOf says why a dependency does not work, in a word that shows nothing of the inside.
+func classOf(err error) string {
+	var network net.Error
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &network) && network.Timeout():
+		return "timeout"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "refused"
+	case errors.As(err, new(*net.DNSError)):
+		return "no such host"
+	case fault.ReasonOf(err) != "":
+		return string(fault.ReasonOf(err))
+	}
+	return "failed"
 }
 
 // checker is the same health over gRPC; every service of the process shares it.
@@ -121,7 +205,7 @@ func (c healthChecker) Check(ctx context.Context, req *grpchealth.CheckRequest) 
 	if req.Service != "" && !slices.Contains(c.services, req.Service) {
 		return nil, fault.New(fault.KindNotFound, fault.ReasonServiceUnknown, "there is no service of this name")
 	}
-	if c.health.Ready(ctx).Ready {
+	if c.health.Ready(ctx) {
 		return &grpchealth.CheckResponse{Status: grpchealth.StatusServing}, nil
 	}
 	return &grpchealth.CheckResponse{Status: grpchealth.StatusNotServing}, nil

@@ -46,7 +46,7 @@ func newHealthWatch(h *Health, services []string, options ...connect.HandlerOpti
 }
 
 func (h *Health) serving(ctx context.Context) healthv1.HealthCheckResponse_ServingStatus {
-	if h.Ready(ctx).Ready {
+	if h.Ready(ctx) {
 		return healthv1.HealthCheckResponse_SERVING
 	}
 	return healthv1.HealthCheckResponse_NOT_SERVING

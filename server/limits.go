@@ -50,6 +50,7 @@ func newLimits(cfg config.Config, logger *slog.Logger, registry prometheus.Regis
 			return nil, nil, part, fmt.Errorf("limits.redis: %w", err)
 		}
 		part.Stop = func(context.Context) error { return client.Close() }
+		part.Checks = []Check{{Name: "redis-limits", Optional: true, Run: func(ctx context.Context) error { return client.Ping(ctx).Err() }}}
 		m.callers = fallback.New(fallback.Options{
 			Shared: redis.New(client, limitsPrefix), Local: local, Share: cfg.Limits.FallbackShare,
 			Log: logger, Registry: registry,

@@ -10,7 +10,7 @@ import (
 )
 
 // NewOps is the handler of the operations port: /livez, /readyz, /startupz, /metrics, /debug/pprof/.
-// It has no authentication, so the port is for operators and probes alone.
+// /readyz?verbose also reports all dependencies. It has no authentication, so the port is for operators and probes alone.
 func NewOps(health *Health, metrics prometheus.Gatherer) http.Handler {
 	mux := http.NewServeMux()
 	// Live means that the process can answer. A dependency that fails is no reason to restart it.
@@ -22,8 +22,13 @@ func NewOps(health *Health, metrics prometheus.Gatherer) http.Handler {
 		writeStatus(w, started, map[string]bool{"started": started})
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		report := health.Ready(r.Context())
-		writeStatus(w, report.Ready, report)
+		if r.URL.Query().Has("verbose") {
+			report := health.Report(r.Context())
+			writeStatus(w, report.Ready, report)
+			return
+		}
+		ready := health.Ready(r.Context())
+		writeStatus(w, ready, map[string]bool{"ready": ready, "draining": health.draining.Load()})
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{EnableOpenMetrics: true}))
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)

@@ -47,7 +47,7 @@ func openMoney(
 	return &money{
 		cases: cases, webhook: webhook, caller: caller, path: payments.WebhookPath + name,
 		parts: []Part{
-			{Name: "gateway", Stop: closeGateway},
+			{Name: "gateway", Stop: closeGateway, Checks: []Check{{Name: "gateway", Optional: true, Run: g.Ready}}},
 			{Name: "payments", Stop: cases.Close},
 			{
 				Name:  "webhooks of the gateway",

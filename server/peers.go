@@ -110,6 +110,9 @@ func (n *neighbors) checks() []Check {
 	for _, name := range n.called {
 		checks = append(checks, Check{Name: name, Optional: true, Run: n.peers[name].Ready})
 	}
+	if n.consul != nil {
+		checks = append(checks, Check{Name: "consul", Optional: true, Run: n.consul.Ready})
+	}
 	return checks
 }
 

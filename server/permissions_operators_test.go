@@ -8,6 +8,7 @@ import (
 	identityv1 "github.com/orderprocessing/orderprocessing/gen/identity/v1"
 	operationsv1 "github.com/orderprocessing/orderprocessing/gen/operations/v1"
 	policyv1 "github.com/orderprocessing/orderprocessing/gen/policy/v1"
+	"github.com/orderprocessing/orderprocessing/server/flags"
 	"github.com/orderprocessing/orderprocessing/server/workflow"
 )
 
@@ -27,6 +28,10 @@ func (e *examples) ofOperators() map[protoreflect.FullName]func() proto.Message 
 		},
 		"operations.v1.OperationsService.RetrySaga": func() proto.Message {
 			return &operationsv1.RetrySagaRequest{Subject: waiting, Saga: workflow.Place}
+		},
+		"operations.v1.OperationsService.ListFlags": func() proto.Message { return &operationsv1.ListFlagsRequest{} },
+		"operations.v1.OperationsService.SetFlag": func() proto.Message {
+			return &operationsv1.SetFlagRequest{Key: flags.Amendments, Enabled: new(true)}
 		},
 		"identity.v1.IdentityService.RegisterUser": func() proto.Message { return e.registration() },
 		"identity.v1.IdentityService.Login": func() proto.Message {

@@ -10,7 +10,7 @@ import (
 // riskRules gives the rules of a configuration.
 func riskRules(cfg config.Risk) risk.Rules {
 	rules := risk.Rules{
-		HoldAt: cfg.HoldAt, DenyAt: cfg.DenyAt, Shadow: cfg.Mode == config.RiskShadow,
+		HoldAt: cfg.HoldAt, DenyAt: cfg.DenyAt,
 		OrdersPerHour: cfg.OrdersPerHour, OrdersPerDay: cfg.OrdersPerDay,
 		LargeTotal: int64(cfg.LargeTotal), GuestTotal: int64(cfg.GuestTotal), TimesAverage: cfg.TimesAverage,
 		Points: risk.Points(cfg.Points),

@@ -37,11 +37,10 @@ func TestRiskRules(t *testing.T) {
 			Total: 1_000_000, Currency: "GBP", Country: "GB", LastHour: 10, EmailDomain: "mailinator.com",
 		}).Outcome)
 	})
-	t.Run("the mode and the shop's own domains reach the rules", func(t *testing.T) {
+	t.Run("the shop's own domains reach the rules", func(t *testing.T) {
 		cfg := config.Default().Risk
-		cfg.Mode, cfg.DisposableDomains = config.RiskShadow, []string{"Bin.Example"}
+		cfg.DisposableDomains = []string{"Bin.Example"}
 		rules := riskRules(cfg)
-		require.True(t, rules.Shadow)
 		require.Equal(t, []string{"bin.example"}, rules.DisposableDomains)
 	})
 }

@@ -19,6 +19,8 @@ type Part struct {
 	Name  string
 	Start func(context.Context) error // nil if there is nothing to start; returns when it has started
 	Stop  func(context.Context) error // nil if there is nothing to stop; returns when it has stopped
+	// Checks ask what the part depends on.
+	Checks []Check
 }
 
 // Process is what Run runs.

@@ -168,7 +168,7 @@ func waitForVault(cfg config.Config, logger *slog.Logger, t *telemetry.Telemetry
 		}
 		var latest atomic.Pointer[error]
 		latest.Store(&first)
-		health := NewHealth(Check{Name: "vault", Run: func(context.Context) error { return *latest.Load() }})
+		health := NewHealth(logger, Check{Name: "vault", Run: func(context.Context) error { return *latest.Load() }})
 		listener, listenErr := listen(ctx, cfg.Ops.Host, cfg.Ops.Port)
 		if listenErr != nil {
 			return fmt.Errorf("open the operations port (ops.port): %w", listenErr)

@@ -3,14 +3,17 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/orderprocessing/orderprocessing/gen/orders/v1/ordersv1connect"
@@ -84,10 +87,14 @@ func Serve(ctx context.Context, cfg config.Config, o Options) (err error) {
 		return errors.Join(err, stores.Close(ctx), copying.stop(ctx), kept.stop(ctx), t.Stop(ctx))
 	}
 	parts = append(parts, Part{Name: "peers", Stop: others.close})
-	health := NewHealth(slices.Concat(checksOf(stores), others.checks(), kept.checks())...)
+	health := NewHealth(o.Logger, slices.Concat(checksOf(cfg, stores), others.checks(), kept.checks())...)
 	api, beside, err := newAPI(ctx, cfg, o, t, stores, others, health, settings, kept.login)
 	if err != nil {
 		return errors.Join(err, others.close(ctx), stores.Close(ctx), copying.stop(ctx), kept.stop(ctx), t.Stop(ctx))
+	}
+	parts = append(parts, beside...)
+	for _, part := range parts {
+		health.Add(part.Checks...)
 	}
 	return Run(ctx, Process{
 		Config: cfg,
@@ -95,7 +102,7 @@ func Serve(ctx context.Context, cfg config.Config, o Options) (err error) {
 		Ops:    NewOps(health, t.Registry),
 		Health: health,
 		Logger: o.Logger,
-		Parts:  append(append(parts, beside...), settingsPart(settings, o)),
+		Parts:  append(parts, settingsPart(settings, o)),
 		Opened: func(api, ops net.Addr) {
 			others.join(api)
 			if o.Opened != nil {
@@ -116,6 +123,13 @@ func newAPI(
 		return nil, nil, err
 	}
 	tokens := pagetoken.New(key)
+	switches, flagging, err := openFlags(ctx, cfg, o.Logger, t.Registry, stores)
+	if err != nil {
+		return nil, nil, err
+	}
+	if stores.Reads != orders.Reads(stores.Shards) {
+		stores.Reads = switchedReads{on: switches.cachedReads, copies: stores.Reads, stored: stores.Shards}
+	}
 	w, err := openIdentity(ctx, cfg, o.Notice, stores, tokens)
 	if err != nil {
 		return nil, nil, err
@@ -149,7 +163,7 @@ func newAPI(
 	}()
 	goods := inventory.New(stores.Shards, tokens, time.Now)
 	shop := newShop(stores, others, m, goods)
-	if err := flow.open(cfg, o.Logger, t, stores, shop); err != nil {
+	if err := flow.open(cfg, o.Logger, t, stores, shop, switches); err != nil {
 		return nil, nil, err
 	}
 	replicas, watching, err := openReplicas(ctx, cfg, o.Logger, t.Registry, stores, logins)
@@ -163,6 +177,7 @@ func newAPI(
 	}
 	served := services{
 		cfg: cfg, options: o, stores: stores, replicas: replicas, tokens: tokens, who: w, money: m, shop: shop, goods: goods, flow: flow,
+		switches: switches,
 		verified: verified(t.Registry),
 	}
 	api, err := NewAPI(cfg.Server, chain, health, served.all(chain.HandlerOptions())...)
@@ -178,7 +193,7 @@ func newAPI(
 	if m.webhook != nil {
 		api.Handle(m.path, m.webhook)
 	}
-	beside = append([]Part{limiting, watching}, m.parts...)
+	beside = append([]Part{limiting, watching, flagging}, m.parts...)
 	return api, append(beside, flow.part(cfg), newJobs(cfg, o.Logger, t.Registry, stores, m.cases).part()), nil
 }
 
@@ -212,12 +227,32 @@ func pageTokenKey(ctx context.Context, cfg config.Config, stores *Stores) ([]byt
 	return stores.Home.Key(ctx, "page-token")
 }
 
-// checksOf lists what the process cannot do without. A shard that is away costs its own orders
-// only, so it does not make the process unready.
-func checksOf(stores *Stores) []Check {
-	checks := []Check{{Name: "home", Run: stores.Home.Ping}}
+// checksOf lists the databases and the collector. Only files of this process's own make it unready: whatever
+// several replicas share would make all of them unready at once.
+func checksOf(cfg config.Config, stores *Stores) []Check {
+	locations := Databases(cfg)
+	shared := func(i int) bool { return !strings.HasPrefix(locations[i].Reveal(), "sqlite:") }
+	checks := []Check{{Name: "home", Optional: shared(0), Run: stores.Home.Ping}}
 	for i, one := range stores.Shards.Shards() {
 		checks = append(checks, Check{Name: fmt.Sprintf("shard-%d", i), Optional: true, Run: one.Ping})
 	}
+	if endpoint := cfg.Telemetry.OTLPEndpoint; endpoint != "" {
+		checks = append(checks, Check{Name: "collector", Optional: true, Run: reach(endpoint)})
+	}
 	return checks
+}
+
+// reach tries to connect to where a URL leads.
+func reach(location string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		u, err := url.Parse(location)
+		if err != nil {
+			return err
+		}
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), u.Scheme)))
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	}
 }

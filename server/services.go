@@ -41,6 +41,7 @@ type services struct {
 	shop     *shop
 	goods    *inventory.Service
 	flow     *processes
+	switches *switches
 	verified func(integrity.Report)
 }
 
@@ -73,10 +74,14 @@ func (s services) all(options []connect.HandlerOption) (all []Service) {
 			Descriptor = identityv1.File_identity_v1_identity_service_proto.Services().ByName("IdentityService")
 	}
 	if s.cfg.Serves(config.ServiceOperations) {
-		cases := operations.New(operations.Options{
+		o := operations.Options{
 			Audit: audited(s.cfg, s.stores, s.money), Kinds: s.stores.Kinds(), Home: s.stores.Home,
 			Sagas: s.flow.engine, Book: s.flow.book, Tokens: s.tokens, Verified: s.verified, Replicas: s.replicas.Statuses,
-		})
+		}
+		if s.switches.keeper != nil {
+			o.Flags = s.switches.keeper
+		}
+		cases := operations.New(o)
 		add(operationsv1connect.NewOperationsServiceHandler(operations.NewHandler(cases), options...)).
 			Descriptor = operationsv1.File_operations_v1_operations_service_proto.Services().ByName("OperationsService")
 	}
@@ -91,8 +96,8 @@ func (s services) all(options []connect.HandlerOption) (all []Service) {
 
 func (s services) orders() orders.Options {
 	o := orders.Options{
-		Store: s.stores.Shards, Reads: s.stores.Reads, Stock: s.stores.Shards, People: s.stores.Principals, Tokens: s.tokens,
-		Now: time.Now, Hub: s.flow.hub,
+		Store: s.stores.Shards, Reads: s.stores.Reads, Stock: s.stores.Shards, People: s.switches.forgetting(s.stores.Principals), Tokens: s.tokens,
+		Now: time.Now, Hub: s.flow.hub, MayAmend: s.switches.amendments,
 	}
 	if s.replicas.Any() {
 		o.Replicas = s.replicas

@@ -11,6 +11,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/audit"
 	"github.com/orderprocessing/orderprocessing/server/config"
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
+	"github.com/orderprocessing/orderprocessing/server/flags"
 	"github.com/orderprocessing/orderprocessing/server/orders"
 	"github.com/orderprocessing/orderprocessing/server/saga/river"
 	"github.com/orderprocessing/orderprocessing/server/store"
@@ -50,6 +51,7 @@ type Stores struct {
 	Home       *home.Store
 	Principals *principals.Store
 	Audit      *audit.Store
+	Flags      *flags.Store
 	Shards     *shard.Store
 	Reads      orders.Reads // of the shards, or of copies
 	// Databases are those behind the shards, in their order. They close with them.
@@ -139,7 +141,7 @@ func OpenStores(ctx context.Context, cfg config.Config, o Observers) (_ *Stores,
 	}
 	return &Stores{
 		Home: homeStore, Principals: principals.New(opened[0]), Audit: audit.New(opened[0], time.Now), Shards: all,
-		Reads: all, Databases: opened[1:], homeDatabase: opened[0],
+		Flags: flags.NewStore(opened[0]), Reads: all, Databases: opened[1:], homeDatabase: opened[0],
 	}, nil
 }
 

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -77,7 +79,7 @@ type running struct {
 func start(t *testing.T, orders ordersv1connect.OrderServiceHandler, change func(*Process)) *running {
 	t.Helper()
 	registry := prometheus.NewRegistry()
-	p := Process{Config: config.Default(), Logger: slog.New(slog.DiscardHandler), Health: NewHealth()}
+	p := Process{Config: config.Default(), Logger: slog.New(slog.DiscardHandler), Health: NewHealth(slog.New(slog.DiscardHandler))}
 	p.Config.Server.Port, p.Config.Ops.Port = 0, 0
 	if change != nil {
 		change(&p)
@@ -225,7 +227,7 @@ func TestRun_Drain(t *testing.T) {
 		close(orders.release)
 		r := start(t, orders, func(p *Process) { p.Config.Server.DrainDelay = 300 * time.Millisecond })
 		r.stop()
-		require.Eventually(t, func() bool { return !r.health.Ready(t.Context()).Ready }, time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return !r.health.Ready(t.Context()) }, time.Second, time.Millisecond)
 		_, err := ordersv1connect.NewOrderServiceClient(r.http1, r.url).GetOrder(t.Context(), &ordersv1.GetOrderRequest{OrderId: testOrderID})
 		require.NoError(t, err)
 		require.NoError(t, <-r.stopped)
@@ -308,20 +310,24 @@ func TestRun_Parts(t *testing.T) {
 		defer taken.Close()
 		cfg := config.Default()
 		cfg.Ops.Port, cfg.Server.Port = 0, taken.Addr().(*net.TCPAddr).Port
-		err = Run(t.Context(), Process{Config: cfg, Logger: slog.New(slog.DiscardHandler), Health: NewHealth()})
+		err = Run(t.Context(), Process{Config: cfg, Logger: slog.New(slog.DiscardHandler), Health: NewHealth(slog.New(slog.DiscardHandler))})
 		require.ErrorContains(t, err, "open the API port")
 	})
 }
 
 func TestOps(t *testing.T) {
-	failing := errors.New("shard is away")
+	failing := errors.New("disk is away")
 	now := time.Now()
+	began := now
 	var asked int
-	health := NewHealth(
+	var logs bytes.Buffer
+	health := NewHealth(slog.New(slog.NewTextHandler(&logs, nil)),
 		Check{Name: "home", Run: func(context.Context) error { asked++; return failing }},
-		Check{Name: "redis", Optional: true, Run: func(context.Context) error { return errors.New("redis is away") }},
+		Check{Name: "redis", Optional: true, Run: func(context.Context) error { return syscall.ECONNREFUSED }},
+		Check{Name: "gateway", Optional: true, Run: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }},
 	)
-	health.now = func() time.Time { return now }
+	health.required.now = func() time.Time { return now }
+	health.optional.now = health.required.now
 	ops := NewOps(health, prometheus.NewRegistry())
 	get := func(path string) (int, Report) {
 		w := httptest.NewRecorder()
@@ -336,24 +342,38 @@ func TestOps(t *testing.T) {
 			require.Equal(t, want, code, path)
 		}
 	})
-	t.Run("a dependency that fails makes it unready, by name", func(t *testing.T) {
+	t.Run("what is required makes it unready when it fails, and the report tells no more than how", func(t *testing.T) {
 		health.SetStarted()
 		now = now.Add(checkAge)
-		code, report := get("/readyz")
+		code, report := get("/readyz?verbose")
 		require.Equal(t, 503, code)
-		require.Equal(t, "home", report.Checks[0].Name)
-		require.Equal(t, "shard is away", report.Checks[0].Error)
+		require.Equal(t, []Dependency{
+			{Name: "home", State: StateDown, Since: began.UTC(), Error: "failed", Required: true},
+			{Name: "redis", State: StateDown, Since: now.UTC(), Error: "refused"},
+			{Name: "gateway", State: StateDown, Since: now.UTC(), Error: "timeout"},
+		}, report.Dependencies)
+		require.Equal(t, 1, strings.Count(logs.String(), "dependency=home"), "it is logged when it goes, with its cause")
+		require.Contains(t, logs.String(), "disk is away")
 	})
-	t.Run("an optional one is only reported, and results serve for a while", func(t *testing.T) {
+	t.Run("results serve for a while", func(t *testing.T) {
 		failing = nil
 		before := asked
 		code, _ := get("/readyz")
 		require.Equal(t, 503, code)
 		require.Equal(t, before, asked)
+	})
+	t.Run("whatever else is away only shows in the report, and a probe does not wait for it", func(t *testing.T) {
 		now = now.Add(checkAge)
+		asking := time.Now()
 		code, report := get("/readyz")
 		require.Equal(t, 200, code)
-		require.False(t, report.Checks[1].OK)
+		require.Less(t, time.Since(asking), checkTimeout)
+		require.Empty(t, report.Dependencies)
+		code, report = get("/readyz?verbose")
+		require.Equal(t, 200, code)
+		require.Equal(t, Dependency{Name: "home", State: StateUp, Since: now.UTC(), Required: true}, report.Dependencies[0])
+		require.Equal(t, now.Add(-checkAge).UTC(), report.Dependencies[1].Since, "it has been away since")
+		require.Contains(t, logs.String(), "a dependency is back")
 	})
 	t.Run("a process that drains is live and unready", func(t *testing.T) {
 		health.SetDraining()
@@ -459,7 +479,7 @@ func TestNewAPI(t *testing.T) {
 			}}},
 		}, nil)
 		require.NoError(t, err)
-		_, err = NewAPI(config.Default().Server, chain, NewHealth(), Service{Path: "/x/", Handler: http.NotFoundHandler(), Descriptor: plain.Services().Get(0)})
+		_, err = NewAPI(config.Default().Server, chain, NewHealth(slog.New(slog.DiscardHandler)), Service{Path: "/x/", Handler: http.NotFoundHandler(), Descriptor: plain.Services().Get(0)})
 		require.ErrorContains(t, err, "has no policy")
 	})
 }

@@ -39,7 +39,8 @@ type Client struct {
 	// Operations tells operators how the server fares.
 	Operations operationsv1connect.OperationsServiceClient
 
-	idle func() // closes idle connections; nil when they are the caller's own
+	calls *calls
+	idle  func() // closes idle connections; nil when they are the caller's own
 }
 
 // New makes a client of the server at baseURL, which starts with http:// or https://. It does not
@@ -55,7 +56,8 @@ type Client struct {
 //     that passes, and the deadline and the budget of the client allow it. The waits double from 50 ms
 //     to 2 s and are jittered in full; a wait that the server names is kept.
 //
-// Streams get none of that but the token: their position is known to the caller alone.
+// Streams get none of that but the token: their position is known to the caller alone. [Client.Watch]
+// goes on after its stream has ended.
 func New(baseURL string, opts ...Option) (*Client, error) {
 	target, err := parse(baseURL)
 	if err != nil {
@@ -69,13 +71,14 @@ func New(baseURL string, opts ...Option) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	settings := append(o.protocol, connect.WithInterceptors(&calls{
+	each := &calls{
 		token:   o.token,
 		timeout: o.timeout,
 		tries:   o.tries,
 		budget:  retry.NewBudget(),
 		wait:    o.wait,
-	}))
+	}
+	settings := append(o.protocol, connect.WithInterceptors(each))
 	if o.written != nil {
 		settings = append(settings, connect.WithInterceptors(o.written))
 	}
@@ -88,6 +91,7 @@ func New(baseURL string, opts ...Option) (*Client, error) {
 		Payments:   paymentsv1connect.NewPaymentServiceClient(httpClient, root, settings...),
 		Identity:   identityv1connect.NewIdentityServiceClient(httpClient, root, settings...),
 		Operations: operationsv1connect.NewOperationsServiceClient(httpClient, root, settings...),
+		calls:      each,
 		idle:       idle,
 	}, nil
 }

@@ -23,7 +23,7 @@ func TestCommands(t *testing.T) {
 	t.Run("the help of every command has an example and says what it does", func(t *testing.T) {
 		seen := helpOf(t, newSite(t))
 		require.Subset(t, seen, []string{"", "serve", "migrate up", "migrate status", "migrate verify", "import", "export", "replay", "load", "orders export", "orders erase",
-			"report", "verify", "audit list", "audit verify", "config print", "config validate", "config schema", "config keys", "gateway-simulator",
+			"report", "verify", "audit list", "audit verify", "flags list", "flags set", "config print", "config validate", "config schema", "config keys", "gateway-simulator",
 			"certs dev", "version"})
 	})
 	t.Run("the version is the one that was built", func(t *testing.T) {

@@ -65,7 +65,7 @@ func newRoot() *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
-		newServe(), newMigrate(), newImport(), newExport(), newReplay(), newLoad(), newOrders(), newReport(), newVerify(), newAudit(), newConfig(),
+		newServe(), newMigrate(), newImport(), newExport(), newReplay(), newLoad(), newOrders(), newReport(), newVerify(), newAudit(), newFlags(), newConfig(),
 		newGatewaySimulator(), newCerts(), newVersion(),
 	)
 	return root

@@ -19,6 +19,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/ent/db/apikeysecret"
 	"github.com/orderprocessing/orderprocessing/ent/db/audithead"
 	"github.com/orderprocessing/orderprocessing/ent/db/auditrecord"
+	"github.com/orderprocessing/orderprocessing/ent/db/flag"
 	"github.com/orderprocessing/orderprocessing/ent/db/hold"
 	"github.com/orderprocessing/orderprocessing/ent/db/ledgerentry"
 	"github.com/orderprocessing/orderprocessing/ent/db/login"
@@ -58,6 +59,8 @@ type Client struct {
 	AuditHead *AuditHeadClient
 	// AuditRecord is the client for interacting with the AuditRecord builders.
 	AuditRecord *AuditRecordClient
+	// Flag is the client for interacting with the Flag builders.
+	Flag *FlagClient
 	// Hold is the client for interacting with the Hold builders.
 	Hold *HoldClient
 	// LedgerEntry is the client for interacting with the LedgerEntry builders.
@@ -117,6 +120,7 @@ func (c *Client) init() {
 	c.APIKeySecret = NewAPIKeySecretClient(c.config)
 	c.AuditHead = NewAuditHeadClient(c.config)
 	c.AuditRecord = NewAuditRecordClient(c.config)
+	c.Flag = NewFlagClient(c.config)
 	c.Hold = NewHoldClient(c.config)
 	c.LedgerEntry = NewLedgerEntryClient(c.config)
 	c.Login = NewLoginClient(c.config)
@@ -235,6 +239,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		APIKeySecret:     NewAPIKeySecretClient(cfg),
 		AuditHead:        NewAuditHeadClient(cfg),
 		AuditRecord:      NewAuditRecordClient(cfg),
+		Flag:             NewFlagClient(cfg),
 		Hold:             NewHoldClient(cfg),
 		LedgerEntry:      NewLedgerEntryClient(cfg),
 		Login:            NewLoginClient(cfg),
@@ -280,6 +285,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		APIKeySecret:     NewAPIKeySecretClient(cfg),
 		AuditHead:        NewAuditHeadClient(cfg),
 		AuditRecord:      NewAuditRecordClient(cfg),
+		Flag:             NewFlagClient(cfg),
 		Hold:             NewHoldClient(cfg),
 		LedgerEntry:      NewLedgerEntryClient(cfg),
 		Login:            NewLoginClient(cfg),
@@ -331,10 +337,10 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.APIKey, c.APIKeySecret, c.AuditHead, c.AuditRecord, c.Hold, c.LedgerEntry,
-		c.Login, c.LoginThrottle, c.Order, c.OrderEvent, c.OrderReturn, c.Payment,
-		c.PaymentEvent, c.PaymentOperation, c.Product, c.RefreshToken, c.Request,
-		c.RiskAssessment, c.Saga, c.ServerKey, c.ShardRange, c.SigningKey,
+		c.APIKey, c.APIKeySecret, c.AuditHead, c.AuditRecord, c.Flag, c.Hold,
+		c.LedgerEntry, c.Login, c.LoginThrottle, c.Order, c.OrderEvent, c.OrderReturn,
+		c.Payment, c.PaymentEvent, c.PaymentOperation, c.Product, c.RefreshToken,
+		c.Request, c.RiskAssessment, c.Saga, c.ServerKey, c.ShardRange, c.SigningKey,
 		c.StockAdjustment, c.StockCommit, c.StockLevel, c.User,
 	} {
 		n.Use(hooks...)
@@ -345,10 +351,10 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.APIKey, c.APIKeySecret, c.AuditHead, c.AuditRecord, c.Hold, c.LedgerEntry,
-		c.Login, c.LoginThrottle, c.Order, c.OrderEvent, c.OrderReturn, c.Payment,
-		c.PaymentEvent, c.PaymentOperation, c.Product, c.RefreshToken, c.Request,
-		c.RiskAssessment, c.Saga, c.ServerKey, c.ShardRange, c.SigningKey,
+		c.APIKey, c.APIKeySecret, c.AuditHead, c.AuditRecord, c.Flag, c.Hold,
+		c.LedgerEntry, c.Login, c.LoginThrottle, c.Order, c.OrderEvent, c.OrderReturn,
+		c.Payment, c.PaymentEvent, c.PaymentOperation, c.Product, c.RefreshToken,
+		c.Request, c.RiskAssessment, c.Saga, c.ServerKey, c.ShardRange, c.SigningKey,
 		c.StockAdjustment, c.StockCommit, c.StockLevel, c.User,
 	} {
 		n.Intercept(interceptors...)
@@ -366,6 +372,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.AuditHead.mutate(ctx, m)
 	case *AuditRecordMutation:
 		return c.AuditRecord.mutate(ctx, m)
+	case *FlagMutation:
+		return c.Flag.mutate(ctx, m)
 	case *HoldMutation:
 		return c.Hold.mutate(ctx, m)
 	case *LedgerEntryMutation:
@@ -944,6 +952,139 @@ func (c *AuditRecordClient) mutate(ctx context.Context, m *AuditRecordMutation) 
 		return (&AuditRecordDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("db: unknown AuditRecord mutation op: %q", m.Op())
+	}
+}
+
+// FlagClient is a client for the Flag schema.
+type FlagClient struct {
+	config
+}
+
+// NewFlagClient returns a client for the Flag from the given config.
+func NewFlagClient(c config) *FlagClient {
+	return &FlagClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `flag.Hooks(f(g(h())))`.
+func (c *FlagClient) Use(hooks ...Hook) {
+	c.hooks.Flag = append(c.hooks.Flag, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `flag.Intercept(f(g(h())))`.
+func (c *FlagClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Flag = append(c.inters.Flag, interceptors...)
+}
+
+// Create returns a builder for creating a Flag entity.
+func (c *FlagClient) Create() *FlagCreate {
+	mutation := newFlagMutation(c.config, OpCreate)
+	return &FlagCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Flag entities.
+func (c *FlagClient) CreateBulk(builders ...*FlagCreate) *FlagCreateBulk {
+	return &FlagCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *FlagClient) MapCreateBulk(slice any, setFunc func(*FlagCreate, int)) *FlagCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &FlagCreateBulk{err: fmt.Errorf("calling to FlagClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*FlagCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &FlagCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Flag.
+func (c *FlagClient) Update() *FlagUpdate {
+	mutation := newFlagMutation(c.config, OpUpdate)
+	return &FlagUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *FlagClient) UpdateOne(_m *Flag) *FlagUpdateOne {
+	mutation := newFlagMutation(c.config, OpUpdateOne, withFlag(_m))
+	return &FlagUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *FlagClient) UpdateOneID(id string) *FlagUpdateOne {
+	mutation := newFlagMutation(c.config, OpUpdateOne, withFlagID(id))
+	return &FlagUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Flag.
+func (c *FlagClient) Delete() *FlagDelete {
+	mutation := newFlagMutation(c.config, OpDelete)
+	return &FlagDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *FlagClient) DeleteOne(_m *Flag) *FlagDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *FlagClient) DeleteOneID(id string) *FlagDeleteOne {
+	builder := c.Delete().Where(flag.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &FlagDeleteOne{builder}
+}
+
+// Query returns a query builder for Flag.
+func (c *FlagClient) Query() *FlagQuery {
+	return &FlagQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeFlag},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Flag entity by its id.
+func (c *FlagClient) Get(ctx context.Context, id string) (*Flag, error) {
+	return c.Query().Where(flag.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *FlagClient) GetX(ctx context.Context, id string) *Flag {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *FlagClient) Hooks() []Hook {
+	return c.hooks.Flag
+}
+
+// Interceptors returns the client interceptors.
+func (c *FlagClient) Interceptors() []Interceptor {
+	return c.inters.Flag
+}
+
+func (c *FlagClient) mutate(ctx context.Context, m *FlagMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&FlagCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&FlagUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&FlagUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&FlagDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("db: unknown Flag mutation op: %q", m.Op())
 	}
 }
 
@@ -3876,14 +4017,14 @@ func (c *UserClient) mutate(ctx context.Context, m *UserMutation) (Value, error)
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		APIKey, APIKeySecret, AuditHead, AuditRecord, Hold, LedgerEntry, Login,
+		APIKey, APIKeySecret, AuditHead, AuditRecord, Flag, Hold, LedgerEntry, Login,
 		LoginThrottle, Order, OrderEvent, OrderReturn, Payment, PaymentEvent,
 		PaymentOperation, Product, RefreshToken, Request, RiskAssessment, Saga,
 		ServerKey, ShardRange, SigningKey, StockAdjustment, StockCommit, StockLevel,
 		User []ent.Hook
 	}
 	inters struct {
-		APIKey, APIKeySecret, AuditHead, AuditRecord, Hold, LedgerEntry, Login,
+		APIKey, APIKeySecret, AuditHead, AuditRecord, Flag, Hold, LedgerEntry, Login,
 		LoginThrottle, Order, OrderEvent, OrderReturn, Payment, PaymentEvent,
 		PaymentOperation, Product, RefreshToken, Request, RiskAssessment, Saga,
 		ServerKey, ShardRange, SigningKey, StockAdjustment, StockCommit, StockLevel,

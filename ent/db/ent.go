@@ -16,6 +16,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/ent/db/apikeysecret"
 	"github.com/orderprocessing/orderprocessing/ent/db/audithead"
 	"github.com/orderprocessing/orderprocessing/ent/db/auditrecord"
+	"github.com/orderprocessing/orderprocessing/ent/db/flag"
 	"github.com/orderprocessing/orderprocessing/ent/db/hold"
 	"github.com/orderprocessing/orderprocessing/ent/db/ledgerentry"
 	"github.com/orderprocessing/orderprocessing/ent/db/login"
@@ -102,6 +103,7 @@ func checkColumn(t, c string) error {
 			apikeysecret.Table:     apikeysecret.ValidColumn,
 			audithead.Table:        audithead.ValidColumn,
 			auditrecord.Table:      auditrecord.ValidColumn,
+			flag.Table:             flag.ValidColumn,
 			hold.Table:             hold.ValidColumn,
 			ledgerentry.Table:      ledgerentry.ValidColumn,
 			login.Table:            login.ValidColumn,

@@ -22,6 +22,8 @@ type Tx struct {
 	AuditHead *AuditHeadClient
 	// AuditRecord is the client for interacting with the AuditRecord builders.
 	AuditRecord *AuditRecordClient
+	// Flag is the client for interacting with the Flag builders.
+	Flag *FlagClient
 	// Hold is the client for interacting with the Hold builders.
 	Hold *HoldClient
 	// LedgerEntry is the client for interacting with the LedgerEntry builders.
@@ -201,6 +203,7 @@ func (tx *Tx) init() {
 	tx.APIKeySecret = NewAPIKeySecretClient(tx.config)
 	tx.AuditHead = NewAuditHeadClient(tx.config)
 	tx.AuditRecord = NewAuditRecordClient(tx.config)
+	tx.Flag = NewFlagClient(tx.config)
 	tx.Hold = NewHoldClient(tx.config)
 	tx.LedgerEntry = NewLedgerEntryClient(tx.config)
 	tx.Login = NewLoginClient(tx.config)

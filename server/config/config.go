@@ -20,6 +20,7 @@ type Config struct {
 	Peers     Peers     `mapstructure:"peers"`
 	Orders    Orders    `mapstructure:"orders"`
 	Risk      Risk      `mapstructure:"risk"`
+	Flags     Flags     `mapstructure:"flags"`
 	Workflow  Workflow  `mapstructure:"workflow"`
 	Temporal  Temporal  `mapstructure:"temporal"`
 	Retention Retention `mapstructure:"retention"`
@@ -133,6 +134,7 @@ func Default() Config {
 		Peers:     defaultPeers(),
 		Orders:    Orders{PlaceTimeout: day, DraftLifetime: 30 * day},
 		Risk:      defaultRisk(),
+		Flags:     defaultFlags(),
 		Workflow:  Workflow{Engine: EngineRiver, Workers: 128},
 		Temporal:  Temporal{Address: "127.0.0.1:7233", Namespace: "default"},
 		Retention: Retention{Requests: 7 * day, PaymentEvents: 30 * day, Sagas: 7 * day},

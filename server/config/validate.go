@@ -33,6 +33,7 @@ func (c Config) problems() *problems {
 	p.limits(c.Limits)
 	p.cache(c.Cache)
 	p.risk(c.Risk)
+	p.flags(c.Flags)
 	p.workflow(c)
 	p.peers(c)
 	p.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")

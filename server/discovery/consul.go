@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -39,6 +40,15 @@ func NewConsul(address, token string) (*Consul, error) {
 		return nil, fmt.Errorf("build the client of Consul: %w", err)
 	}
 	return &Consul{client: client, transport: transport}, nil
+}
+
+// Ready asks the agent whether its cluster has a leader.
+func (c *Consul) Ready(ctx context.Context) error {
+	leader, err := c.client.Status().LeaderWithQueryOptions((&api.QueryOptions{}).WithContext(ctx))
+	if err == nil && leader == "" {
+		err = errors.New("Consul has no leader")
+	}
+	return err
 }
 
 // Close ends the connections to the agent.

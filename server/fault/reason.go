@@ -76,6 +76,11 @@ const (
 	ReasonSagaNotFound         Reason = "SAGA_NOT_FOUND"
 	ReasonSagaFinished         Reason = "SAGA_FINISHED"
 	ReasonCustomerOrdersOpen   Reason = "CUSTOMER_ORDERS_OPEN"
+	ReasonAmendmentsOff        Reason = "AMENDMENTS_OFF"
+	ReasonFlagNotFound         Reason = "FLAG_NOT_FOUND"
+	ReasonVariantUnknown       Reason = "VARIANT_UNKNOWN"
+	ReasonRolloutInvalid       Reason = "ROLLOUT_INVALID"
+	ReasonFlagsElsewhere       Reason = "FLAGS_ELSEWHERE"
 
 	// Of identity.
 	ReasonCredentialsInvalid   Reason = "CREDENTIALS_INVALID"

@@ -12,6 +12,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/contract"
 	"github.com/orderprocessing/orderprocessing/server/domain/id"
 	"github.com/orderprocessing/orderprocessing/server/fault"
+	"github.com/orderprocessing/orderprocessing/server/flags"
 	"github.com/orderprocessing/orderprocessing/server/integrity"
 	"github.com/orderprocessing/orderprocessing/server/pagetoken"
 	"github.com/orderprocessing/orderprocessing/server/saga"
@@ -37,6 +38,14 @@ type Options struct {
 	Verified func(integrity.Report)
 	// Replicas tells how the replicas do; nil when there are none.
 	Replicas func() []store.ReplicaStatus
+	// Flags keeps how feature flags are set; nil when another provider does.
+	Flags Flags
+}
+
+// Flags keeps how feature flags are set.
+type Flags interface {
+	List(ctx context.Context) ([]flags.State, error)
+	Set(ctx context.Context, c flags.Change) (flags.State, error)
 }
 
 // Service is the use cases. Make it with New; it is safe for concurrent use.

@@ -2,9 +2,11 @@ package orders
 
 import (
 	"context"
+	"slices"
 
 	"github.com/orderprocessing/orderprocessing/server/domain/money"
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
+	"github.com/orderprocessing/orderprocessing/server/fault"
 	"github.com/orderprocessing/orderprocessing/server/store"
 )
 
@@ -23,7 +25,19 @@ func (s *Service) Place(ctx context.Context, t Target, method string, expected *
 
 // Edit changes what the lifecycle still lets change.
 func (s *Service) Edit(ctx context.Context, t Target, e order.Edit) (order.Order, error) {
-	return s.change(ctx, t, func(o order.Order) ([]order.Change, error) { return o.Edit(e) })
+	return s.change(ctx, t, func(o order.Order) ([]order.Change, error) {
+		changes, err := o.Edit(e)
+		if err == nil && slices.ContainsFunc(changes, amends) && s.MayAmend != nil && !s.MayAmend(ctx, o.CustomerID) {
+			return nil, fault.New(fault.KindPrecondition, fault.ReasonAmendmentsOff,
+				"the lines of confirmed orders cannot be changed for now")
+		}
+		return changes, err
+	})
+}
+
+func amends(c order.Change) bool {
+	_, is := c.(order.AmendmentAsked)
+	return is
 }
 
 // Cancel stops an order before anything has left.

@@ -67,6 +67,9 @@ type Options struct {
 	// no gateway.
 	PaymentMoved func(ctx context.Context, orderID order.ID) error
 	Hub          *Hub // wakes those who watch; nil for one of the service's own
+	// MayAmend tells whether the lines of a confirmed order of this customer may be changed for now. Nil for
+	// always. It asks nobody outside of the process.
+	MayAmend func(ctx context.Context, customerID string) bool
 }
 
 // Service is the use cases. Make it with New; it is safe for concurrent use.

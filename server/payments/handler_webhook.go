@@ -1,6 +1,7 @@
 package payments
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -48,6 +49,12 @@ func NewWebhookHandler(s *Service, name string, logger *slog.Logger) http.Handle
 // again.
 func answerWebhook(w http.ResponseWriter, r *http.Request, err error, logger *slog.Logger) {
 	f := fault.From(err)
+	if ended := r.Context().Err() != nil || errors.Is(err, context.Canceled); ended && (f == nil || f.Kind == fault.KindInternal) {
+		// The sender has gone, or the server stops: what it fails with below is no error of ours.
+		if f = fault.From(context.Cause(r.Context())); f == nil {
+			f = fault.New(fault.KindUnavailable, fault.ReasonCanceled, "the webhook was not taken to its end; send it again").Because(err)
+		}
+	}
 	if f == nil {
 		logger.ErrorContext(r.Context(), "a webhook failed", "error", err)
 		refuseWebhook(w, http.StatusInternalServerError, fault.ReasonInternal, "an error of ours; it is in the log")

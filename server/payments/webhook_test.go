@@ -1,6 +1,7 @@
 package payments_test
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"log/slog"
@@ -142,6 +143,25 @@ func TestService_HandleWebhook(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, payment.Voided, p.State)
 		s.requireSound()
+	})
+	t.Run("one that is cut off is to be sent again, and is no error of ours", func(t *testing.T) {
+		s := newShop(t)
+		p := s.authorized()
+		ended := fault.New(fault.KindUnavailable, fault.ReasonShuttingDown, "the server is shutting down")
+		for reason, cause := range map[fault.Reason]error{fault.ReasonCanceled: nil, fault.ReasonShuttingDown: ended} {
+			var logs bytes.Buffer
+			ctx, cut := context.WithCancelCause(t.Context())
+			cut(cause)
+			header, body := post(gateway.Event{ID: "evt_1", Kind: gateway.EventExpired, Payment: p.ID.String()}, time.Now())
+			r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/", bytes.NewReader(body))
+			r.Header = header
+			answer := httptest.NewRecorder()
+			payments.NewWebhookHandler(s.Service, "test", slog.New(slog.NewTextHandler(&logs, nil))).ServeHTTP(answer, r)
+			require.Equal(t, http.StatusServiceUnavailable, answer.Code)
+			require.Contains(t, answer.Body.String(), string(reason))
+			require.NotContains(t, logs.String(), "level=ERROR")
+			require.Contains(t, logs.String(), string(reason))
+		}
 	})
 	t.Run("wrong signatures, old times and unknown payments are refused with their reasons", func(t *testing.T) {
 		s := newShop(t)

@@ -3,6 +3,7 @@
 package risk
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -21,9 +22,28 @@ type Store interface {
 type Options struct {
 	Store  Store
 	Rules  risk.Rules
-	NoteAt int  // the score from which an assessment is kept; not above Rules.HoldAt
-	Off    bool // every order passes, and nobody looks
-	Now    func() time.Time
+	NoteAt int // the score from which an assessment is kept; not above Rules.HoldAt
+	// Mode tells what odd orders of a customer lead to; the customer is the order's id for a guest. Nil for
+	// Enforce.
+	Mode func(ctx context.Context, customer string) Mode
+	Now  func() time.Time
+}
+
+// Mode is what odd orders lead to.
+type Mode string
+
+// The modes.
+const (
+	Enforce Mode = "enforce" // they are held or rejected
+	Shadow  Mode = "shadow"  // that is only noted
+	Off     Mode = "off"     // nobody looks
+)
+
+func (s *Service) modeOf(ctx context.Context, o order.Order) Mode {
+	if s.options.Mode == nil {
+		return Enforce
+	}
+	return s.options.Mode(ctx, cmp.Or(o.CustomerID, o.ID.String()))
 }
 
 // Service assesses orders. Make it with New; it is safe for concurrent use.
@@ -35,14 +55,15 @@ func New(o Options) *Service { return &Service{options: o} }
 // Assess tells what is odd about an order, and what that leads to. One that is kept stays as it is,
 // so a repeat leads to the same. It costs two reads of the order's shard, and a write when it is odd.
 func (s *Service) Assess(ctx context.Context, o order.Order) (risk.Assessment, error) {
-	if s.options.Off {
+	mode := s.modeOf(ctx, o)
+	if mode == Off {
 		return risk.Assessment{OrderID: o.ID, Outcome: risk.Pass}, nil
 	}
 	kept, err := s.options.Store.Assessment(ctx, o.ID)
 	if err != nil || !kept.OrderID.IsZero() {
 		return kept, err
 	}
-	made, err := s.judge(ctx, o)
+	made, err := s.judge(ctx, o, mode)
 	if err != nil || made.Score < s.options.NoteAt {
 		return made, err
 	}
@@ -51,22 +72,25 @@ func (s *Service) Assess(ctx context.Context, o order.Order) (risk.Assessment, e
 
 // Judge assesses an order as it reads now, whatever was said of it before. What is kept of it stays.
 func (s *Service) Judge(ctx context.Context, o order.Order) (risk.Assessment, error) {
-	if s.options.Off {
+	mode := s.modeOf(ctx, o)
+	if mode == Off {
 		return risk.Assessment{OrderID: o.ID, Outcome: risk.Pass}, nil
 	}
-	made, err := s.judge(ctx, o)
+	made, err := s.judge(ctx, o, mode)
 	if err == nil && made.Score >= s.options.NoteAt {
 		_, err = s.options.Store.SaveAssessment(ctx, made)
 	}
 	return made, err
 }
 
-func (s *Service) judge(ctx context.Context, o order.Order) (risk.Assessment, error) {
+func (s *Service) judge(ctx context.Context, o order.Order, mode Mode) (risk.Assessment, error) {
 	facts, err := s.facts(ctx, o)
 	if err != nil {
 		return risk.Assessment{}, err
 	}
-	made := s.options.Rules.Assess(facts)
+	rules := s.options.Rules
+	rules.Shadow = mode == Shadow
+	made := rules.Assess(facts)
 	made.OrderID, made.Created = o.ID, s.options.Now().UTC().Truncate(time.Microsecond)
 	return made, nil
 }

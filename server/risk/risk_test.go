@@ -76,6 +76,10 @@ func newService(change ...func(*risk.Options)) (*risk.Service, *memory) {
 	return risk.New(o), m
 }
 
+func always(mode risk.Mode) func(*risk.Options) {
+	return func(o *risk.Options) { o.Mode = func(context.Context, string) risk.Mode { return mode } }
+}
+
 func TestService_Assess(t *testing.T) {
 	t.Run("a first order passes and is not kept", func(t *testing.T) {
 		s, m := newService()
@@ -119,14 +123,26 @@ func TestService_Assess(t *testing.T) {
 		require.Equal(t, kept, a)
 	})
 	t.Run("shadow mode keeps what would have happened", func(t *testing.T) {
-		s, m := newService(func(o *risk.Options) { o.Rules.Shadow = true })
+		s, m := newService(always(risk.Shadow))
 		a, err := s.Assess(t.Context(), m.place("", 0, 100_000))
 		require.NoError(t, err)
 		require.True(t, a.Shadow)
 		require.Equal(t, rules.Hold, m.kept[a.OrderID].Outcome)
 	})
+	t.Run("the mode is asked for by customer, and by order for a guest", func(t *testing.T) {
+		var asked []string
+		s, m := newService(func(o *risk.Options) {
+			o.Mode = func(_ context.Context, customer string) risk.Mode { asked = append(asked, customer); return risk.Off }
+		})
+		guest := m.place("", 0, 500)
+		for _, o := range []order.Order{m.place("cus_1", 0, 500), guest} {
+			_, err := s.Assess(t.Context(), o)
+			require.NoError(t, err)
+		}
+		require.Equal(t, []string{"cus_1", guest.ID.String()}, asked)
+	})
 	t.Run("switched off, every order passes and nothing is read", func(t *testing.T) {
-		s, m := newService(func(o *risk.Options) { o.Off = true })
+		s, m := newService(always(risk.Off))
 		a, err := s.Assess(t.Context(), m.place("", 0, 100_000))
 		require.NoError(t, err)
 		require.Equal(t, rules.Pass, a.Outcome)

@@ -51,6 +51,9 @@ const (
 	MetricCacheWrites = "orderprocessing_cache_writes_total"
 	MetricCacheBytes  = "orderprocessing_cache_bytes"
 	MetricCacheOwed   = "orderprocessing_cache_owed_updates"
+
+	MetricFlagEvaluations = "orderprocessing_flag_evaluations_total"
+	MetricFlagsAge        = "orderprocessing_flags_age_seconds"
 )
 
 // Names of metric labels. Their values come from small fixed sets, never from requests.
@@ -75,6 +78,9 @@ const (
 	LabelEvent = "event"
 	LabelShard = "shard"
 	LabelLayer = "layer"
+
+	LabelFlag    = "flag"
+	LabelVariant = "variant"
 )
 
 // Keys of log records.

@@ -81,6 +81,23 @@ var (
 		Columns:    AuditRecordsColumns,
 		PrimaryKey: []*schema.Column{AuditRecordsColumns[0]},
 	}
+	// FlagsColumns holds the columns for the "flags" table.
+	FlagsColumns = []*schema.Column{
+		{Name: "key", Type: field.TypeString},
+		{Name: "enabled", Type: field.TypeBool},
+		{Name: "default_variant", Type: field.TypeString},
+		{Name: "rollout", Type: field.TypeJSON},
+		{Name: "targets", Type: field.TypeJSON},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "update_actor", Type: field.TypeString},
+		{Name: "update_time", Type: field.TypeTime},
+	}
+	// FlagsTable holds the schema information for the "flags" table.
+	FlagsTable = &schema.Table{
+		Name:       "flags",
+		Columns:    FlagsColumns,
+		PrimaryKey: []*schema.Column{FlagsColumns[0]},
+	}
 	// HoldsColumns holds the columns for the "holds" table.
 	HoldsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -654,6 +671,7 @@ var (
 		APIKeySecretsTable,
 		AuditHeadsTable,
 		AuditRecordsTable,
+		FlagsTable,
 		HoldsTable,
 		LedgerEntriesTable,
 		LoginsTable,
@@ -687,6 +705,10 @@ func init() {
 	AuditRecordsTable.Annotation = &entsql.Annotation{}
 	AuditRecordsTable.Annotation.Checks = map[string]string{
 		"audit_record_number": "number >= 1",
+	}
+	FlagsTable.Annotation = &entsql.Annotation{}
+	FlagsTable.Annotation.Checks = map[string]string{
+		"flag_version": "version >= 1",
 	}
 	HoldsTable.Annotation = &entsql.Annotation{}
 	HoldsTable.Annotation.Checks = map[string]string{

@@ -49,6 +49,19 @@ CREATE TABLE "audit_records" (
   PRIMARY KEY ("number"),
   CONSTRAINT "audit_record_number" CHECK (number >= 1)
 );
+-- Create "flags" table
+CREATE TABLE "flags" (
+  "key" character varying NOT NULL,
+  "enabled" boolean NOT NULL,
+  "default_variant" character varying NOT NULL,
+  "rollout" jsonb NOT NULL,
+  "targets" jsonb NOT NULL,
+  "version" bigint NOT NULL,
+  "update_actor" character varying NOT NULL,
+  "update_time" timestamptz NOT NULL,
+  PRIMARY KEY ("key"),
+  CONSTRAINT "flag_version" CHECK (version >= 1)
+);
 -- Create "holds" table
 CREATE TABLE "holds" (
   "id" uuid NOT NULL,

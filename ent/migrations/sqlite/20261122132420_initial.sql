@@ -47,6 +47,19 @@ CREATE TABLE `audit_records` (
   `hash` blob NOT NULL,
   CONSTRAINT `audit_record_number` CHECK (number >= 1)
 );
+-- Create "flags" table
+CREATE TABLE `flags` (
+  `key` text NOT NULL,
+  `enabled` bool NOT NULL,
+  `default_variant` text NOT NULL,
+  `rollout` json NOT NULL,
+  `targets` json NOT NULL,
+  `version` integer NOT NULL,
+  `update_actor` text NOT NULL,
+  `update_time` datetime NOT NULL,
+  PRIMARY KEY (`key`),
+  CONSTRAINT `flag_version` CHECK (version >= 1)
+);
 -- Create "holds" table
 CREATE TABLE `holds` (
   `id` uuid NOT NULL,

@@ -96,6 +96,59 @@ func (SagaState) EnumDescriptor() ([]byte, []int) {
 	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{0}
 }
 
+// FlagKind is what sort of values a flag has.
+type FlagKind int32
+
+const (
+	// Never sent.
+	FlagKind_FLAG_KIND_UNSPECIFIED FlagKind = 0
+	// On or off.
+	FlagKind_FLAG_KIND_SWITCH FlagKind = 1
+	// One of several variants.
+	FlagKind_FLAG_KIND_CHOICE FlagKind = 2
+)
+
+// Enum value maps for FlagKind.
+var (
+	FlagKind_name = map[int32]string{
+		0: "FLAG_KIND_UNSPECIFIED",
+		1: "FLAG_KIND_SWITCH",
+		2: "FLAG_KIND_CHOICE",
+	}
+	FlagKind_value = map[string]int32{
+		"FLAG_KIND_UNSPECIFIED": 0,
+		"FLAG_KIND_SWITCH":      1,
+		"FLAG_KIND_CHOICE":      2,
+	}
+)
+
+func (x FlagKind) Enum() *FlagKind {
+	p := new(FlagKind)
+	*p = x
+	return p
+}
+
+func (x FlagKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (FlagKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_operations_v1_operations_service_proto_enumTypes[1].Descriptor()
+}
+
+func (FlagKind) Type() protoreflect.EnumType {
+	return &file_operations_v1_operations_service_proto_enumTypes[1]
+}
+
+func (x FlagKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use FlagKind.Descriptor instead.
+func (FlagKind) EnumDescriptor() ([]byte, []int) {
+	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{1}
+}
+
 // ListShardsRequest asks for all shards.
 type ListShardsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1373,6 +1426,465 @@ func (x *Saga) GetUpdateTime() *timestamppb.Timestamp {
 	return nil
 }
 
+// ListFlagsRequest asks for all flags.
+type ListFlagsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFlagsRequest) Reset() {
+	*x = ListFlagsRequest{}
+	mi := &file_operations_v1_operations_service_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFlagsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFlagsRequest) ProtoMessage() {}
+
+func (x *ListFlagsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_operations_v1_operations_service_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFlagsRequest.ProtoReflect.Descriptor instead.
+func (*ListFlagsRequest) Descriptor() ([]byte, []int) {
+	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{20}
+}
+
+// ListFlagsResponse is all flags.
+type ListFlagsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The flags, by key.
+	Flags         []*Flag `protobuf:"bytes,1,rep,name=flags,proto3" json:"flags,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFlagsResponse) Reset() {
+	*x = ListFlagsResponse{}
+	mi := &file_operations_v1_operations_service_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFlagsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFlagsResponse) ProtoMessage() {}
+
+func (x *ListFlagsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_operations_v1_operations_service_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFlagsResponse.ProtoReflect.Descriptor instead.
+func (*ListFlagsResponse) Descriptor() ([]byte, []int) {
+	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *ListFlagsResponse) GetFlags() []*Flag {
+	if x != nil {
+		return x.Flags
+	}
+	return nil
+}
+
+// SetFlagRequest says how a flag is to be set.
+type SetFlagRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The flag.
+	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// The version that the caller knows: another one is refused. Empty for any.
+	Etag string `protobuf:"bytes,2,opt,name=etag,proto3" json:"etag,omitempty"`
+	// False is the kill switch: everybody gets the killed variant, whatever else is set.
+	Enabled *bool `protobuf:"varint,3,opt,name=enabled,proto3,oneof" json:"enabled,omitempty"`
+	// The variant for whom neither a target nor the rollout says otherwise.
+	DefaultVariant *string `protobuf:"bytes,4,opt,name=default_variant,json=defaultVariant,proto3,oneof" json:"default_variant,omitempty"`
+	// Shares of customers, instead of those before. Unset, they stay.
+	Rollout *FlagRollout `protobuf:"bytes,5,opt,name=rollout,proto3" json:"rollout,omitempty"`
+	// Customers with a variant of their own, instead of those before. Unset, they stay.
+	Targets       *FlagTargets `protobuf:"bytes,6,opt,name=targets,proto3" json:"targets,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetFlagRequest) Reset() {
+	*x = SetFlagRequest{}
+	mi := &file_operations_v1_operations_service_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetFlagRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetFlagRequest) ProtoMessage() {}
+
+func (x *SetFlagRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_operations_v1_operations_service_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetFlagRequest.ProtoReflect.Descriptor instead.
+func (*SetFlagRequest) Descriptor() ([]byte, []int) {
+	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *SetFlagRequest) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *SetFlagRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *SetFlagRequest) GetEnabled() bool {
+	if x != nil && x.Enabled != nil {
+		return *x.Enabled
+	}
+	return false
+}
+
+func (x *SetFlagRequest) GetDefaultVariant() string {
+	if x != nil && x.DefaultVariant != nil {
+		return *x.DefaultVariant
+	}
+	return ""
+}
+
+func (x *SetFlagRequest) GetRollout() *FlagRollout {
+	if x != nil {
+		return x.Rollout
+	}
+	return nil
+}
+
+func (x *SetFlagRequest) GetTargets() *FlagTargets {
+	if x != nil {
+		return x.Targets
+	}
+	return nil
+}
+
+// SetFlagResponse is the flag after the call.
+type SetFlagResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The flag.
+	Flag          *Flag `protobuf:"bytes,1,opt,name=flag,proto3" json:"flag,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetFlagResponse) Reset() {
+	*x = SetFlagResponse{}
+	mi := &file_operations_v1_operations_service_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetFlagResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetFlagResponse) ProtoMessage() {}
+
+func (x *SetFlagResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_operations_v1_operations_service_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetFlagResponse.ProtoReflect.Descriptor instead.
+func (*SetFlagResponse) Descriptor() ([]byte, []int) {
+	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *SetFlagResponse) GetFlag() *Flag {
+	if x != nil {
+		return x.Flag
+	}
+	return nil
+}
+
+// Flag is a feature flag. All of it is output only; it is changed by SetFlag.
+type Flag struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its key, such as `risk-mode`.
+	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// What it is about, for people.
+	Description string `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
+	// Whether it is a switch or a choice.
+	Kind FlagKind `protobuf:"varint,3,opt,name=kind,proto3,enum=operations.v1.FlagKind" json:"kind,omitempty"`
+	// What it may be. Those of a switch are `on` and `off`.
+	Variants []string `protobuf:"bytes,4,rep,name=variants,proto3" json:"variants,omitempty"`
+	// What it is for everybody while it is not enabled.
+	KilledVariant string `protobuf:"bytes,5,opt,name=killed_variant,json=killedVariant,proto3" json:"killed_variant,omitempty"`
+	// Whether it is as set; otherwise it is killed.
+	Enabled bool `protobuf:"varint,6,opt,name=enabled,proto3" json:"enabled,omitempty"`
+	// The variant for whom neither a target nor the rollout says otherwise. While nobody has set the flag, what
+	// the code says.
+	DefaultVariant string `protobuf:"bytes,7,opt,name=default_variant,json=defaultVariant,proto3" json:"default_variant,omitempty"`
+	// Shares of customers. Whoever is in a share stays in it as long as no share shrinks up to theirs, in the
+	// order of the variants.
+	Rollout *FlagRollout `protobuf:"bytes,8,opt,name=rollout,proto3" json:"rollout,omitempty"`
+	// Customers with a variant of their own.
+	Targets *FlagTargets `protobuf:"bytes,9,opt,name=targets,proto3" json:"targets,omitempty"`
+	// Names this version; `0` while nobody has set the flag.
+	Etag string `protobuf:"bytes,10,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Who set it last. Empty while nobody has.
+	UpdateActor string `protobuf:"bytes,11,opt,name=update_actor,json=updateActor,proto3" json:"update_actor,omitempty"`
+	// When it was set last, UTC. Unset while it never was.
+	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Flag) Reset() {
+	*x = Flag{}
+	mi := &file_operations_v1_operations_service_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Flag) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Flag) ProtoMessage() {}
+
+func (x *Flag) ProtoReflect() protoreflect.Message {
+	mi := &file_operations_v1_operations_service_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Flag.ProtoReflect.Descriptor instead.
+func (*Flag) Descriptor() ([]byte, []int) {
+	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *Flag) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *Flag) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *Flag) GetKind() FlagKind {
+	if x != nil {
+		return x.Kind
+	}
+	return FlagKind_FLAG_KIND_UNSPECIFIED
+}
+
+func (x *Flag) GetVariants() []string {
+	if x != nil {
+		return x.Variants
+	}
+	return nil
+}
+
+func (x *Flag) GetKilledVariant() string {
+	if x != nil {
+		return x.KilledVariant
+	}
+	return ""
+}
+
+func (x *Flag) GetEnabled() bool {
+	if x != nil {
+		return x.Enabled
+	}
+	return false
+}
+
+func (x *Flag) GetDefaultVariant() string {
+	if x != nil {
+		return x.DefaultVariant
+	}
+	return ""
+}
+
+func (x *Flag) GetRollout() *FlagRollout {
+	if x != nil {
+		return x.Rollout
+	}
+	return nil
+}
+
+func (x *Flag) GetTargets() *FlagTargets {
+	if x != nil {
+		return x.Targets
+	}
+	return nil
+}
+
+func (x *Flag) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *Flag) GetUpdateActor() string {
+	if x != nil {
+		return x.UpdateActor
+	}
+	return ""
+}
+
+func (x *Flag) GetUpdateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.UpdateTime
+	}
+	return nil
+}
+
+// FlagRollout is shares of customers.
+type FlagRollout struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Percent of customers, by variant: together at most 100. The rest gets the default variant.
+	Percent       map[string]int32 `protobuf:"bytes,1,rep,name=percent,proto3" json:"percent,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FlagRollout) Reset() {
+	*x = FlagRollout{}
+	mi := &file_operations_v1_operations_service_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FlagRollout) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FlagRollout) ProtoMessage() {}
+
+func (x *FlagRollout) ProtoReflect() protoreflect.Message {
+	mi := &file_operations_v1_operations_service_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FlagRollout.ProtoReflect.Descriptor instead.
+func (*FlagRollout) Descriptor() ([]byte, []int) {
+	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *FlagRollout) GetPercent() map[string]int32 {
+	if x != nil {
+		return x.Percent
+	}
+	return nil
+}
+
+// FlagTargets is customers with a variant of their own.
+type FlagTargets struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Variants, by customer.
+	Variants      map[string]string `protobuf:"bytes,1,rep,name=variants,proto3" json:"variants,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FlagTargets) Reset() {
+	*x = FlagTargets{}
+	mi := &file_operations_v1_operations_service_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FlagTargets) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FlagTargets) ProtoMessage() {}
+
+func (x *FlagTargets) ProtoReflect() protoreflect.Message {
+	mi := &file_operations_v1_operations_service_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FlagTargets.ProtoReflect.Descriptor instead.
+func (*FlagTargets) Descriptor() ([]byte, []int) {
+	return file_operations_v1_operations_service_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *FlagTargets) GetVariants() map[string]string {
+	if x != nil {
+		return x.Variants
+	}
+	return nil
+}
+
 var File_operations_v1_operations_service_proto protoreflect.FileDescriptor
 
 const file_operations_v1_operations_service_proto_rawDesc = "" +
@@ -1465,7 +1977,47 @@ const file_operations_v1_operations_service_proto_rawDesc = "" +
 	"\vcreate_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12;\n" +
 	"\vupdate_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"updateTime*\xb6\x01\n" +
+	"updateTime\"\x12\n" +
+	"\x10ListFlagsRequest\">\n" +
+	"\x11ListFlagsResponse\x12)\n" +
+	"\x05flags\x18\x01 \x03(\v2\x13.operations.v1.FlagR\x05flags\"\xae\x02\n" +
+	"\x0eSetFlagRequest\x12\x1b\n" +
+	"\x03key\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x03key\x12\x1b\n" +
+	"\x04etag\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04etag\x12\x1d\n" +
+	"\aenabled\x18\x03 \x01(\bH\x00R\aenabled\x88\x01\x01\x127\n" +
+	"\x0fdefault_variant\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@H\x01R\x0edefaultVariant\x88\x01\x01\x124\n" +
+	"\arollout\x18\x05 \x01(\v2\x1a.operations.v1.FlagRolloutR\arollout\x124\n" +
+	"\atargets\x18\x06 \x01(\v2\x1a.operations.v1.FlagTargetsR\atargetsB\n" +
+	"\n" +
+	"\b_enabledB\x12\n" +
+	"\x10_default_variant\":\n" +
+	"\x0fSetFlagResponse\x12'\n" +
+	"\x04flag\x18\x01 \x01(\v2\x13.operations.v1.FlagR\x04flag\"\xcd\x03\n" +
+	"\x04Flag\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12 \n" +
+	"\vdescription\x18\x02 \x01(\tR\vdescription\x12+\n" +
+	"\x04kind\x18\x03 \x01(\x0e2\x17.operations.v1.FlagKindR\x04kind\x12\x1a\n" +
+	"\bvariants\x18\x04 \x03(\tR\bvariants\x12%\n" +
+	"\x0ekilled_variant\x18\x05 \x01(\tR\rkilledVariant\x12\x18\n" +
+	"\aenabled\x18\x06 \x01(\bR\aenabled\x12'\n" +
+	"\x0fdefault_variant\x18\a \x01(\tR\x0edefaultVariant\x124\n" +
+	"\arollout\x18\b \x01(\v2\x1a.operations.v1.FlagRolloutR\arollout\x124\n" +
+	"\atargets\x18\t \x01(\v2\x1a.operations.v1.FlagTargetsR\atargets\x12\x12\n" +
+	"\x04etag\x18\n" +
+	" \x01(\tR\x04etag\x12!\n" +
+	"\fupdate_actor\x18\v \x01(\tR\vupdateActor\x12;\n" +
+	"\vupdate_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"updateTime\"\xa6\x01\n" +
+	"\vFlagRollout\x12[\n" +
+	"\apercent\x18\x01 \x03(\v2'.operations.v1.FlagRollout.PercentEntryB\x18\xbaH\x15\x9a\x01\x12\x10\x10\"\x06r\x04\x10\x01\x18@*\x06\x1a\x04\x18d(\x00R\apercent\x1a:\n" +
+	"\fPercentEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\"\xac\x01\n" +
+	"\vFlagTargets\x12`\n" +
+	"\bvariants\x18\x01 \x03(\v2(.operations.v1.FlagTargets.VariantsEntryB\x1a\xbaH\x17\x9a\x01\x14\x10\xe8\a\"\ar\x05\x10\x01\x18\x80\x01*\x06r\x04\x10\x01\x18@R\bvariants\x1a;\n" +
+	"\rVariantsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01*\xb6\x01\n" +
 	"\tSagaState\x12\x1a\n" +
 	"\x16SAGA_STATE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12SAGA_STATE_RUNNING\x10\x01\x12\x16\n" +
@@ -1473,7 +2025,11 @@ const file_operations_v1_operations_service_proto_rawDesc = "" +
 	"\x17SAGA_STATE_COMPENSATING\x10\x03\x12\x14\n" +
 	"\x10SAGA_STATE_STUCK\x10\x04\x12\x13\n" +
 	"\x0fSAGA_STATE_DONE\x10\x05\x12\x15\n" +
-	"\x11SAGA_STATE_UNDONE\x10\x062\x90\x05\n" +
+	"\x11SAGA_STATE_UNDONE\x10\x06*Q\n" +
+	"\bFlagKind\x12\x19\n" +
+	"\x15FLAG_KIND_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10FLAG_KIND_SWITCH\x10\x01\x12\x14\n" +
+	"\x10FLAG_KIND_CHOICE\x10\x022\xfe\x06\n" +
 	"\x11OperationsService\x12b\n" +
 	"\n" +
 	"ListShards\x12 .operations.v1.ListShardsRequest\x1a!.operations.v1.ListShardsResponse\"\x0fҵ\x18\b\n" +
@@ -1489,7 +2045,12 @@ const file_operations_v1_operations_service_proto_rawDesc = "" +
 	"\x02\x03\x04\x10\x01\x18\x01\x90\x02\x01\x12o\n" +
 	"\tRetrySaga\x12\x1f.operations.v1.RetrySagaRequest\x1a .operations.v1.RetrySagaResponse\"\x1fҵ\x18\x18\n" +
 	"\x01\x04\x10\x01\x18\x03*\x0f\n" +
-	"\asubject\x12\x04saga\x90\x02\x02B\xcb\x01\n" +
+	"\asubject\x12\x04saga\x90\x02\x02\x12_\n" +
+	"\tListFlags\x12\x1f.operations.v1.ListFlagsRequest\x1a .operations.v1.ListFlagsResponse\"\x0fҵ\x18\b\n" +
+	"\x02\x03\x04\x10\x01\x18\x02\x90\x02\x01\x12\x8a\x01\n" +
+	"\aSetFlag\x12\x1d.operations.v1.SetFlagRequest\x1a\x1e.operations.v1.SetFlagResponse\"@ҵ\x189\n" +
+	"\x01\x04\x10\x01\x18\x03*0\n" +
+	"\x03key\x12\aenabled\x12\x0fdefault_variant\x12\x0frollout.percent\x90\x02\x02B\xcb\x01\n" +
 	"\x11com.operations.v1B\x16OperationsServiceProtoP\x01ZIgithub.com/orderprocessing/orderprocessing/gen/operations/v1;operationsv1\xa2\x02\x03OXX\xaa\x02\rOperations.V1\xca\x02\rOperations\\V1\xe2\x02\x19Operations\\V1\\GPBMetadata\xea\x02\x0eOperations::V1b\x06proto3"
 
 var (
@@ -1504,68 +2065,92 @@ func file_operations_v1_operations_service_proto_rawDescGZIP() []byte {
 	return file_operations_v1_operations_service_proto_rawDescData
 }
 
-var file_operations_v1_operations_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_operations_v1_operations_service_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_operations_v1_operations_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_operations_v1_operations_service_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_operations_v1_operations_service_proto_goTypes = []any{
 	(SagaState)(0),                  // 0: operations.v1.SagaState
-	(*ListShardsRequest)(nil),       // 1: operations.v1.ListShardsRequest
-	(*ListShardsResponse)(nil),      // 2: operations.v1.ListShardsResponse
-	(*Shard)(nil),                   // 3: operations.v1.Shard
-	(*Replica)(nil),                 // 4: operations.v1.Replica
-	(*GetShardMapRequest)(nil),      // 5: operations.v1.GetShardMapRequest
-	(*GetShardMapResponse)(nil),     // 6: operations.v1.GetShardMapResponse
-	(*ShardRange)(nil),              // 7: operations.v1.ShardRange
-	(*VerifyIntegrityRequest)(nil),  // 8: operations.v1.VerifyIntegrityRequest
-	(*VerifyIntegrityResponse)(nil), // 9: operations.v1.VerifyIntegrityResponse
-	(*IntegrityProgress)(nil),       // 10: operations.v1.IntegrityProgress
-	(*IntegrityFinding)(nil),        // 11: operations.v1.IntegrityFinding
-	(*IntegritySummary)(nil),        // 12: operations.v1.IntegritySummary
-	(*SagaFilter)(nil),              // 13: operations.v1.SagaFilter
-	(*ListStuckSagasRequest)(nil),   // 14: operations.v1.ListStuckSagasRequest
-	(*ListStuckSagasResponse)(nil),  // 15: operations.v1.ListStuckSagasResponse
-	(*GetSagaRequest)(nil),          // 16: operations.v1.GetSagaRequest
-	(*GetSagaResponse)(nil),         // 17: operations.v1.GetSagaResponse
-	(*RetrySagaRequest)(nil),        // 18: operations.v1.RetrySagaRequest
-	(*RetrySagaResponse)(nil),       // 19: operations.v1.RetrySagaResponse
-	(*Saga)(nil),                    // 20: operations.v1.Saga
-	(*durationpb.Duration)(nil),     // 21: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil),   // 22: google.protobuf.Timestamp
+	(FlagKind)(0),                   // 1: operations.v1.FlagKind
+	(*ListShardsRequest)(nil),       // 2: operations.v1.ListShardsRequest
+	(*ListShardsResponse)(nil),      // 3: operations.v1.ListShardsResponse
+	(*Shard)(nil),                   // 4: operations.v1.Shard
+	(*Replica)(nil),                 // 5: operations.v1.Replica
+	(*GetShardMapRequest)(nil),      // 6: operations.v1.GetShardMapRequest
+	(*GetShardMapResponse)(nil),     // 7: operations.v1.GetShardMapResponse
+	(*ShardRange)(nil),              // 8: operations.v1.ShardRange
+	(*VerifyIntegrityRequest)(nil),  // 9: operations.v1.VerifyIntegrityRequest
+	(*VerifyIntegrityResponse)(nil), // 10: operations.v1.VerifyIntegrityResponse
+	(*IntegrityProgress)(nil),       // 11: operations.v1.IntegrityProgress
+	(*IntegrityFinding)(nil),        // 12: operations.v1.IntegrityFinding
+	(*IntegritySummary)(nil),        // 13: operations.v1.IntegritySummary
+	(*SagaFilter)(nil),              // 14: operations.v1.SagaFilter
+	(*ListStuckSagasRequest)(nil),   // 15: operations.v1.ListStuckSagasRequest
+	(*ListStuckSagasResponse)(nil),  // 16: operations.v1.ListStuckSagasResponse
+	(*GetSagaRequest)(nil),          // 17: operations.v1.GetSagaRequest
+	(*GetSagaResponse)(nil),         // 18: operations.v1.GetSagaResponse
+	(*RetrySagaRequest)(nil),        // 19: operations.v1.RetrySagaRequest
+	(*RetrySagaResponse)(nil),       // 20: operations.v1.RetrySagaResponse
+	(*Saga)(nil),                    // 21: operations.v1.Saga
+	(*ListFlagsRequest)(nil),        // 22: operations.v1.ListFlagsRequest
+	(*ListFlagsResponse)(nil),       // 23: operations.v1.ListFlagsResponse
+	(*SetFlagRequest)(nil),          // 24: operations.v1.SetFlagRequest
+	(*SetFlagResponse)(nil),         // 25: operations.v1.SetFlagResponse
+	(*Flag)(nil),                    // 26: operations.v1.Flag
+	(*FlagRollout)(nil),             // 27: operations.v1.FlagRollout
+	(*FlagTargets)(nil),             // 28: operations.v1.FlagTargets
+	nil,                             // 29: operations.v1.FlagRollout.PercentEntry
+	nil,                             // 30: operations.v1.FlagTargets.VariantsEntry
+	(*durationpb.Duration)(nil),     // 31: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),   // 32: google.protobuf.Timestamp
 }
 var file_operations_v1_operations_service_proto_depIdxs = []int32{
-	3,  // 0: operations.v1.ListShardsResponse.shards:type_name -> operations.v1.Shard
-	4,  // 1: operations.v1.ListShardsResponse.replicas:type_name -> operations.v1.Replica
-	21, // 2: operations.v1.Replica.lag:type_name -> google.protobuf.Duration
-	7,  // 3: operations.v1.GetShardMapResponse.ranges:type_name -> operations.v1.ShardRange
-	10, // 4: operations.v1.VerifyIntegrityResponse.progress:type_name -> operations.v1.IntegrityProgress
-	11, // 5: operations.v1.VerifyIntegrityResponse.finding:type_name -> operations.v1.IntegrityFinding
-	12, // 6: operations.v1.VerifyIntegrityResponse.summary:type_name -> operations.v1.IntegritySummary
+	4,  // 0: operations.v1.ListShardsResponse.shards:type_name -> operations.v1.Shard
+	5,  // 1: operations.v1.ListShardsResponse.replicas:type_name -> operations.v1.Replica
+	31, // 2: operations.v1.Replica.lag:type_name -> google.protobuf.Duration
+	8,  // 3: operations.v1.GetShardMapResponse.ranges:type_name -> operations.v1.ShardRange
+	11, // 4: operations.v1.VerifyIntegrityResponse.progress:type_name -> operations.v1.IntegrityProgress
+	12, // 5: operations.v1.VerifyIntegrityResponse.finding:type_name -> operations.v1.IntegrityFinding
+	13, // 6: operations.v1.VerifyIntegrityResponse.summary:type_name -> operations.v1.IntegritySummary
 	0,  // 7: operations.v1.SagaFilter.state:type_name -> operations.v1.SagaState
-	13, // 8: operations.v1.ListStuckSagasRequest.filter:type_name -> operations.v1.SagaFilter
-	20, // 9: operations.v1.ListStuckSagasResponse.sagas:type_name -> operations.v1.Saga
-	20, // 10: operations.v1.GetSagaResponse.saga:type_name -> operations.v1.Saga
-	20, // 11: operations.v1.RetrySagaResponse.saga:type_name -> operations.v1.Saga
+	14, // 8: operations.v1.ListStuckSagasRequest.filter:type_name -> operations.v1.SagaFilter
+	21, // 9: operations.v1.ListStuckSagasResponse.sagas:type_name -> operations.v1.Saga
+	21, // 10: operations.v1.GetSagaResponse.saga:type_name -> operations.v1.Saga
+	21, // 11: operations.v1.RetrySagaResponse.saga:type_name -> operations.v1.Saga
 	0,  // 12: operations.v1.Saga.state:type_name -> operations.v1.SagaState
-	22, // 13: operations.v1.Saga.deadline:type_name -> google.protobuf.Timestamp
-	22, // 14: operations.v1.Saga.wake_time:type_name -> google.protobuf.Timestamp
-	22, // 15: operations.v1.Saga.create_time:type_name -> google.protobuf.Timestamp
-	22, // 16: operations.v1.Saga.update_time:type_name -> google.protobuf.Timestamp
-	1,  // 17: operations.v1.OperationsService.ListShards:input_type -> operations.v1.ListShardsRequest
-	5,  // 18: operations.v1.OperationsService.GetShardMap:input_type -> operations.v1.GetShardMapRequest
-	8,  // 19: operations.v1.OperationsService.VerifyIntegrity:input_type -> operations.v1.VerifyIntegrityRequest
-	14, // 20: operations.v1.OperationsService.ListStuckSagas:input_type -> operations.v1.ListStuckSagasRequest
-	16, // 21: operations.v1.OperationsService.GetSaga:input_type -> operations.v1.GetSagaRequest
-	18, // 22: operations.v1.OperationsService.RetrySaga:input_type -> operations.v1.RetrySagaRequest
-	2,  // 23: operations.v1.OperationsService.ListShards:output_type -> operations.v1.ListShardsResponse
-	6,  // 24: operations.v1.OperationsService.GetShardMap:output_type -> operations.v1.GetShardMapResponse
-	9,  // 25: operations.v1.OperationsService.VerifyIntegrity:output_type -> operations.v1.VerifyIntegrityResponse
-	15, // 26: operations.v1.OperationsService.ListStuckSagas:output_type -> operations.v1.ListStuckSagasResponse
-	17, // 27: operations.v1.OperationsService.GetSaga:output_type -> operations.v1.GetSagaResponse
-	19, // 28: operations.v1.OperationsService.RetrySaga:output_type -> operations.v1.RetrySagaResponse
-	23, // [23:29] is the sub-list for method output_type
-	17, // [17:23] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	32, // 13: operations.v1.Saga.deadline:type_name -> google.protobuf.Timestamp
+	32, // 14: operations.v1.Saga.wake_time:type_name -> google.protobuf.Timestamp
+	32, // 15: operations.v1.Saga.create_time:type_name -> google.protobuf.Timestamp
+	32, // 16: operations.v1.Saga.update_time:type_name -> google.protobuf.Timestamp
+	26, // 17: operations.v1.ListFlagsResponse.flags:type_name -> operations.v1.Flag
+	27, // 18: operations.v1.SetFlagRequest.rollout:type_name -> operations.v1.FlagRollout
+	28, // 19: operations.v1.SetFlagRequest.targets:type_name -> operations.v1.FlagTargets
+	26, // 20: operations.v1.SetFlagResponse.flag:type_name -> operations.v1.Flag
+	1,  // 21: operations.v1.Flag.kind:type_name -> operations.v1.FlagKind
+	27, // 22: operations.v1.Flag.rollout:type_name -> operations.v1.FlagRollout
+	28, // 23: operations.v1.Flag.targets:type_name -> operations.v1.FlagTargets
+	32, // 24: operations.v1.Flag.update_time:type_name -> google.protobuf.Timestamp
+	29, // 25: operations.v1.FlagRollout.percent:type_name -> operations.v1.FlagRollout.PercentEntry
+	30, // 26: operations.v1.FlagTargets.variants:type_name -> operations.v1.FlagTargets.VariantsEntry
+	2,  // 27: operations.v1.OperationsService.ListShards:input_type -> operations.v1.ListShardsRequest
+	6,  // 28: operations.v1.OperationsService.GetShardMap:input_type -> operations.v1.GetShardMapRequest
+	9,  // 29: operations.v1.OperationsService.VerifyIntegrity:input_type -> operations.v1.VerifyIntegrityRequest
+	15, // 30: operations.v1.OperationsService.ListStuckSagas:input_type -> operations.v1.ListStuckSagasRequest
+	17, // 31: operations.v1.OperationsService.GetSaga:input_type -> operations.v1.GetSagaRequest
+	19, // 32: operations.v1.OperationsService.RetrySaga:input_type -> operations.v1.RetrySagaRequest
+	22, // 33: operations.v1.OperationsService.ListFlags:input_type -> operations.v1.ListFlagsRequest
+	24, // 34: operations.v1.OperationsService.SetFlag:input_type -> operations.v1.SetFlagRequest
+	3,  // 35: operations.v1.OperationsService.ListShards:output_type -> operations.v1.ListShardsResponse
+	7,  // 36: operations.v1.OperationsService.GetShardMap:output_type -> operations.v1.GetShardMapResponse
+	10, // 37: operations.v1.OperationsService.VerifyIntegrity:output_type -> operations.v1.VerifyIntegrityResponse
+	16, // 38: operations.v1.OperationsService.ListStuckSagas:output_type -> operations.v1.ListStuckSagasResponse
+	18, // 39: operations.v1.OperationsService.GetSaga:output_type -> operations.v1.GetSagaResponse
+	20, // 40: operations.v1.OperationsService.RetrySaga:output_type -> operations.v1.RetrySagaResponse
+	23, // 41: operations.v1.OperationsService.ListFlags:output_type -> operations.v1.ListFlagsResponse
+	25, // 42: operations.v1.OperationsService.SetFlag:output_type -> operations.v1.SetFlagResponse
+	35, // [35:43] is the sub-list for method output_type
+	27, // [27:35] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_operations_v1_operations_service_proto_init() }
@@ -1579,13 +2164,14 @@ func file_operations_v1_operations_service_proto_init() {
 		(*VerifyIntegrityResponse_Finding)(nil),
 		(*VerifyIntegrityResponse_Summary)(nil),
 	}
+	file_operations_v1_operations_service_proto_msgTypes[22].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_operations_v1_operations_service_proto_rawDesc), len(file_operations_v1_operations_service_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   20,
+			NumEnums:      2,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -27,6 +27,8 @@ const (
 	OperationsService_ListStuckSagas_FullMethodName  = "/operations.v1.OperationsService/ListStuckSagas"
 	OperationsService_GetSaga_FullMethodName         = "/operations.v1.OperationsService/GetSaga"
 	OperationsService_RetrySaga_FullMethodName       = "/operations.v1.OperationsService/RetrySaga"
+	OperationsService_ListFlags_FullMethodName       = "/operations.v1.OperationsService/ListFlags"
+	OperationsService_SetFlag_FullMethodName         = "/operations.v1.OperationsService/SetFlag"
 )
 
 // OperationsServiceClient is the client API for OperationsService service.
@@ -52,6 +54,11 @@ type OperationsServiceClient interface {
 	// RetrySaga makes an unfinished saga go on at once. Its attempts count from 0 again. It changes nothing
 	// but when the saga goes on, so it needs no request id.
 	RetrySaga(ctx context.Context, in *RetrySagaRequest, opts ...grpc.CallOption) (*RetrySagaResponse, error)
+	// ListFlags reads all feature flags, by key.
+	ListFlags(ctx context.Context, in *ListFlagsRequest, opts ...grpc.CallOption) (*ListFlagsResponse, error)
+	// SetFlag changes how a feature flag is set. What is not given stays. Every process goes by it within 2
+	// seconds. The same again is no change, so it needs no request id.
+	SetFlag(ctx context.Context, in *SetFlagRequest, opts ...grpc.CallOption) (*SetFlagResponse, error)
 }
 
 type operationsServiceClient struct {
@@ -131,6 +138,26 @@ func (c *operationsServiceClient) RetrySaga(ctx context.Context, in *RetrySagaRe
 	return out, nil
 }
 
+func (c *operationsServiceClient) ListFlags(ctx context.Context, in *ListFlagsRequest, opts ...grpc.CallOption) (*ListFlagsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListFlagsResponse)
+	err := c.cc.Invoke(ctx, OperationsService_ListFlags_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *operationsServiceClient) SetFlag(ctx context.Context, in *SetFlagRequest, opts ...grpc.CallOption) (*SetFlagResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SetFlagResponse)
+	err := c.cc.Invoke(ctx, OperationsService_SetFlag_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // OperationsServiceServer is the server API for OperationsService service.
 // All implementations must embed UnimplementedOperationsServiceServer
 // for forward compatibility.
@@ -154,6 +181,11 @@ type OperationsServiceServer interface {
 	// RetrySaga makes an unfinished saga go on at once. Its attempts count from 0 again. It changes nothing
 	// but when the saga goes on, so it needs no request id.
 	RetrySaga(context.Context, *RetrySagaRequest) (*RetrySagaResponse, error)
+	// ListFlags reads all feature flags, by key.
+	ListFlags(context.Context, *ListFlagsRequest) (*ListFlagsResponse, error)
+	// SetFlag changes how a feature flag is set. What is not given stays. Every process goes by it within 2
+	// seconds. The same again is no change, so it needs no request id.
+	SetFlag(context.Context, *SetFlagRequest) (*SetFlagResponse, error)
 	mustEmbedUnimplementedOperationsServiceServer()
 }
 
@@ -181,6 +213,12 @@ func (UnimplementedOperationsServiceServer) GetSaga(context.Context, *GetSagaReq
 }
 func (UnimplementedOperationsServiceServer) RetrySaga(context.Context, *RetrySagaRequest) (*RetrySagaResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RetrySaga not implemented")
+}
+func (UnimplementedOperationsServiceServer) ListFlags(context.Context, *ListFlagsRequest) (*ListFlagsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListFlags not implemented")
+}
+func (UnimplementedOperationsServiceServer) SetFlag(context.Context, *SetFlagRequest) (*SetFlagResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SetFlag not implemented")
 }
 func (UnimplementedOperationsServiceServer) mustEmbedUnimplementedOperationsServiceServer() {}
 func (UnimplementedOperationsServiceServer) testEmbeddedByValue()                           {}
@@ -304,6 +342,42 @@ func _OperationsService_RetrySaga_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _OperationsService_ListFlags_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListFlagsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OperationsServiceServer).ListFlags(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OperationsService_ListFlags_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OperationsServiceServer).ListFlags(ctx, req.(*ListFlagsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OperationsService_SetFlag_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SetFlagRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OperationsServiceServer).SetFlag(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OperationsService_SetFlag_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OperationsServiceServer).SetFlag(ctx, req.(*SetFlagRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // OperationsService_ServiceDesc is the grpc.ServiceDesc for OperationsService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -330,6 +404,14 @@ var OperationsService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RetrySaga",
 			Handler:    _OperationsService_RetrySaga_Handler,
+		},
+		{
+			MethodName: "ListFlags",
+			Handler:    _OperationsService_ListFlags_Handler,
+		},
+		{
+			MethodName: "SetFlag",
+			Handler:    _OperationsService_SetFlag_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

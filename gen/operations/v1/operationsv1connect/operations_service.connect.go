@@ -52,6 +52,12 @@ const (
 	// OperationsServiceRetrySagaProcedure is the fully-qualified name of the OperationsService's
 	// RetrySaga RPC.
 	OperationsServiceRetrySagaProcedure = "/operations.v1.OperationsService/RetrySaga"
+	// OperationsServiceListFlagsProcedure is the fully-qualified name of the OperationsService's
+	// ListFlags RPC.
+	OperationsServiceListFlagsProcedure = "/operations.v1.OperationsService/ListFlags"
+	// OperationsServiceSetFlagProcedure is the fully-qualified name of the OperationsService's SetFlag
+	// RPC.
+	OperationsServiceSetFlagProcedure = "/operations.v1.OperationsService/SetFlag"
 )
 
 // OperationsServiceClient is a client for the operations.v1.OperationsService service.
@@ -72,6 +78,11 @@ type OperationsServiceClient interface {
 	// RetrySaga makes an unfinished saga go on at once. Its attempts count from 0 again. It changes nothing
 	// but when the saga goes on, so it needs no request id.
 	RetrySaga(context.Context, *v1.RetrySagaRequest) (*v1.RetrySagaResponse, error)
+	// ListFlags reads all feature flags, by key.
+	ListFlags(context.Context, *v1.ListFlagsRequest) (*v1.ListFlagsResponse, error)
+	// SetFlag changes how a feature flag is set. What is not given stays. Every process goes by it within 2
+	// seconds. The same again is no change, so it needs no request id.
+	SetFlag(context.Context, *v1.SetFlagRequest) (*v1.SetFlagResponse, error)
 }
 
 // NewOperationsServiceClient constructs a client for the operations.v1.OperationsService service.
@@ -127,6 +138,20 @@ func NewOperationsServiceClient(httpClient connect.HTTPClient, baseURL string, o
 			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
+		listFlags: connect.NewClient[v1.ListFlagsRequest, v1.ListFlagsResponse](
+			httpClient,
+			baseURL+OperationsServiceListFlagsProcedure,
+			connect.WithSchema(operationsServiceMethods.ByName("ListFlags")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		setFlag: connect.NewClient[v1.SetFlagRequest, v1.SetFlagResponse](
+			httpClient,
+			baseURL+OperationsServiceSetFlagProcedure,
+			connect.WithSchema(operationsServiceMethods.ByName("SetFlag")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -138,6 +163,8 @@ type operationsServiceClient struct {
 	listStuckSagas  *connect.Client[v1.ListStuckSagasRequest, v1.ListStuckSagasResponse]
 	getSaga         *connect.Client[v1.GetSagaRequest, v1.GetSagaResponse]
 	retrySaga       *connect.Client[v1.RetrySagaRequest, v1.RetrySagaResponse]
+	listFlags       *connect.Client[v1.ListFlagsRequest, v1.ListFlagsResponse]
+	setFlag         *connect.Client[v1.SetFlagRequest, v1.SetFlagResponse]
 }
 
 // ListShards calls operations.v1.OperationsService.ListShards.
@@ -190,6 +217,24 @@ func (c *operationsServiceClient) RetrySaga(ctx context.Context, req *v1.RetrySa
 	return nil, err
 }
 
+// ListFlags calls operations.v1.OperationsService.ListFlags.
+func (c *operationsServiceClient) ListFlags(ctx context.Context, req *v1.ListFlagsRequest) (*v1.ListFlagsResponse, error) {
+	response, err := c.listFlags.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// SetFlag calls operations.v1.OperationsService.SetFlag.
+func (c *operationsServiceClient) SetFlag(ctx context.Context, req *v1.SetFlagRequest) (*v1.SetFlagResponse, error) {
+	response, err := c.setFlag.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // OperationsServiceHandler is an implementation of the operations.v1.OperationsService service.
 type OperationsServiceHandler interface {
 	// ListShards tells of every shard what it is and whether it answers.
@@ -208,6 +253,11 @@ type OperationsServiceHandler interface {
 	// RetrySaga makes an unfinished saga go on at once. Its attempts count from 0 again. It changes nothing
 	// but when the saga goes on, so it needs no request id.
 	RetrySaga(context.Context, *v1.RetrySagaRequest) (*v1.RetrySagaResponse, error)
+	// ListFlags reads all feature flags, by key.
+	ListFlags(context.Context, *v1.ListFlagsRequest) (*v1.ListFlagsResponse, error)
+	// SetFlag changes how a feature flag is set. What is not given stays. Every process goes by it within 2
+	// seconds. The same again is no change, so it needs no request id.
+	SetFlag(context.Context, *v1.SetFlagRequest) (*v1.SetFlagResponse, error)
 }
 
 // NewOperationsServiceHandler builds an HTTP handler from the service implementation. It returns
@@ -259,6 +309,20 @@ func NewOperationsServiceHandler(svc OperationsServiceHandler, opts ...connect.H
 		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
+	operationsServiceListFlagsHandler := connect.NewUnaryHandlerSimple(
+		OperationsServiceListFlagsProcedure,
+		svc.ListFlags,
+		connect.WithSchema(operationsServiceMethods.ByName("ListFlags")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	operationsServiceSetFlagHandler := connect.NewUnaryHandlerSimple(
+		OperationsServiceSetFlagProcedure,
+		svc.SetFlag,
+		connect.WithSchema(operationsServiceMethods.ByName("SetFlag")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/operations.v1.OperationsService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case OperationsServiceListShardsProcedure:
@@ -273,6 +337,10 @@ func NewOperationsServiceHandler(svc OperationsServiceHandler, opts ...connect.H
 			operationsServiceGetSagaHandler.ServeHTTP(w, r)
 		case OperationsServiceRetrySagaProcedure:
 			operationsServiceRetrySagaHandler.ServeHTTP(w, r)
+		case OperationsServiceListFlagsProcedure:
+			operationsServiceListFlagsHandler.ServeHTTP(w, r)
+		case OperationsServiceSetFlagProcedure:
+			operationsServiceSetFlagHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -304,4 +372,12 @@ func (UnimplementedOperationsServiceHandler) GetSaga(context.Context, *v1.GetSag
 
 func (UnimplementedOperationsServiceHandler) RetrySaga(context.Context, *v1.RetrySagaRequest) (*v1.RetrySagaResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("operations.v1.OperationsService.RetrySaga is not implemented"))
+}
+
+func (UnimplementedOperationsServiceHandler) ListFlags(context.Context, *v1.ListFlagsRequest) (*v1.ListFlagsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("operations.v1.OperationsService.ListFlags is not implemented"))
+}
+
+func (UnimplementedOperationsServiceHandler) SetFlag(context.Context, *v1.SetFlagRequest) (*v1.SetFlagResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("operations.v1.OperationsService.SetFlag is not implemented"))
 }

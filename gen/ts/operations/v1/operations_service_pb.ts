@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file operations/v1/operations_service.proto.
  */
 export const file_operations_v1_operations_service: GenFile = /*@__PURE__*/
-  fileDesc("CiZvcGVyYXRpb25zL3YxL29wZXJhdGlvbnNfc2VydmljZS5wcm90bxINb3BlcmF0aW9ucy52MSITChFMaXN0U2hhcmRzUmVxdWVzdCJkChJMaXN0U2hhcmRzUmVzcG9uc2USJAoGc2hhcmRzGAEgAygLMhQub3BlcmF0aW9ucy52MS5TaGFyZBIoCghyZXBsaWNhcxgCIAMoCzIWLm9wZXJhdGlvbnMudjEuUmVwbGljYSJKCgVTaGFyZBINCgVpbmRleBgBIAEoBRIQCghkYXRhYmFzZRgCIAEoCRINCgVzbG90cxgDIAEoBRIRCglyZWFjaGFibGUYBCABKAgiggEKB1JlcGxpY2ESDQoFaW5kZXgYASABKAUSEgoFc2hhcmQYAiABKAVIAIgBARIPCgdzZXJ2aW5nGAMgASgIEhEKCWxhZ19ieXRlcxgEIAEoAxImCgNsYWcYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CCAoGX3NoYXJkIhQKEkdldFNoYXJkTWFwUmVxdWVzdCJPChNHZXRTaGFyZE1hcFJlc3BvbnNlEg0KBWVwb2NoGAEgASgDEikKBnJhbmdlcxgCIAMoCzIZLm9wZXJhdGlvbnMudjEuU2hhcmRSYW5nZSJCCgpTaGFyZFJhbmdlEhIKCmZpcnN0X3Nsb3QYASABKAUSEQoJbGFzdF9zbG90GAIgASgFEg0KBXNoYXJkGAMgASgFIhgKFlZlcmlmeUludGVncml0eVJlcXVlc3QiwgEKF1ZlcmlmeUludGVncml0eVJlc3BvbnNlEjQKCHByb2dyZXNzGAEgASgLMiAub3BlcmF0aW9ucy52MS5JbnRlZ3JpdHlQcm9ncmVzc0gAEjIKB2ZpbmRpbmcYAiABKAsyHy5vcGVyYXRpb25zLnYxLkludGVncml0eUZpbmRpbmdIABIyCgdzdW1tYXJ5GAMgASgLMh8ub3BlcmF0aW9ucy52MS5JbnRlZ3JpdHlTdW1tYXJ5SABCCQoHbWVzc2FnZSIjChFJbnRlZ3JpdHlQcm9ncmVzcxIOCgZvcmRlcnMYASABKAMiYwoQSW50ZWdyaXR5RmluZGluZxIRCglpbnZhcmlhbnQYASABKAkSDQoFc2hhcmQYAiABKAUSEAoIb3JkZXJfaWQYAyABKAkSCwoDc2t1GAQgASgJEg4KBmRldGFpbBgFIAEoCSJyChBJbnRlZ3JpdHlTdW1tYXJ5EgoKAm9rGAEgASgIEg4KBm9yZGVycxgCIAEoAxIOCgZldmVudHMYAyABKAMSDAoEc2t1cxgEIAEoAxIQCghwYXltZW50cxgFIAEoAxISCgp2aW9sYXRpb25zGAYgASgDIkcKClNhZ2FGaWx0ZXISOQoFc3RhdGUYASABKA4yGC5vcGVyYXRpb25zLnYxLlNhZ2FTdGF0ZUIQukgNggEKGAAYARgCGAMYBCJ/ChVMaXN0U3R1Y2tTYWdhc1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRj0AygAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDGIAEEikKBmZpbHRlchgDIAEoCzIZLm9wZXJhdGlvbnMudjEuU2FnYUZpbHRlciJVChZMaXN0U3R1Y2tTYWdhc1Jlc3BvbnNlEiIKBXNhZ2FzGAEgAygLMhMub3BlcmF0aW9ucy52MS5TYWdhEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJ6Cg5HZXRTYWdhUmVxdWVzdBI+CgdzdWJqZWN0GAEgASgJQi26SCpyKDImXlthLXpdezN9X1swLTddWzAtOWEtaGprbW5wLXR2LXpdezI1fSQSKAoEc2FnYRgCIAEoCUIaukgXchUYQDIRXlthLXpdW2EtejAtOV9dKiQiNAoPR2V0U2FnYVJlc3BvbnNlEiEKBHNhZ2EYASABKAsyEy5vcGVyYXRpb25zLnYxLlNhZ2EifAoQUmV0cnlTYWdhUmVxdWVzdBI+CgdzdWJqZWN0GAEgASgJQi26SCpyKDImXlthLXpdezN9X1swLTddWzAtOWEtaGprbW5wLXR2LXpdezI1fSQSKAoEc2FnYRgCIAEoCUIaukgXchUYQDIRXlthLXpdW2EtejAtOV9dKiQiNgoRUmV0cnlTYWdhUmVzcG9uc2USIQoEc2FnYRgBIAEoCzITLm9wZXJhdGlvbnMudjEuU2FnYSLdAgoEU2FnYRIPCgdzdWJqZWN0GAEgASgJEgwKBHNhZ2EYAiABKAkSJwoFc3RhdGUYAyABKA4yGC5vcGVyYXRpb25zLnYxLlNhZ2FTdGF0ZRIPCgd1bmRvaW5nGAQgASgIEgwKBHN0ZXAYBSABKAkSEAoIYXR0ZW1wdHMYBiABKAUSDgoGcmVhc29uGAcgASgJEg0KBWNhdXNlGAggASgJEiwKCGRlYWRsaW5lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCgl3YWtlX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2NyZWF0ZV90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqtgEKCVNhZ2FTdGF0ZRIaChZTQUdBX1NUQVRFX1VOU1BFQ0lGSUVEEAASFgoSU0FHQV9TVEFURV9SVU5OSU5HEAESFgoSU0FHQV9TVEFURV9XQUlUSU5HEAISGwoXU0FHQV9TVEFURV9DT01QRU5TQVRJTkcQAxIUChBTQUdBX1NUQVRFX1NUVUNLEAQSEwoPU0FHQV9TVEFURV9ET05FEAUSFQoRU0FHQV9TVEFURV9VTkRPTkUQBjKQBQoRT3BlcmF0aW9uc1NlcnZpY2USYgoKTGlzdFNoYXJkcxIgLm9wZXJhdGlvbnMudjEuTGlzdFNoYXJkc1JlcXVlc3QaIS5vcGVyYXRpb25zLnYxLkxpc3RTaGFyZHNSZXNwb25zZSIPkAIB0rUYCAoCAwQQARgCEmUKC0dldFNoYXJkTWFwEiEub3BlcmF0aW9ucy52MS5HZXRTaGFyZE1hcFJlcXVlc3QaIi5vcGVyYXRpb25zLnYxLkdldFNoYXJkTWFwUmVzcG9uc2UiD5ACAdK1GAgKAgMEEAEYARJyCg9WZXJpZnlJbnRlZ3JpdHkSJS5vcGVyYXRpb25zLnYxLlZlcmlmeUludGVncml0eVJlcXVlc3QaJi5vcGVyYXRpb25zLnYxLlZlcmlmeUludGVncml0eVJlc3BvbnNlIg6QAgHStRgHCgEEEAEYBDABEnAKDkxpc3RTdHVja1NhZ2FzEiQub3BlcmF0aW9ucy52MS5MaXN0U3R1Y2tTYWdhc1JlcXVlc3QaJS5vcGVyYXRpb25zLnYxLkxpc3RTdHVja1NhZ2FzUmVzcG9uc2UiEZACAdK1GAoKAgMEEAEYAiAFElkKB0dldFNhZ2ESHS5vcGVyYXRpb25zLnYxLkdldFNhZ2FSZXF1ZXN0Gh4ub3BlcmF0aW9ucy52MS5HZXRTYWdhUmVzcG9uc2UiD5ACAdK1GAgKAgMEEAEYARJvCglSZXRyeVNhZ2ESHy5vcGVyYXRpb25zLnYxLlJldHJ5U2FnYVJlcXVlc3QaIC5vcGVyYXRpb25zLnYxLlJldHJ5U2FnYVJlc3BvbnNlIh+QAgLStRgYCgEEEAEYAyoPCgdzdWJqZWN0EgRzYWdhQssBChFjb20ub3BlcmF0aW9ucy52MUIWT3BlcmF0aW9uc1NlcnZpY2VQcm90b1ABWklnaXRodWIuY29tL29yZGVycHJvY2Vzc2luZy9vcmRlcnByb2Nlc3NpbmcvZ2VuL29wZXJhdGlvbnMvdjE7b3BlcmF0aW9uc3YxogIDT1hYqgINT3BlcmF0aW9ucy5WMcoCDU9wZXJhdGlvbnNcVjHiAhlPcGVyYXRpb25zXFYxXEdQQk1ldGFkYXRh6gIOT3BlcmF0aW9uczo6VjFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_policy_v1_policy]);
+  fileDesc("CiZvcGVyYXRpb25zL3YxL29wZXJhdGlvbnNfc2VydmljZS5wcm90bxINb3BlcmF0aW9ucy52MSITChFMaXN0U2hhcmRzUmVxdWVzdCJkChJMaXN0U2hhcmRzUmVzcG9uc2USJAoGc2hhcmRzGAEgAygLMhQub3BlcmF0aW9ucy52MS5TaGFyZBIoCghyZXBsaWNhcxgCIAMoCzIWLm9wZXJhdGlvbnMudjEuUmVwbGljYSJKCgVTaGFyZBINCgVpbmRleBgBIAEoBRIQCghkYXRhYmFzZRgCIAEoCRINCgVzbG90cxgDIAEoBRIRCglyZWFjaGFibGUYBCABKAgiggEKB1JlcGxpY2ESDQoFaW5kZXgYASABKAUSEgoFc2hhcmQYAiABKAVIAIgBARIPCgdzZXJ2aW5nGAMgASgIEhEKCWxhZ19ieXRlcxgEIAEoAxImCgNsYWcYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CCAoGX3NoYXJkIhQKEkdldFNoYXJkTWFwUmVxdWVzdCJPChNHZXRTaGFyZE1hcFJlc3BvbnNlEg0KBWVwb2NoGAEgASgDEikKBnJhbmdlcxgCIAMoCzIZLm9wZXJhdGlvbnMudjEuU2hhcmRSYW5nZSJCCgpTaGFyZFJhbmdlEhIKCmZpcnN0X3Nsb3QYASABKAUSEQoJbGFzdF9zbG90GAIgASgFEg0KBXNoYXJkGAMgASgFIhgKFlZlcmlmeUludGVncml0eVJlcXVlc3QiwgEKF1ZlcmlmeUludGVncml0eVJlc3BvbnNlEjQKCHByb2dyZXNzGAEgASgLMiAub3BlcmF0aW9ucy52MS5JbnRlZ3JpdHlQcm9ncmVzc0gAEjIKB2ZpbmRpbmcYAiABKAsyHy5vcGVyYXRpb25zLnYxLkludGVncml0eUZpbmRpbmdIABIyCgdzdW1tYXJ5GAMgASgLMh8ub3BlcmF0aW9ucy52MS5JbnRlZ3JpdHlTdW1tYXJ5SABCCQoHbWVzc2FnZSIjChFJbnRlZ3JpdHlQcm9ncmVzcxIOCgZvcmRlcnMYASABKAMiYwoQSW50ZWdyaXR5RmluZGluZxIRCglpbnZhcmlhbnQYASABKAkSDQoFc2hhcmQYAiABKAUSEAoIb3JkZXJfaWQYAyABKAkSCwoDc2t1GAQgASgJEg4KBmRldGFpbBgFIAEoCSJyChBJbnRlZ3JpdHlTdW1tYXJ5EgoKAm9rGAEgASgIEg4KBm9yZGVycxgCIAEoAxIOCgZldmVudHMYAyABKAMSDAoEc2t1cxgEIAEoAxIQCghwYXltZW50cxgFIAEoAxISCgp2aW9sYXRpb25zGAYgASgDIkcKClNhZ2FGaWx0ZXISOQoFc3RhdGUYASABKA4yGC5vcGVyYXRpb25zLnYxLlNhZ2FTdGF0ZUIQukgNggEKGAAYARgCGAMYBCJ/ChVMaXN0U3R1Y2tTYWdhc1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRj0AygAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDGIAEEikKBmZpbHRlchgDIAEoCzIZLm9wZXJhdGlvbnMudjEuU2FnYUZpbHRlciJVChZMaXN0U3R1Y2tTYWdhc1Jlc3BvbnNlEiIKBXNhZ2FzGAEgAygLMhMub3BlcmF0aW9ucy52MS5TYWdhEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJ6Cg5HZXRTYWdhUmVxdWVzdBI+CgdzdWJqZWN0GAEgASgJQi26SCpyKDImXlthLXpdezN9X1swLTddWzAtOWEtaGprbW5wLXR2LXpdezI1fSQSKAoEc2FnYRgCIAEoCUIaukgXchUYQDIRXlthLXpdW2EtejAtOV9dKiQiNAoPR2V0U2FnYVJlc3BvbnNlEiEKBHNhZ2EYASABKAsyEy5vcGVyYXRpb25zLnYxLlNhZ2EifAoQUmV0cnlTYWdhUmVxdWVzdBI+CgdzdWJqZWN0GAEgASgJQi26SCpyKDImXlthLXpdezN9X1swLTddWzAtOWEtaGprbW5wLXR2LXpdezI1fSQSKAoEc2FnYRgCIAEoCUIaukgXchUYQDIRXlthLXpdW2EtejAtOV9dKiQiNgoRUmV0cnlTYWdhUmVzcG9uc2USIQoEc2FnYRgBIAEoCzITLm9wZXJhdGlvbnMudjEuU2FnYSLdAgoEU2FnYRIPCgdzdWJqZWN0GAEgASgJEgwKBHNhZ2EYAiABKAkSJwoFc3RhdGUYAyABKA4yGC5vcGVyYXRpb25zLnYxLlNhZ2FTdGF0ZRIPCgd1bmRvaW5nGAQgASgIEgwKBHN0ZXAYBSABKAkSEAoIYXR0ZW1wdHMYBiABKAUSDgoGcmVhc29uGAcgASgJEg0KBWNhdXNlGAggASgJEiwKCGRlYWRsaW5lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCgl3YWtlX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2NyZWF0ZV90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiEgoQTGlzdEZsYWdzUmVxdWVzdCI3ChFMaXN0RmxhZ3NSZXNwb25zZRIiCgVmbGFncxgBIAMoCzITLm9wZXJhdGlvbnMudjEuRmxhZyL4AQoOU2V0RmxhZ1JlcXVlc3QSFgoDa2V5GAEgASgJQgm6SAZyBBABGEASFQoEZXRhZxgCIAEoCUIHukgEcgIYQBIUCgdlbmFibGVkGAMgASgISACIAQESJwoPZGVmYXVsdF92YXJpYW50GAQgASgJQgm6SAZyBBABGEBIAYgBARIrCgdyb2xsb3V0GAUgASgLMhoub3BlcmF0aW9ucy52MS5GbGFnUm9sbG91dBIrCgd0YXJnZXRzGAYgASgLMhoub3BlcmF0aW9ucy52MS5GbGFnVGFyZ2V0c0IKCghfZW5hYmxlZEISChBfZGVmYXVsdF92YXJpYW50IjQKD1NldEZsYWdSZXNwb25zZRIhCgRmbGFnGAEgASgLMhMub3BlcmF0aW9ucy52MS5GbGFnItICCgRGbGFnEgsKA2tleRgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCRIlCgRraW5kGAMgASgOMhcub3BlcmF0aW9ucy52MS5GbGFnS2luZBIQCgh2YXJpYW50cxgEIAMoCRIWCg5raWxsZWRfdmFyaWFudBgFIAEoCRIPCgdlbmFibGVkGAYgASgIEhcKD2RlZmF1bHRfdmFyaWFudBgHIAEoCRIrCgdyb2xsb3V0GAggASgLMhoub3BlcmF0aW9ucy52MS5GbGFnUm9sbG91dBIrCgd0YXJnZXRzGAkgASgLMhoub3BlcmF0aW9ucy52MS5GbGFnVGFyZ2V0cxIMCgRldGFnGAogASgJEhQKDHVwZGF0ZV9hY3RvchgLIAEoCRIvCgt1cGRhdGVfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAikQEKC0ZsYWdSb2xsb3V0ElIKB3BlcmNlbnQYASADKAsyJy5vcGVyYXRpb25zLnYxLkZsYWdSb2xsb3V0LlBlcmNlbnRFbnRyeUIYukgVmgESEBAiBnIEEAEYQCoGGgQYZCgAGi4KDFBlcmNlbnRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAU6AjgBIpYBCgtGbGFnVGFyZ2V0cxJWCgh2YXJpYW50cxgBIAMoCzIoLm9wZXJhdGlvbnMudjEuRmxhZ1RhcmdldHMuVmFyaWFudHNFbnRyeUIaukgXmgEUEOgHIgdyBRABGIABKgZyBBABGEAaLwoNVmFyaWFudHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBKrYBCglTYWdhU3RhdGUSGgoWU0FHQV9TVEFURV9VTlNQRUNJRklFRBAAEhYKElNBR0FfU1RBVEVfUlVOTklORxABEhYKElNBR0FfU1RBVEVfV0FJVElORxACEhsKF1NBR0FfU1RBVEVfQ09NUEVOU0FUSU5HEAMSFAoQU0FHQV9TVEFURV9TVFVDSxAEEhMKD1NBR0FfU1RBVEVfRE9ORRAFEhUKEVNBR0FfU1RBVEVfVU5ET05FEAYqUQoIRmxhZ0tpbmQSGQoVRkxBR19LSU5EX1VOU1BFQ0lGSUVEEAASFAoQRkxBR19LSU5EX1NXSVRDSBABEhQKEEZMQUdfS0lORF9DSE9JQ0UQAjL+BgoRT3BlcmF0aW9uc1NlcnZpY2USYgoKTGlzdFNoYXJkcxIgLm9wZXJhdGlvbnMudjEuTGlzdFNoYXJkc1JlcXVlc3QaIS5vcGVyYXRpb25zLnYxLkxpc3RTaGFyZHNSZXNwb25zZSIPkAIB0rUYCAoCAwQQARgCEmUKC0dldFNoYXJkTWFwEiEub3BlcmF0aW9ucy52MS5HZXRTaGFyZE1hcFJlcXVlc3QaIi5vcGVyYXRpb25zLnYxLkdldFNoYXJkTWFwUmVzcG9uc2UiD5ACAdK1GAgKAgMEEAEYARJyCg9WZXJpZnlJbnRlZ3JpdHkSJS5vcGVyYXRpb25zLnYxLlZlcmlmeUludGVncml0eVJlcXVlc3QaJi5vcGVyYXRpb25zLnYxLlZlcmlmeUludGVncml0eVJlc3BvbnNlIg6QAgHStRgHCgEEEAEYBDABEnAKDkxpc3RTdHVja1NhZ2FzEiQub3BlcmF0aW9ucy52MS5MaXN0U3R1Y2tTYWdhc1JlcXVlc3QaJS5vcGVyYXRpb25zLnYxLkxpc3RTdHVja1NhZ2FzUmVzcG9uc2UiEZACAdK1GAoKAgMEEAEYAiAFElkKB0dldFNhZ2ESHS5vcGVyYXRpb25zLnYxLkdldFNhZ2FSZXF1ZXN0Gh4ub3BlcmF0aW9ucy52MS5HZXRTYWdhUmVzcG9uc2UiD5ACAdK1GAgKAgMEEAEYARJvCglSZXRyeVNhZ2ESHy5vcGVyYXRpb25zLnYxLlJldHJ5U2FnYVJlcXVlc3QaIC5vcGVyYXRpb25zLnYxLlJldHJ5U2FnYVJlc3BvbnNlIh+QAgLStRgYCgEEEAEYAyoPCgdzdWJqZWN0EgRzYWdhEl8KCUxpc3RGbGFncxIfLm9wZXJhdGlvbnMudjEuTGlzdEZsYWdzUmVxdWVzdBogLm9wZXJhdGlvbnMudjEuTGlzdEZsYWdzUmVzcG9uc2UiD5ACAdK1GAgKAgMEEAEYAhKKAQoHU2V0RmxhZxIdLm9wZXJhdGlvbnMudjEuU2V0RmxhZ1JlcXVlc3QaHi5vcGVyYXRpb25zLnYxLlNldEZsYWdSZXNwb25zZSJAkAIC0rUYOQoBBBABGAMqMAoDa2V5EgdlbmFibGVkEg9kZWZhdWx0X3ZhcmlhbnQSD3JvbGxvdXQucGVyY2VudELLAQoRY29tLm9wZXJhdGlvbnMudjFCFk9wZXJhdGlvbnNTZXJ2aWNlUHJvdG9QAVpJZ2l0aHViLmNvbS9vcmRlcnByb2Nlc3Npbmcvb3JkZXJwcm9jZXNzaW5nL2dlbi9vcGVyYXRpb25zL3YxO29wZXJhdGlvbnN2MaICA09YWKoCDU9wZXJhdGlvbnMuVjHKAg1PcGVyYXRpb25zXFYx4gIZT3BlcmF0aW9uc1xWMVxHUEJNZXRhZGF0YeoCDk9wZXJhdGlvbnM6OlYxYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_policy_v1_policy]);
 
 /**
  * ListShardsRequest asks for all shards.
@@ -699,6 +699,261 @@ export const SagaSchema: GenMessage<Saga> = /*@__PURE__*/
   messageDesc(file_operations_v1_operations_service, 19);
 
 /**
+ * ListFlagsRequest asks for all flags.
+ *
+ * @generated from message operations.v1.ListFlagsRequest
+ */
+export type ListFlagsRequest = Message<"operations.v1.ListFlagsRequest"> & {
+};
+
+/**
+ * Describes the message operations.v1.ListFlagsRequest.
+ * Use `create(ListFlagsRequestSchema)` to create a new message.
+ */
+export const ListFlagsRequestSchema: GenMessage<ListFlagsRequest> = /*@__PURE__*/
+  messageDesc(file_operations_v1_operations_service, 20);
+
+/**
+ * ListFlagsResponse is all flags.
+ *
+ * @generated from message operations.v1.ListFlagsResponse
+ */
+export type ListFlagsResponse = Message<"operations.v1.ListFlagsResponse"> & {
+  /**
+   * The flags, by key.
+   *
+   * @generated from field: repeated operations.v1.Flag flags = 1;
+   */
+  flags: Flag[];
+};
+
+/**
+ * Describes the message operations.v1.ListFlagsResponse.
+ * Use `create(ListFlagsResponseSchema)` to create a new message.
+ */
+export const ListFlagsResponseSchema: GenMessage<ListFlagsResponse> = /*@__PURE__*/
+  messageDesc(file_operations_v1_operations_service, 21);
+
+/**
+ * SetFlagRequest says how a flag is to be set.
+ *
+ * @generated from message operations.v1.SetFlagRequest
+ */
+export type SetFlagRequest = Message<"operations.v1.SetFlagRequest"> & {
+  /**
+   * The flag.
+   *
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * The version that the caller knows: another one is refused. Empty for any.
+   *
+   * @generated from field: string etag = 2;
+   */
+  etag: string;
+
+  /**
+   * False is the kill switch: everybody gets the killed variant, whatever else is set.
+   *
+   * @generated from field: optional bool enabled = 3;
+   */
+  enabled?: boolean | undefined;
+
+  /**
+   * The variant for whom neither a target nor the rollout says otherwise.
+   *
+   * @generated from field: optional string default_variant = 4;
+   */
+  defaultVariant?: string | undefined;
+
+  /**
+   * Shares of customers, instead of those before. Unset, they stay.
+   *
+   * @generated from field: operations.v1.FlagRollout rollout = 5;
+   */
+  rollout?: FlagRollout | undefined;
+
+  /**
+   * Customers with a variant of their own, instead of those before. Unset, they stay.
+   *
+   * @generated from field: operations.v1.FlagTargets targets = 6;
+   */
+  targets?: FlagTargets | undefined;
+};
+
+/**
+ * Describes the message operations.v1.SetFlagRequest.
+ * Use `create(SetFlagRequestSchema)` to create a new message.
+ */
+export const SetFlagRequestSchema: GenMessage<SetFlagRequest> = /*@__PURE__*/
+  messageDesc(file_operations_v1_operations_service, 22);
+
+/**
+ * SetFlagResponse is the flag after the call.
+ *
+ * @generated from message operations.v1.SetFlagResponse
+ */
+export type SetFlagResponse = Message<"operations.v1.SetFlagResponse"> & {
+  /**
+   * The flag.
+   *
+   * @generated from field: operations.v1.Flag flag = 1;
+   */
+  flag?: Flag | undefined;
+};
+
+/**
+ * Describes the message operations.v1.SetFlagResponse.
+ * Use `create(SetFlagResponseSchema)` to create a new message.
+ */
+export const SetFlagResponseSchema: GenMessage<SetFlagResponse> = /*@__PURE__*/
+  messageDesc(file_operations_v1_operations_service, 23);
+
+/**
+ * Flag is a feature flag. All of it is output only; it is changed by SetFlag.
+ *
+ * @generated from message operations.v1.Flag
+ */
+export type Flag = Message<"operations.v1.Flag"> & {
+  /**
+   * Its key, such as `risk-mode`.
+   *
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * What it is about, for people.
+   *
+   * @generated from field: string description = 2;
+   */
+  description: string;
+
+  /**
+   * Whether it is a switch or a choice.
+   *
+   * @generated from field: operations.v1.FlagKind kind = 3;
+   */
+  kind: FlagKind;
+
+  /**
+   * What it may be. Those of a switch are `on` and `off`.
+   *
+   * @generated from field: repeated string variants = 4;
+   */
+  variants: string[];
+
+  /**
+   * What it is for everybody while it is not enabled.
+   *
+   * @generated from field: string killed_variant = 5;
+   */
+  killedVariant: string;
+
+  /**
+   * Whether it is as set; otherwise it is killed.
+   *
+   * @generated from field: bool enabled = 6;
+   */
+  enabled: boolean;
+
+  /**
+   * The variant for whom neither a target nor the rollout says otherwise. While nobody has set the flag, what
+   * the code says.
+   *
+   * @generated from field: string default_variant = 7;
+   */
+  defaultVariant: string;
+
+  /**
+   * Shares of customers. Whoever is in a share stays in it as long as no share shrinks up to theirs, in the
+   * order of the variants.
+   *
+   * @generated from field: operations.v1.FlagRollout rollout = 8;
+   */
+  rollout?: FlagRollout | undefined;
+
+  /**
+   * Customers with a variant of their own.
+   *
+   * @generated from field: operations.v1.FlagTargets targets = 9;
+   */
+  targets?: FlagTargets | undefined;
+
+  /**
+   * Names this version; `0` while nobody has set the flag.
+   *
+   * @generated from field: string etag = 10;
+   */
+  etag: string;
+
+  /**
+   * Who set it last. Empty while nobody has.
+   *
+   * @generated from field: string update_actor = 11;
+   */
+  updateActor: string;
+
+  /**
+   * When it was set last, UTC. Unset while it never was.
+   *
+   * @generated from field: google.protobuf.Timestamp update_time = 12;
+   */
+  updateTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message operations.v1.Flag.
+ * Use `create(FlagSchema)` to create a new message.
+ */
+export const FlagSchema: GenMessage<Flag> = /*@__PURE__*/
+  messageDesc(file_operations_v1_operations_service, 24);
+
+/**
+ * FlagRollout is shares of customers.
+ *
+ * @generated from message operations.v1.FlagRollout
+ */
+export type FlagRollout = Message<"operations.v1.FlagRollout"> & {
+  /**
+   * Percent of customers, by variant: together at most 100. The rest gets the default variant.
+   *
+   * @generated from field: map<string, int32> percent = 1;
+   */
+  percent: { [key: string]: number };
+};
+
+/**
+ * Describes the message operations.v1.FlagRollout.
+ * Use `create(FlagRolloutSchema)` to create a new message.
+ */
+export const FlagRolloutSchema: GenMessage<FlagRollout> = /*@__PURE__*/
+  messageDesc(file_operations_v1_operations_service, 25);
+
+/**
+ * FlagTargets is customers with a variant of their own.
+ *
+ * @generated from message operations.v1.FlagTargets
+ */
+export type FlagTargets = Message<"operations.v1.FlagTargets"> & {
+  /**
+   * Variants, by customer.
+   *
+   * @generated from field: map<string, string> variants = 1;
+   */
+  variants: { [key: string]: string };
+};
+
+/**
+ * Describes the message operations.v1.FlagTargets.
+ * Use `create(FlagTargetsSchema)` to create a new message.
+ */
+export const FlagTargetsSchema: GenMessage<FlagTargets> = /*@__PURE__*/
+  messageDesc(file_operations_v1_operations_service, 26);
+
+/**
  * SagaState is where a saga is on its way.
  *
  * @generated from enum operations.v1.SagaState
@@ -759,6 +1014,40 @@ export enum SagaState {
  */
 export const SagaStateSchema: GenEnum<SagaState> = /*@__PURE__*/
   enumDesc(file_operations_v1_operations_service, 0);
+
+/**
+ * FlagKind is what sort of values a flag has.
+ *
+ * @generated from enum operations.v1.FlagKind
+ */
+export enum FlagKind {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: FLAG_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * On or off.
+   *
+   * @generated from enum value: FLAG_KIND_SWITCH = 1;
+   */
+  SWITCH = 1,
+
+  /**
+   * One of several variants.
+   *
+   * @generated from enum value: FLAG_KIND_CHOICE = 2;
+   */
+  CHOICE = 2,
+}
+
+/**
+ * Describes the enum operations.v1.FlagKind.
+ */
+export const FlagKindSchema: GenEnum<FlagKind> = /*@__PURE__*/
+  enumDesc(file_operations_v1_operations_service, 1);
 
 /**
  * OperationsService shows where things are and whether they are as promised, and sets going again what
@@ -830,6 +1119,27 @@ export const OperationsService: GenService<{
     methodKind: "unary";
     input: typeof RetrySagaRequestSchema;
     output: typeof RetrySagaResponseSchema;
+  },
+  /**
+   * ListFlags reads all feature flags, by key.
+   *
+   * @generated from rpc operations.v1.OperationsService.ListFlags
+   */
+  listFlags: {
+    methodKind: "unary";
+    input: typeof ListFlagsRequestSchema;
+    output: typeof ListFlagsResponseSchema;
+  },
+  /**
+   * SetFlag changes how a feature flag is set. What is not given stays. Every process goes by it within 2
+   * seconds. The same again is no change, so it needs no request id.
+   *
+   * @generated from rpc operations.v1.OperationsService.SetFlag
+   */
+  setFlag: {
+    methodKind: "unary";
+    input: typeof SetFlagRequestSchema;
+    output: typeof SetFlagResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_operations_v1_operations_service, 0);

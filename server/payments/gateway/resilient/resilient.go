@@ -25,6 +25,14 @@ func New(next gateway.Gateway, caller *outbound.Caller) *Gateway {
 	return &Gateway{next: next, caller: caller}
 }
 
+// Ready fails while the breaker keeps calls back. It calls nobody.
+func (g *Gateway) Ready(context.Context) error {
+	if state := g.caller.State(); state == "open" {
+		return fault.New(fault.KindUnavailable, fault.ReasonGatewayUnavailable, "calls to the gateway are kept back: too many failed")
+	}
+	return nil
+}
+
 // Authorize retries what certainly did not happen.
 func (g *Gateway) Authorize(ctx context.Context, r gateway.AuthorizeRequest) (gateway.Result, error) {
 	return call(ctx, g.caller, "gateway authorize", moves, r, g.next.Authorize)
