@@ -91,6 +91,10 @@ checkgenerate: generate ## Fail if the generated code differs from what is commi
 slo: ## Generate deploy/prometheus/rules.yaml from the objectives in deploy/slo/
 	go run ./deploy/slo >deploy/prometheus/rules.yaml
 
+.PHONY: dashboards
+dashboards: ## Generate deploy/grafana/dashboards/ from the code in deploy/grafana/
+	go run ./deploy/grafana
+
 .PHONY: proto-lint
 proto-lint: $(NODE_TOOLS) $(VALIDATE) ## Lint proto/ and check its formatting
 	$(BUF) lint
@@ -139,7 +143,7 @@ fmt: proto-format ## Format Go and proto files
 lint: proto-lint bin/golangci-lint ## gofmt, go vet, golangci-lint, buf lint, buf format
 	@unformatted=$$($(HANDWRITTEN) | xargs -r gofmt -l); [ -z "$$unformatted" ] || \
 	  { echo "$$unformatted"; echo "Run 'make fmt'."; exit 1; }
-	go vet -tags temporal,consul,apart,vault ./...
+	go vet -tags temporal,consul,apart,vault,drill ./...
 	bin/golangci-lint run --allow-parallel-runners
 
 .PHONY: test
@@ -185,6 +189,11 @@ test-vault: bin/vault ## The tests of secrets on a real Vault and Postgres; buil
 test-apart: ## Two processes of each service, one killed every few seconds while orders are replayed
 	.ci/deps
 	go test -tags apart -v -count=1 -timeout 20m -run '^TestApart$$' ./cmd/orderprocessing
+
+.PHONY: drill
+drill: ## Break the gateway under load, and watch a real Prometheus and Alertmanager page and resolve
+	.ci/deps
+	go test -tags drill -v -count=1 -timeout 15m -run '^TestDrill$$' ./deploy/slo
 
 .PHONY: chaos
 chaos: ## Kill servers, Postgres and the bank many times while orders are replayed (a short form is in test)

@@ -21,8 +21,7 @@ func (c *Chain) observe(ctx context.Context, call call, next func(context.Contex
 		exchange.reach()
 		started = exchange.started
 	}
-	c.metrics.inFlight.Inc()
-	defer c.metrics.inFlight.Dec()
+	defer c.metrics.began()()
 	err := next(ctx)
 	c.record(ctx, call, started, exchange, err)
 	return err

@@ -60,7 +60,7 @@ func (r rule) check(caller auth.Caller, procedure string) error {
 // tellDenied counts a refusal and tells whoever wants to know.
 func (c *Chain) tellDenied(ctx context.Context, procedure string, caller auth.Caller, err error) {
 	reason := fault.ReasonOf(err)
-	c.metrics.denied.WithLabelValues(string(reason)).Inc()
+	c.metrics.refused(string(reason))
 	if c.options.Denied != nil {
 		c.options.Denied(ctx, procedure, caller, reason)
 	}

@@ -25,11 +25,11 @@ import (
 // compressMinBytes is the least answer worth compressing; a shorter one fits in a packet anyway.
 const compressMinBytes = 1 << 10
 
-// Options say what a chain needs. All but Tracer, Propagator, Denied, Acted and Limits are required.
+// Options say what a chain needs. All but Registry, Tracer, Propagator, Denied, Acted and Limits are required.
 type Options struct {
 	Logger            *slog.Logger
-	Registry          prometheus.Registerer
-	Tracer            trace.TracerProvider // nil for no traces
+	Registry          prometheus.Registerer // nil for no metrics
+	Tracer            trace.TracerProvider  // nil for no traces
 	Propagator        propagation.TextMapPropagator
 	TrustRemote       bool          // continue the callers' traces instead of linking to them
 	MaxRequestBytes   int           // of one message, as sent and decompressed

@@ -16,7 +16,7 @@ import (
 var durationBuckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
 
 // metrics count calls: rate, errors, duration, by procedure and code. Procedures are those of the
-// contract, so there are only so many.
+// contract, so there are only so many. A nil *metrics counts nothing.
 type metrics struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
@@ -25,6 +25,9 @@ type metrics struct {
 }
 
 func newMetrics(registry prometheus.Registerer) (*metrics, error) {
+	if registry == nil {
+		return nil, nil //nolint:nilnil // a nil *metrics counts nothing
+	}
 	labels := []string{telemetry.LabelProcedure, telemetry.LabelCode}
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -48,8 +51,27 @@ func newMetrics(registry prometheus.Registerer) (*metrics, error) {
 	return m, errors.Join(registry.Register(m.requests), registry.Register(m.duration), registry.Register(m.inFlight), registry.Register(m.denied))
 }
 
+// began counts a call in flight until the given function is called.
+func (m *metrics) began() (ended func()) {
+	if m == nil {
+		return func() {}
+	}
+	m.inFlight.Inc()
+	return m.inFlight.Dec
+}
+
+// refused counts a call that was refused for who calls.
+func (m *metrics) refused(reason string) {
+	if m != nil {
+		m.denied.WithLabelValues(reason).Inc()
+	}
+}
+
 // record counts a call that ended. A sampled trace becomes the exemplar of its duration.
 func (m *metrics) record(ctx context.Context, procedure, code string, took time.Duration) {
+	if m == nil {
+		return
+	}
 	m.requests.WithLabelValues(procedure, code).Inc()
 	duration := m.duration.WithLabelValues(procedure, code)
 	if span := trace.SpanContextFromContext(ctx); span.IsSampled() {

@@ -60,6 +60,9 @@ func newLimiter(l Limits, registry prometheus.Registerer, writer *connect.ErrorW
 		}),
 	}
 	m.limits.Store(&l)
+	if registry == nil {
+		return m, nil
+	}
 	return m, errors.Join(registry.Register(m.calls), registry.Register(m.shed), registry.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: telemetry.MetricConcurrency,
 		Help: "Calls that may be under way at once; it shrinks while answers are slow. 0 is without limit.",

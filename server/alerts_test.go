@@ -16,6 +16,7 @@ import (
 var (
 	seriesNames = regexp.MustCompile(`\b((?:orderprocessing|go|process)_\w+)(\{[^}]*\})?`)
 	labelNames  = regexp.MustCompile(`(\w+)(?:=~|=|!=|!~)"`)
+	bounds      = regexp.MustCompile(`le=~?"([^"|]+)`) // 5 of le=~"5|5[.]0"
 	suffixes    = regexp.MustCompile(`_(bucket|sum|count)$`)
 )
 
@@ -46,7 +47,7 @@ func TestAlertRules(t *testing.T) {
 						require.Contains(t, known[name].Labels, label[1], rule.Expr)
 					}
 				}
-				if le := regexp.MustCompile(`le="([^"]+)"`).FindStringSubmatch(found[2]); le != nil {
+				if le := bounds.FindStringSubmatch(found[2]); le != nil {
 					require.True(t, hasBound(exported[name], le[1]), "%s has no bucket at %s", name, le[1])
 				}
 				checked++

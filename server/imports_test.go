@@ -86,10 +86,12 @@ var floors = map[string][]string{
 	"clients/replay":                    {"gen", "clients/go", "clients/importer"},
 	"clients/report":                    {"gen"},
 	"deploy/slo":                        {},
+	"deploy/grafana":                    {},
 	"cmd/orderprocessing":               {"clients/...", "gen", "server/..."},
 	// For tests and measurements only: nothing that ships imports them.
 	"server/servertest":                   {"server/...", "gen"},
 	"server/redistest":                    {},
+	"server/promtest":                     {},
 	"server/ratelimit/limittest":          {"server/ratelimit"},
 	"server/cache/cachetest":              {"server/cache"},
 	"server/store/storetest":              {"server/saga", "server/store/...", "server/domain", "server/fault", "ent/db"},
@@ -112,7 +114,8 @@ var services = []string{"server/orders", "server/inventory", "server/payments", 
 var forTests = []string{
 	"server/servertest", "server/store/storetest", "server/store/pgtest", "server/bench",
 	"server/payments/gateway/gatewaytest", "server/saga/sagatest", "server/saga/temporal/temporaltest", "server/lifecycletest",
-	"server/redistest", "server/ratelimit/limittest", "server/cache/cachetest", "server/discovery/consultest", "server/secrets/vault/vaulttest",
+	"server/redistest", "server/promtest", "server/ratelimit/limittest", "server/cache/cachetest", "server/discovery/consultest",
+	"server/secrets/vault/vaulttest",
 	"clients/importer/importertest", "clients/report/reporttest",
 }
 

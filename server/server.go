@@ -16,6 +16,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/orderprocessing/orderprocessing/gen/orders/v1/ordersv1connect"
 	"github.com/orderprocessing/orderprocessing/interceptors"
 	"github.com/orderprocessing/orderprocessing/server/auth"
@@ -43,6 +45,8 @@ type Options struct {
 	Authenticator func(auth.Authenticator) auth.Authenticator
 	// Orders stands before the handler of orders; nil for none. Measurements have answers ready.
 	Orders func(ordersv1connect.OrderServiceHandler) ordersv1connect.OrderServiceHandler
+	// Unmeasured leaves calls and commits without metrics, to measure what those cost.
+	Unmeasured bool
 }
 
 // Serve builds everything and serves until the context ends.
@@ -68,7 +72,11 @@ func Serve(ctx context.Context, cfg config.Config, o Options) (err error) {
 	if err != nil {
 		return errors.Join(err, kept.stop(ctx), t.Stop(ctx))
 	}
-	stores, err := OpenStores(ctx, cfg, observers(t.Registry, copies, kept.login))
+	watched := observers(t.Registry, copies, kept.login)
+	if o.Unmeasured {
+		watched.Observe, watched.Moved = nil, nil
+	}
+	stores, err := OpenStores(ctx, cfg, watched)
 	if err != nil {
 		return errors.Join(err, copying.stop(ctx), kept.stop(ctx), t.Stop(ctx))
 	}
@@ -201,9 +209,13 @@ func newAPI(
 func newChain(
 	cfg config.Config, o Options, t *telemetry.Telemetry, stores *Stores, w *who, limits *interceptors.Limits,
 ) (*interceptors.Chain, error) {
+	var counted prometheus.Registerer = t.Registry
+	if o.Unmeasured {
+		counted = nil
+	}
 	return interceptors.New(interceptors.Options{
 		Logger:            o.Logger,
-		Registry:          t.Registry,
+		Registry:          counted,
 		Tracer:            t.Tracer,
 		Propagator:        t.Propagator,
 		TrustRemote:       cfg.Telemetry.TrustRemote,

@@ -29,6 +29,8 @@ func main() {
 		err = loadMain(ctx, os.Args[2:], os.Stdout)
 	} else if len(os.Args) > 1 && os.Args[1] == fixedCommand {
 		err = fixedMain(ctx, os.Args[2:], os.Stdout)
+	} else if len(os.Args) > 1 && os.Args[1] == watchedCommand {
+		err = watchedMain(ctx, os.Args[2:], os.Stdout)
 	} else {
 		err = run(ctx)
 	}
@@ -48,6 +50,7 @@ type section struct {
 var sections = []section{
 	{"chain", false, (*bench).measureChain},
 	{"create", true, (*bench).measureCreate},
+	{"watched", true, (*bench).measureWatched},
 	{"single", true, (*bench).measureSingle},
 	{"saturation", true, (*bench).measureSaturation},
 	{"shards", true, (*bench).measureShards},
@@ -59,7 +62,7 @@ var sections = []section{
 
 func run(ctx context.Context) (err error) {
 	b := &bench{}
-	only := flag.String("run", ".", "measure only the sections that match this `regexp`: chain, create, single, saturation, shards, confirm, read, cached, embedded")
+	only := flag.String("run", ".", "measure only the sections that match this `regexp`: chain, create, watched, single, saturation, shards, confirm, read, cached, embedded")
 	file := flag.String("json", "", "write the report to this `file` too")
 	flag.Float64Var(&b.seconds, "seconds", 8, "how long each turn of a measurement takes")
 	flag.Float64Var(&b.sustain, "sustain", 60, "how long orders are carried to confirmation without a pause, in seconds")
