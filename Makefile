@@ -147,7 +147,7 @@ lint: proto-lint bin/golangci-lint ## gofmt, go vet, golangci-lint, buf lint, bu
 	bin/golangci-lint run --allow-parallel-runners
 
 .PHONY: test
-test: build ## All tests; installs PostgreSQL and Redis if they are missing and starts its own
+test: build bin/grpcurl ## All tests; installs PostgreSQL and Redis if they are missing and starts its own
 	.ci/deps
 	go test -timeout 20m ./...
 	.ci/test-ts
@@ -175,7 +175,7 @@ bin/consul: $(TOOLS)/consul/go.mod
 
 .PHONY: test-consul
 test-consul: bin/consul ## The tests of discovery by Consul, on a real agent; builds it the first time, which takes minutes
-	ORDERPROCESSING_TEST_CONSUL=$(CURDIR)/bin/consul go test -tags consul -count=1 -timeout 10m -run 'TestConsul|TestRegistration|TestLifecycle_consul' ./server/discovery ./server
+	ORDERPROCESSING_TEST_CONSUL=$(CURDIR)/bin/consul go test -tags consul -count=1 -timeout 20m -run 'TestConsul|TestRegistration|TestLifecycle_consul|TestOutages_consul' ./server/discovery ./server ./cmd/orderprocessing
 
 bin/vault: $(TOOLS)/vault/go.mod $(TOOLS)/vault/main.go
 	go build -C $(<D) -ldflags '-s -w' -o $(CURDIR)/$@ .
@@ -199,6 +199,11 @@ drill: ## Break the gateway under load, and watch a real Prometheus and Alertman
 chaos: ## Kill servers, Postgres and the bank many times while orders are replayed (a short form is in test)
 	.ci/deps
 	ORDERPROCESSING_TEST_CHAOS=long go test -v -count=1 -timeout 60m -run '^TestChaos$$' ./cmd/orderprocessing
+
+.PHONY: outages
+outages: ## Take Redis, a shard, the gateway and the collector away again and again while orders are placed (a short form is in test)
+	.ci/deps
+	ORDERPROCESSING_TEST_OUTAGES=long go test -v -count=1 -timeout 60m -run '^TestOutages$$' ./cmd/orderprocessing
 
 .PHONY: k6
 k6: build bin/k6 ## A k6 scenario against a server of its own: make k6 SCENARIO=smoke, or another of deploy/k6; builds k6 the first time

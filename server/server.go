@@ -52,7 +52,7 @@ type Options struct {
 // Serve builds everything and serves until the context ends.
 func Serve(ctx context.Context, cfg config.Config, o Options) (err error) {
 	t, err := telemetry.Setup(ctx, telemetry.Options{
-		Version: o.Version, OTLPEndpoint: cfg.Telemetry.OTLPEndpoint, SampleRatio: cfg.Telemetry.SampleRatio,
+		Version: o.Version, OTLPEndpoint: cfg.Telemetry.OTLPEndpoint, SampleRatio: cfg.Telemetry.SampleRatio, Logger: o.Logger,
 	})
 	if err != nil {
 		return err

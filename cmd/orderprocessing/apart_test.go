@@ -1,4 +1,4 @@
-//go:build apart
+//go:build apart || consul
 
 package main_test
 
@@ -26,7 +26,7 @@ const (
 // TestApart runs two processes of each service, and kills one of them again and again while orders are
 // replayed.
 func TestApart(t *testing.T) {
-	a := newApart(t)
+	a := newApart(t, nil)
 	c := &chaos{
 		plan:   strikes{documents: 400, rate: 10, placeTimeout: time.Hour},
 		random: newRandom(t), api: &gate{url: a.front.URL}, till: a.till, bank: a.bank, books: sampleBooks(t),
@@ -62,7 +62,8 @@ type process struct {
 	srv              *server
 }
 
-func newApart(t *testing.T) *apart {
+// newApart starts all processes. settings, if given, adds to what all are told.
+func newApart(t *testing.T, settings func(servertest.Certificates) []string) *apart {
 	t.Helper()
 	services := config.Default().Services
 	a := &apart{
@@ -94,6 +95,9 @@ func newApart(t *testing.T) *apart {
 		"ORDERPROCESSING_PAYMENTS_SIMULATOR_WEBHOOK_SECRET="+strings.Repeat("apart", 8),
 		"ORDERPROCESSING_PAYMENTS_CALL_TIMEOUT=1s",
 	)
+	if settings != nil {
+		a.site = a.with(settings(a.files)...)
+	}
 	a.bank = a.begin(t, "gateway-simulator", "--listen", "127.0.0.1:0", "--data", filepath.Join(a.dir, "bank.db"),
 		"--webhook", a.front.URL+"/webhooks/payments/simulator").serving(t)
 	a.till.to(a.bank)

@@ -37,7 +37,7 @@ func TestRules(t *testing.T) {
 		for _, a := range alarms {
 			alerts = append(alerts, a.Alert+".md")
 		}
-		entries, err := filepath.Glob("../../docs/runbooks/[A-Z]*.md")
+		entries, err := filepath.Glob("../../docs/runbooks/[A-Z]*[a-z].md")
 		require.NoError(t, err)
 		names := make([]string, len(entries))
 		for i, entry := range entries {

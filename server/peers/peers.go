@@ -58,6 +58,9 @@ func Dial(o Options, name, health string, timeout time.Duration) (*Peer, error) 
 	dial := append(builder.DialOptions(),
 		grpc.WithTransportCredentials(&current{TransportCredentials: credentials.NewTLS(o.TLS()), config: o.TLS}),
 		grpc.WithDefaultServiceConfig(fmt.Sprintf(balancing, health)),
+		// Where replicas are is known before the first call, and not forgotten when nobody has called for a
+		// while: whoever tells us may be away then.
+		grpc.WithIdleTimeout(0),
 	)
 	if o.Tracer != nil {
 		dial = append(dial, opentelemetry.DialOption(opentelemetry.Options{
@@ -69,6 +72,7 @@ func Dial(o Options, name, health string, timeout time.Duration) (*Peer, error) 
 	if err != nil {
 		return nil, err
 	}
+	conn.Connect()
 	// The tries are the connection's: the breaker sees how a call ends.
 	caller := outbound.New(name, outbound.Options{Timeout: timeout, TryTimeout: timeout, MaxTries: 1, Log: o.Logger, Metrics: o.Registry})
 	return &Peer{conn: conn, caller: caller, name: name}, nil

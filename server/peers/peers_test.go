@@ -202,3 +202,29 @@ func TestStock(t *testing.T) {
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 	})
 }
+
+func TestDial(t *testing.T) {
+	t.Run("replicas are looked for before the first call", func(t *testing.T) {
+		asked := make(resolver, 1)
+		p, err := Dial(Options{
+			Resolver: asked, TLS: func() *tls.Config { return &tls.Config{MinVersion: tls.VersionTLS13} },
+			Logger: slog.New(slog.DiscardHandler), Registry: prometheus.NewRegistry(),
+		}, "inventory", "inventory.v1.InventoryService", time.Second)
+		require.NoError(t, err)
+		defer func() { require.NoError(t, p.Close()) }()
+		select {
+		case service := <-asked:
+			require.Equal(t, "inventory", service)
+		case <-time.After(10 * time.Second):
+			require.FailNow(t, "nobody has asked")
+		}
+	})
+}
+
+// resolver tells for which service it is asked, and knows none.
+type resolver chan string
+
+func (r resolver) Watch(ctx context.Context, service string, _ func([]string, error)) {
+	r <- service
+	<-ctx.Done()
+}

@@ -49,7 +49,7 @@ func TestCollector(t *testing.T) {
 	require.NoError(t, yaml.Unmarshal(text, &config))
 
 	var out bytes.Buffer
-	logger, err := NewLogger(&out, "info", "json")
+	logger, _, err := NewLogger(&out, "info", "json")
 	require.NoError(t, err)
 	span := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}})
 	logger.WarnContext(trace.ContextWithSpanContext(t.Context(), span), "hello")

@@ -4,13 +4,14 @@ package telemetry
 
 // Names of metrics. Units are in the names: seconds, bytes; counters end in _total.
 const (
-	MetricRPCRequests = "orderprocessing_rpc_requests_total"
-	MetricRPCDuration = "orderprocessing_rpc_duration_seconds"
-	MetricRPCInFlight = "orderprocessing_rpc_in_flight"
-	MetricRPCDenied   = "orderprocessing_rpc_denied_total"
-	MetricBuild       = "orderprocessing_build_info"
-	MetricBatchSize   = "orderprocessing_store_batch_size"
-	MetricBatchWait   = "orderprocessing_store_batch_wait_seconds"
+	MetricRPCRequests  = "orderprocessing_rpc_requests_total"
+	MetricRPCDuration  = "orderprocessing_rpc_duration_seconds"
+	MetricRPCInFlight  = "orderprocessing_rpc_in_flight"
+	MetricRPCDenied    = "orderprocessing_rpc_denied_total"
+	MetricBuild        = "orderprocessing_build_info"
+	MetricTraceExports = "orderprocessing_trace_exports_total"
+	MetricBatchSize    = "orderprocessing_store_batch_size"
+	MetricBatchWait    = "orderprocessing_store_batch_wait_seconds"
 
 	MetricReplicaServing    = "orderprocessing_replica_serving"
 	MetricReplicaLagBytes   = "orderprocessing_replica_lag_bytes"

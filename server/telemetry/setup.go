@@ -3,6 +3,7 @@ package telemetry
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -21,6 +22,7 @@ type Options struct {
 	Version      string  // of the binary
 	OTLPEndpoint string  // http://host:port or https://host:port of a collector; empty for no traces
 	SampleRatio  float64 // share of root spans that are kept, 0 to 1
+	Logger       *slog.Logger
 }
 
 // Telemetry is what the rooms record with. Nothing of it is global.
@@ -33,7 +35,7 @@ type Telemetry struct {
 }
 
 // Setup starts what the options ask for. A collector that is not there delays nothing: spans wait for
-// it in a bounded queue and are dropped when that is full.
+// it in a bounded queue and are dropped when that is full, which is counted and logged.
 func Setup(ctx context.Context, o Options) (*Telemetry, error) {
 	t := &Telemetry{
 		Registry:   newRegistry(o.Version),
@@ -48,7 +50,7 @@ func Setup(ctx context.Context, o Options) (*Telemetry, error) {
 		return nil, fmt.Errorf("start the exporter of traces: %w", err)
 	}
 	provider := sdktrace.NewTracerProvider(
-		sdktrace.WithBatcher(exporter),
+		sdktrace.WithBatcher(observe(exporter, t.Registry, o.Logger)),
 		sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(o.SampleRatio))),
 		sdktrace.WithResource(resource.NewSchemaless(
 			attribute.String("service.name", serviceName),

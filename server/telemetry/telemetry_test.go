@@ -4,10 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net"
+	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 	coltrace "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"go.uber.org/goleak"
@@ -97,3 +101,31 @@ func TestSetup(t *testing.T) {
 		require.NoError(t, got.Stop(t.Context()))
 	})
 }
+
+func TestObserve(t *testing.T) {
+	var said bytes.Buffer
+	log, _, err := NewLogger(&said, "info", "json")
+	require.NoError(t, err)
+	away, registry := &absent{}, prometheus.NewPedanticRegistry()
+	o := observe(away, registry, log)
+	for _, away.err = range []error{nil, errors.New("nobody listens"), errors.New("nobody listens"), nil, nil} {
+		require.NoError(t, o.ExportSpans(t.Context(), nil), "nobody else has to know")
+	}
+	families, err := registry.Gather()
+	require.NoError(t, err)
+	counts := map[string]float64{}
+	for _, m := range families[0].GetMetric() {
+		counts[m.GetLabel()[0].GetValue()] = m.GetCounter().GetValue()
+	}
+	require.Equal(t, map[string]float64{"ok": 3, "failed": 2}, counts)
+	require.Equal(t, 2, strings.Count(said.String(), "\n"), "one line when it goes, one when it is back: %s", &said)
+	require.Contains(t, said.String(), "nobody listens")
+}
+
+// absent is an exporter that fails as it is told.
+type absent struct {
+	sdktrace.SpanExporter
+	err error
+}
+
+func (a *absent) ExportSpans(context.Context, []sdktrace.ReadOnlySpan) error { return a.err }

@@ -18,9 +18,24 @@ import (
 // patience is how long an agent may take to start on a busy machine.
 const patience = time.Minute
 
+// Agent is an agent of Consul that keeps nothing.
+type Agent struct {
+	Address string // http://host:port
+	program string
+	args    []string
+	cmd     *exec.Cmd
+	ended   chan struct{}
+}
+
 // Start starts an agent that keeps nothing and ends with the test, and gives its address. It checks
 // servers over TLS against the authority in this file, if one is named. make test-consul builds it.
 func Start(tb testing.TB, authorityFile string) (address string) {
+	tb.Helper()
+	return StartAgent(tb, authorityFile).Address
+}
+
+// StartAgent is Start for tests that take the agent away.
+func StartAgent(tb testing.TB, authorityFile string) *Agent {
 	tb.Helper()
 	program := os.Getenv("ORDERPROCESSING_TEST_CONSUL")
 	require.FileExists(tb, program, "make test-consul builds it, and says where it is")
@@ -35,21 +50,37 @@ func Start(tb testing.TB, authorityFile string) (address string) {
 	if authorityFile != "" {
 		args = append(args, "-hcl", fmt.Sprintf(`enable_agent_tls_for_checks = true tls { defaults { ca_file = %q } }`, authorityFile))
 	}
-	cmd := exec.CommandContext(context.Background(), program, args...) //nolint:gosec // the test's own tool
-	cmd.Stdout, cmd.Stderr = tb.Output(), tb.Output()
-	require.NoError(tb, cmd.Start())
+	a := &Agent{Address: "http://127.0.0.1:" + ports[0], program: program, args: args}
+	a.Restart(tb)
+	tb.Cleanup(a.end)
+	return a
+}
+
+// Kill ends the agent as SIGKILL does.
+func (a *Agent) Kill(tb testing.TB) {
+	tb.Helper()
+	a.end()
+	require.False(tb, a.cmd.ProcessState.Exited(), "it ended before it was killed")
+}
+
+// Restart starts the agent again after Kill, where it was; it knows nothing any more.
+func (a *Agent) Restart(tb testing.TB) {
+	tb.Helper()
+	a.cmd = exec.CommandContext(context.Background(), a.program, a.args...) //nolint:gosec // the test's own tool
+	a.cmd.Stdout, a.cmd.Stderr = tb.Output(), tb.Output()
+	require.NoError(tb, a.cmd.Start())
 	ended := make(chan struct{})
+	a.ended = ended
 	go func() {
-		_ = cmd.Wait() // killed
+		_ = a.cmd.Wait() // killed
 		close(ended)
 	}()
-	tb.Cleanup(func() {
-		_ = cmd.Process.Kill() // it may have ended
-		<-ended
-	})
-	address = "http://127.0.0.1:" + ports[0]
-	require.Eventually(tb, func() bool { return hasLeader(tb, address) }, patience, 50*time.Millisecond)
-	return address
+	require.Eventually(tb, func() bool { return hasLeader(tb, a.Address) }, patience, 50*time.Millisecond)
+}
+
+func (a *Agent) end() {
+	_ = a.cmd.Process.Kill() // it may have ended
+	<-a.ended
 }
 
 // hasLeader tells whether the agent can keep anything yet.
