@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/orderprocessing/orderprocessing/server/fault"
 )
 
@@ -16,6 +18,12 @@ type Starter interface {
 	// SignalTx makes a saga that waits or rests go on at once. It does nothing when there is no
 	// such saga, or it is finished. A step that is running is run again afterwards.
 	SignalTx(ctx context.Context, tx *sql.Tx, subject, saga string) error
+}
+
+// Batched is a Starter on Postgres that can send its statements along with others, in one round trip.
+type Batched interface {
+	// StartBatch queues what StartTx does, for at least one saga.
+	StartBatch(batch *pgx.Batch, starts []Start) error
 }
 
 // Operator looks after the sagas of all shards.

@@ -34,7 +34,7 @@ const (
 // New makes a store over a migrated database, which it does not close.
 func New(db *database.Database) *Store {
 	s := &Store{db: db, sql: statementsOf(db.Dialect())}
-	s.saves = coalesce.New(s.flush, maxBatch, maxQueue, nil)
+	s.saves = coalesce.New(s.flush, maxBatch, maxQueue, nil).InTurn(db.Turns)
 	return s
 }
 
@@ -97,9 +97,14 @@ func InsertTx(ctx context.Context, tx *sql.Tx, dialect string, records []saga.Re
 	if len(records) == 0 {
 		return nil
 	}
-	query, args := statementsOf(dialect).insert(records, ticket)
+	query, args := Insertion(dialect, records, ticket)
 	_, err := tx.ExecContext(ctx, query, args...)
 	return err
+}
+
+// Insertion gives the statement of InsertTx, for at least one record.
+func Insertion(dialect string, records []saga.Record, ticket int64) (query string, args []any) {
+	return statementsOf(dialect).insert(records, ticket)
 }
 
 // Held reads the records of a ticket among keys, ready to go on.

@@ -73,19 +73,24 @@ func NewStarter(db *database.Database, now func() time.Time) (*Starter, error) {
 
 // StartTx stores the sagas, and one job for each name and 128 subjects.
 func (s *Starter) StartTx(ctx context.Context, tx *sql.Tx, starts []saga.Start) error {
-	now, ticket := s.now(), progress.NewTicket()
-	records := make([]saga.Record, len(starts))
-	keys := map[string][]string{}
+	records, keys, ticket := s.begin(starts)
+	if err := progress.InsertTx(ctx, tx, s.dialect, records, ticket); err != nil {
+		return err
+	}
+	return s.enqueue(ctx, tx, keys, ticket, priorityNew)
+}
+
+// begin gives the records of sagas, and by name the keys of those that begin at once, under a ticket.
+func (s *Starter) begin(starts []saga.Start) (records []saga.Record, keys map[string][]string, ticket int64) {
+	now := s.now()
+	records, keys = make([]saga.Record, len(starts)), map[string][]string{}
 	for i, start := range starts {
 		records[i] = saga.NewRecord(start, now, startLease)
 		if !records[i].Rests {
 			keys[start.Saga] = append(keys[start.Saga], records[i].Key())
 		}
 	}
-	if err := progress.InsertTx(ctx, tx, s.dialect, records, ticket); err != nil {
-		return err
-	}
-	return s.enqueue(ctx, tx, keys, ticket, priorityNew)
+	return records, keys, progress.NewTicket()
 }
 
 // SignalTx takes the saga over to a new job.

@@ -32,6 +32,7 @@ type Writer[In, Out any] struct {
 	maxBatch int
 	maxQueue int
 	observe  Observe
+	turns    Turns
 
 	mu      sync.Mutex
 	queue   []*call[In, Out]
@@ -56,6 +57,12 @@ func New[In, Out any](flush Flush[In, Out], maxBatch, maxQueue int, observe Obse
 	w := &Writer[In, Out]{flush: flush, maxBatch: maxBatch, maxQueue: maxQueue, observe: observe}
 	w.idle = sync.NewCond(&w.mu)
 	w.context, w.cancel = context.WithCancel(context.Background()) //nolint:gosec // Close cancels
+	return w
+}
+
+// InTurn makes the writer take turns with the others that have the same. Call it before anything else.
+func (w *Writer[In, Out]) InTurn(turns Turns) *Writer[In, Out] {
+	w.turns = turns
 	return w
 }
 
@@ -101,18 +108,24 @@ func overloaded() error {
 	return f
 }
 
-// drain writes batches until nothing waits. Before each it lets all go first who could run just now:
-// those whom one batch has answered often come together with their next request, and the first of them
-// would go alone. Where nobody else can run that takes no time.
+// drain writes batches until nothing waits.
 func (w *Writer[In, Out]) drain() {
-	for {
-		runtime.Gosched()
-		batch := w.next()
-		if batch == nil {
-			return
-		}
+	for w.writeNext() {
+	}
+}
+
+// writeNext writes the next batch, when it is its turn, and tells whether there was one. Before, it lets
+// all go first who could run just now: those whom one batch has answered often come together with their
+// next request, and the first of them would go alone. Where nobody else can run that takes no time.
+func (w *Writer[In, Out]) writeNext() bool {
+	runtime.Gosched()
+	w.turns.take()
+	defer w.turns.end()
+	batch := w.next()
+	if batch != nil {
 		w.write(batch)
 	}
+	return batch != nil
 }
 
 // next takes the next batch off the queue, without the requests that were withdrawn; nil when

@@ -152,3 +152,48 @@ func BenchmarkWriter(b *testing.B) {
 		}
 	})
 }
+
+func TestTurns(t *testing.T) {
+	t.Run("while one writer writes, the others gather", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			first, second := &gate{open: make(chan struct{})}, &gate{open: make(chan struct{})}
+			turns := coalesce.NewTurns(1)
+			one := coalesce.New(first.flush, 10, 100, nil).InTurn(turns)
+			other := coalesce.New(second.flush, 10, 100, nil).InTurn(turns)
+			var callers sync.WaitGroup
+			callers.Go(func() { _, _ = one.Do(t.Context(), 0) })
+			synctest.Wait()
+			for n := range 3 {
+				callers.Go(func() { _, _ = other.Do(t.Context(), n) })
+				synctest.Wait()
+			}
+			require.Empty(t, second.batches)
+			close(first.open)
+			synctest.Wait()
+			require.Equal(t, [][]int{{0, 1, 2}}, second.batches)
+			close(second.open)
+			callers.Wait()
+		})
+	})
+	t.Run("as many write at once as there are turns", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			turns := coalesce.NewTurns(2)
+			gates := make([]*gate, 3)
+			var callers sync.WaitGroup
+			for i := range gates {
+				gates[i] = &gate{open: make(chan struct{})}
+				w := coalesce.New(gates[i].flush, 10, 100, nil).InTurn(turns)
+				callers.Go(func() { _, _ = w.Do(t.Context(), i) })
+				synctest.Wait()
+			}
+			require.NotEmpty(t, gates[1].batches)
+			require.Empty(t, gates[2].batches)
+			close(gates[1].open)
+			synctest.Wait()
+			require.NotEmpty(t, gates[2].batches)
+			close(gates[0].open)
+			close(gates[2].open)
+			callers.Wait()
+		})
+	})
+}

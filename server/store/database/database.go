@@ -39,6 +39,8 @@ type Database struct {
 	Read  *sql.DB
 	// Notices are told among those who share this.
 	Notices Notices
+	// Turns is room for so many who write batches at once; see coalesce.Turns.
+	Turns chan struct{}
 
 	dialect  string
 	name     string

@@ -15,6 +15,9 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/fault"
 )
 
+// postgresTurns is how many batches are written at once: while one is committed, another is at work.
+const postgresTurns = 2
+
 // postgresConnections is the size of a pool unless the options say otherwise.
 const postgresConnections = 16
 
@@ -26,7 +29,7 @@ func openPostgres(u *url.URL, opts Options) (*Database, error) {
 	pool := opts.Login.open(config)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	pool.SetConnMaxLifetime(time.Hour) // finds a new primary behind a name in the end
-	db := &Database{Write: pool, Read: pool, dialect: Postgres, postgres: config, login: opts.Login}
+	db := &Database{Write: pool, Read: pool, Turns: make(chan struct{}, postgresTurns), dialect: Postgres, postgres: config, login: opts.Login}
 	db.Resize(opts.MaxConnections)
 	return db, nil
 }
@@ -66,6 +69,8 @@ func postgresConfig(u *url.URL, opts Options) (*pgx.ConnConfig, error) {
 		// Whatever is listed has an index in that order. A plan that gathers and sorts instead
 		// looks good to the planner when it guesses wrong, and reads without a bound.
 		"enable_sort": "off",
+		// Every statement is found by an index whatever its arguments are, so it need not be planned for each.
+		"plan_cache_mode": "force_generic_plan",
 	} {
 		if _, set := config.RuntimeParams[name]; !set {
 			config.RuntimeParams[name] = value

@@ -41,7 +41,7 @@ func openSQLite(u *url.URL, opts Options) (*Database, error) {
 		return nil, fmt.Errorf("open SQLite: %w", err)
 	}
 	write.SetMaxOpenConns(1) // SQLite has one writer; a queue in Go is fair and does not poll
-	db := &Database{Write: write, Read: read, dialect: SQLite}
+	db := &Database{Write: write, Read: read, Turns: make(chan struct{}, 1), dialect: SQLite}
 	db.Resize(opts.MaxConnections)
 	return db, nil
 }

@@ -6,11 +6,14 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/orderprocessing/orderprocessing/ent/db"
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
+	"github.com/orderprocessing/orderprocessing/server/saga"
 	"github.com/orderprocessing/orderprocessing/server/store"
 	"github.com/orderprocessing/orderprocessing/server/store/database"
 )
@@ -26,7 +29,7 @@ import (
 const insertNew = `
 WITH new AS (
   INSERT INTO requests (%[1]s) SELECT * FROM unnest(%[2]s)
-  ON CONFLICT (id) DO NOTHING
+  ` + orRepeated + `
   RETURNING id, order_id
 ), added AS (
   INSERT INTO orders (%[3]s) SELECT * FROM unnest(%[4]s) AS o (%[3]s)
@@ -36,6 +39,9 @@ WITH new AS (
   WHERE order_id IN (SELECT order_id FROM new)
 )
 SELECT id FROM unnest($1::uuid[]) AS asked (id) WHERE NOT EXISTS (SELECT FROM new WHERE new.id = asked.id)`
+
+// orRepeated leaves a request out that is there already.
+const orRepeated = `ON CONFLICT (id) DO NOTHING`
 
 // takesArrays tells whether insertNew can store the batch: on Postgres, and each order with a request.
 func (s *Store) takesArrays(batch []newOrder) bool {
@@ -87,12 +93,27 @@ func (s *Store) insert(
 		return nil, nil
 	}
 	var repeated []uuid.UUID
-	if s.follow == nil && s.tell == nil {
+	starter, batched := s.starter.(saga.Batched)
+	switch {
+	case s.follow == nil && s.tell == nil:
 		err = again(ctx, func() (err error) {
 			repeated, err = runInsertNew(ctx, s.alone, fresh)
 			return err
 		})
-	} else {
+	case batched:
+		trips := []func() error{
+			func() error { return s.insertInOne(ctx, fresh, follow, starter) },
+			func() (err error) {
+				repeated, err = s.insertInTwo(ctx, fresh, follow, starter)
+				return err
+			},
+		}
+		err = again(ctx, func() error {
+			trip := trips[0]
+			trips = trips[len(trips)-1:]
+			return trip()
+		})
+	default:
 		err = s.inTxWaking(ctx, func(tx *db.Tx, w *wakes) (err error) {
 			if repeated, err = runInsertNew(ctx, tx, fresh); err == nil {
 				follow(w, repeated)
@@ -119,12 +140,7 @@ type querier interface {
 }
 
 func runInsertNew(ctx context.Context, q querier, fresh *rows) (repeated []uuid.UUID, err error) {
-	requests, args := arraysOf(fresh.requests, nil)
-	ids := len(args) + 1
-	orders, args := arraysOf(fresh.orders, args)
-	events, args := arraysOf(fresh.events, args)
-	query := fmt.Sprintf(insertNew, cellColumns(fresh.requests[0]), requests,
-		cellColumns(fresh.orders[0]), orders, cellColumns(fresh.events[0]), events, ids)
+	query, args := insertNewOf(fresh, true)
 	found, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
@@ -138,6 +154,82 @@ func runInsertNew(ctx context.Context, q querier, fresh *rows) (repeated []uuid.
 		repeated = append(repeated, key)
 	}
 	return repeated, found.Err()
+}
+
+// insertNewOf gives insertNew with its arguments. Unless repeats are allowed it fails with one.
+func insertNewOf(fresh *rows, repeats bool) (query string, all []any) {
+	query = insertNew
+	if !repeats {
+		query = strings.Replace(query, orRepeated, "", 1)
+	}
+	requests, args := arraysOf(fresh.requests, nil)
+	ids := len(args) + 1
+	orders, args := arraysOf(fresh.orders, args)
+	events, args := arraysOf(fresh.events, args)
+	return fmt.Sprintf(query, cellColumns(fresh.requests[0]), requests,
+		cellColumns(fresh.orders[0]), orders, cellColumns(fresh.events[0]), events, ids), args
+}
+
+// insertInOne stores orders and starts their sagas in one round trip. It fails with a violation of the
+// requests' key when one is repeated: then it cannot know before which sagas to start.
+func (s *Store) insertInOne(
+	ctx context.Context, fresh *rows, follow func(w *wakes, repeated []uuid.UUID), starter saga.Batched,
+) error {
+	w := wakes{follow: s.follow}
+	follow(&w, nil)
+	query, args := insertNewOf(fresh, false)
+	err := onConnection(ctx, s.database, func(conn *pgx.Conn) error {
+		return ending(ctx, conn, func() error {
+			trip := &pgx.Batch{}
+			trip.Queue("BEGIN")
+			trip.Queue(query, args...)
+			return commit(ctx, conn, trip, w.Starts, starter)
+		})
+	})
+	if err == nil || database.Classify(err) != database.Unique { // nothing was written then
+		s.ended(&w, err)
+	}
+	return err
+}
+
+// insertInTwo stores the orders whose request is new, and gives the others' requests, in one round trip, and
+// starts the sagas in another.
+func (s *Store) insertInTwo(
+	ctx context.Context, fresh *rows, follow func(w *wakes, repeated []uuid.UUID), starter saga.Batched,
+) (repeated []uuid.UUID, err error) {
+	query, args := insertNewOf(fresh, true)
+	w, written := wakes{follow: s.follow}, false
+	err = onConnection(ctx, s.database, func(conn *pgx.Conn) error {
+		return ending(ctx, conn, func() error {
+			trip := &pgx.Batch{}
+			trip.Queue("BEGIN")
+			trip.Queue(query, args...).Query(func(found pgx.Rows) (err error) {
+				repeated, err = pgx.CollectRows(found, pgx.RowTo[uuid.UUID])
+				return err
+			})
+			if err := conn.SendBatch(ctx, trip).Close(); err != nil {
+				return err
+			}
+			follow(&w, repeated)
+			written = true
+			return commit(ctx, conn, &pgx.Batch{}, w.Starts, starter)
+		})
+	})
+	if written {
+		s.ended(&w, err)
+	}
+	return repeated, err
+}
+
+// commit adds what starts sagas and the end of the transaction to a trip, and makes it.
+func commit(ctx context.Context, conn *pgx.Conn, trip *pgx.Batch, starts []saga.Start, starter saga.Batched) error {
+	if len(starts) > 0 {
+		if err := starter.StartBatch(trip, starts); err != nil {
+			return err
+		}
+	}
+	trip.Queue("COMMIT")
+	return conn.SendBatch(ctx, trip).Close()
 }
 
 func byRequest(batch []newOrder) []int {

@@ -73,10 +73,10 @@ func New(d *database.Database, options Options) *Store {
 	if observe == nil {
 		observe = func(string) coalesce.Observe { return nil }
 	}
-	s.creates = coalesce.New(traced("commit orders", s.flushCreates), maxBatch, maxQueue, observe("creates"))
-	s.changes = coalesce.New(traced("commit changes", s.flushChanges), maxBatch, maxQueue, observe("changes"))
-	s.stock = coalesce.New(traced("commit holds", s.flushStock), maxBatch, maxQueue, observe("holds"))
-	s.payments = coalesce.New(traced("commit payments", s.flushPayments), maxBatch, maxQueue, observe("payments"))
+	s.creates = coalesce.New(traced("commit orders", s.flushCreates), maxBatch, maxQueue, observe("creates")).InTurn(d.Turns)
+	s.changes = coalesce.New(traced("commit changes", s.flushChanges), maxBatch, maxQueue, observe("changes")).InTurn(d.Turns)
+	s.stock = coalesce.New(traced("commit holds", s.flushStock), maxBatch, maxQueue, observe("holds")).InTurn(d.Turns)
+	s.payments = coalesce.New(traced("commit payments", s.flushPayments), maxBatch, maxQueue, observe("payments")).InTurn(d.Turns)
 	return s
 }
 

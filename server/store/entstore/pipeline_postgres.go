@@ -20,18 +20,29 @@ const rollbackTimeout = time.Second
 // fn begins it, with what it reads first.
 func pipelined(ctx context.Context, d *database.Database, fn func(*pgx.Conn) error) error {
 	return onConnection(ctx, d, func(c *pgx.Conn) error {
-		err := fn(c)
-		if err == nil {
-			_, err = c.Exec(ctx, "COMMIT")
+		return ending(ctx, c, func() error {
+			if err := fn(c); err != nil {
+				return err
+			}
+			_, err := c.Exec(ctx, "COMMIT")
 			return err
-		}
-		over, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
-		defer cancel()
-		if _, failed := c.Exec(over, "ROLLBACK"); failed != nil {
-			_ = c.Close(over)
-		}
-		return err
+		})
 	})
+}
+
+// ending runs a transaction, and rolls it back when it fails. A connection on which that fails too is not
+// used again.
+func ending(ctx context.Context, c *pgx.Conn, transaction func() error) error {
+	err := transaction()
+	if err == nil {
+		return nil
+	}
+	over, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
+	defer cancel()
+	if _, failed := c.Exec(over, "ROLLBACK"); failed != nil {
+		_ = c.Close(over)
+	}
+	return err
 }
 
 // onConnection lends a connection of pgx.

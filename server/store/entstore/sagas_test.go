@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
@@ -63,11 +64,27 @@ func (s *starter) StartTx(ctx context.Context, tx *sql.Tx, starts []saga.Start) 
 	return refuses
 }
 
+// StartBatch is StartTx along with other statements.
+func (s *starter) StartBatch(batch *pgx.Batch, starts []saga.Start) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls++
+	for _, start := range starts {
+		batch.Queue(s.insertion(), start.Subject+"/"+start.Saga, start.Slot, start.Subject, start.Saga)
+	}
+	return s.refuses
+}
+
 func (s *starter) SignalTx(ctx context.Context, tx *sql.Tx, subject, name string) error {
 	return s.insert(ctx, tx, 0, subject, "signal "+name)
 }
 
 func (s *starter) insert(ctx context.Context, tx *sql.Tx, slot int, subject, name string) error {
+	_, err := tx.ExecContext(ctx, s.insertion(), subject+"/"+name, slot, subject, name)
+	return err
+}
+
+func (s *starter) insertion() string {
 	query := `INSERT INTO sagas (saga_key, slot, subject, saga, state, undoing, step, attempts, reason, cause, ticket, wake_time, deadline, create_time, update_time)
 		VALUES (?, ?, ?, ?, 1, false, 0, 0, '', '', 0, '2026-01-01', '2026-01-01', '2026-01-01', '2026-01-01')`
 	if s.dialect == database.Postgres {
@@ -75,8 +92,7 @@ func (s *starter) insert(ctx context.Context, tx *sql.Tx, slot int, subject, nam
 			query = strings.Replace(query, "?", fmt.Sprint("$", n), 1)
 		}
 	}
-	_, err := tx.ExecContext(ctx, query, subject+"/"+name, slot, subject, name)
-	return err
+	return query
 }
 
 // woken gives what was started and signaled.
@@ -132,11 +148,16 @@ func testSagas(t *testing.T, databases func(testing.TB) []string) {
 		bare.Request = store.Request{}
 		_, err = s.CreateOrder(t.Context(), bare)
 		require.NoError(t, err)
-		require.Equal(t, 3, st.calls)
+		vain := 0
+		if d.Dialect() == database.Postgres {
+			vain = 1 // a batch is first written as if it repeated nothing
+		}
+		require.Equal(t, 3+vain, st.calls)
 		require.ElementsMatch(t, []string{first.ID.String() + "/place", fresh.ID.String() + "/place", bare.ID.String() + "/place"}, woken(t, d))
 		_, err = s.CreateOrder(t.Context(), newOrder("cus_1", "first"))
 		require.NoError(t, err)
-		require.Equal(t, 3, st.calls)
+		require.Equal(t, 3+2*vain, st.calls)
+		require.Len(t, woken(t, d), 3)
 	})
 	t.Run("a change starts and signals what follows, told of the order as it is in the end", func(t *testing.T) {
 		s, _, d := prepared(t)
