@@ -1,11 +1,12 @@
 // Package gate lets in as many calls as the process answers in time, and shares the places between
-// callers. What cannot come in soon is turned away at once, which costs next to nothing, so that a
-// process with too much to do goes on answering.
+// callers. What cannot come in soon is turned away, which costs next to nothing, so that a process with
+// too much to do goes on answering.
 package gate
 
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 )
@@ -15,7 +16,7 @@ var ErrFull = errors.New("too many calls are under way")
 
 // Options of a gate.
 type Options struct {
-	Most     int           // calls inside at once, while answers are fast; it starts with as many
+	Most     int           // calls inside at once, while answers are fast; it starts with as many; and as many wait
 	Least    int           // calls inside at once, however slow answers are
 	Target   time.Duration // an answer that takes longer is slow; see adapt
 	Patience time.Duration // how long a call waits for a place
@@ -29,16 +30,19 @@ type Gate struct {
 	limit   float64
 	inside  int
 	callers map[string]*caller // that are inside or wait
-	waiting []*turn            // in the order they came; no more than the limit
+	crowd   []*caller          // that wait
+	waiting int                // calls
 	window  window
 }
 
 // caller is what one caller has.
-type caller struct{ inside, waiting int }
+type caller struct {
+	inside int
+	turns  []*turn // that wait, in the order they came
+}
 
 // turn is a call that waits.
 type turn struct {
-	caller  *caller
 	called  chan struct{} // closed when the waiting is over
 	entered bool          // else it was displaced
 }
@@ -69,8 +73,12 @@ func (g *Gate) Limit() int {
 
 // Enter takes a place for a call of a caller; leave gives it back, once. When all are taken the call
 // waits, and a place that becomes free goes to the caller who holds the fewest. So a caller who alone
-// keeps the process busy may have all of it, but no more than a fair part once others wait. It fails
-// with ErrFull, or when the context ends.
+// keeps the process busy may have all of it, but no more than a fair part once others wait.
+//
+// Of one caller's calls the last to come is the first to enter: while too many come, some are answered
+// at once and the others not at all, where in turn each would be answered when its caller is about to
+// give up. When too many wait, the oldest of the caller with the most is turned away. Enter fails with
+// ErrFull, or when the context ends.
 func (g *Gate) Enter(ctx context.Context, name string) (leave func(), err error) {
 	g.mu.Lock()
 	c := g.callers[name]
@@ -78,29 +86,42 @@ func (g *Gate) Enter(ctx context.Context, name string) (leave func(), err error)
 		c = &caller{}
 		g.callers[name] = c
 	}
-	if g.inside < int(g.limit) && len(g.waiting) == 0 {
+	if g.inside < int(g.limit) && g.waiting == 0 {
 		g.enter(c)
 		g.mu.Unlock()
 		return g.leaver(name, c), nil
 	}
-	if len(g.waiting) >= int(g.limit) && !g.displace(c) {
-		g.forget(name, c)
-		g.mu.Unlock()
-		return nil, ErrFull
-	}
-	t := &turn{caller: c, called: make(chan struct{})}
-	c.waiting++
-	g.waiting = append(g.waiting, t)
+	t := g.queue(c)
 	patience := g.options.Patience
 	g.mu.Unlock()
-	if err := g.wait(ctx, name, t, patience); err != nil {
+	if err := g.wait(ctx, name, c, t, patience); err != nil {
 		return nil, err
 	}
 	return g.leaver(name, c), nil
 }
 
+// queue adds a call to those that wait, and turns one away when they are too many.
+func (g *Gate) queue(c *caller) *turn {
+	t := &turn{called: make(chan struct{})}
+	if len(c.turns) == 0 {
+		g.crowd = append(g.crowd, c)
+	}
+	c.turns = append(c.turns, t)
+	g.waiting++
+	if g.waiting > g.options.Most {
+		most := c
+		for _, other := range g.crowd {
+			if len(other.turns) > len(most.turns) {
+				most = other
+			}
+		}
+		close(g.remove(most, 0).called)
+	}
+	return t
+}
+
 // wait waits for a turn until patience or the context ends.
-func (g *Gate) wait(ctx context.Context, name string, t *turn, longest time.Duration) error {
+func (g *Gate) wait(ctx context.Context, name string, c *caller, t *turn, longest time.Duration) error {
 	patience := time.NewTimer(longest)
 	defer patience.Stop()
 	err := ErrFull
@@ -115,44 +136,25 @@ func (g *Gate) wait(ctx context.Context, name string, t *turn, longest time.Dura
 	if t.entered {
 		return nil // be it in the last moment
 	}
-	for i := range g.waiting {
-		if g.waiting[i] == t {
-			g.remove(i)
-			break
-		}
+	if i := slices.Index(c.turns, t); i >= 0 {
+		g.remove(c, i)
 	}
-	g.forget(name, t.caller)
+	g.forget(name, c)
 	return err
-}
-
-// displace makes room among those who wait: the newest turn of the caller with the most, unless that
-// would be unfair to them.
-func (g *Gate) displace(newcomer *caller) bool {
-	last := -1
-	for i, t := range g.waiting {
-		if last < 0 || t.caller.waiting >= g.waiting[last].caller.waiting {
-			last = i
-		}
-	}
-	if last < 0 || g.waiting[last].caller.waiting <= newcomer.waiting+1 {
-		return false
-	}
-	close(g.remove(last).called)
-	return true
 }
 
 // admit fills free places with those who wait.
 func (g *Gate) admit() {
-	for g.inside < int(g.limit) && len(g.waiting) > 0 {
-		next := 0
-		for i, t := range g.waiting {
-			if t.caller.inside < g.waiting[next].caller.inside {
-				next = i
+	for g.inside < int(g.limit) && g.waiting > 0 {
+		next := g.crowd[0]
+		for _, c := range g.crowd {
+			if c.inside < next.inside {
+				next = c
 			}
 		}
-		t := g.remove(next)
+		t := g.remove(next, len(next.turns)-1)
 		t.entered = true
-		g.enter(t.caller)
+		g.enter(next)
 		close(t.called)
 	}
 }
@@ -163,15 +165,21 @@ func (g *Gate) enter(c *caller) {
 	g.window.most = max(g.window.most, g.inside)
 }
 
-func (g *Gate) remove(i int) *turn {
-	t := g.waiting[i]
-	g.waiting = append(g.waiting[:i], g.waiting[i+1:]...)
-	t.caller.waiting--
+// remove takes a turn out of those that wait.
+func (g *Gate) remove(c *caller, i int) *turn {
+	t := c.turns[i]
+	c.turns = slices.Delete(c.turns, i, i+1)
+	g.waiting--
+	if len(c.turns) == 0 {
+		i := slices.Index(g.crowd, c)
+		g.crowd = slices.Delete(g.crowd, i, i+1)
+	}
 	return t
 }
 
+// forget forgets a caller who has nothing any more; another of this name may have come since.
 func (g *Gate) forget(name string, c *caller) {
-	if c.inside == 0 && c.waiting == 0 {
+	if c.inside == 0 && len(c.turns) == 0 && g.callers[name] == c {
 		delete(g.callers, name)
 	}
 }

@@ -52,10 +52,37 @@ func TestGate(t *testing.T) {
 			entered, _ := enter(t, g, "a")
 			require.False(t, entered())
 		}
-		began := time.Now()
-		_, err := g.Enter(t.Context(), "a")
-		require.ErrorIs(t, err, gate.ErrFull)
-		require.Zero(t, time.Since(began), "refused at once")
+	})
+	test("when one more waits, the first to come is turned away at once", func(t *testing.T, g *gate.Gate) {
+		_, leave := enter(t, g, "a")
+		for range 9 {
+			enter(t, g, "a")
+		}
+		began, refused := time.Now(), make(chan error)
+		go func() { _, err := g.Enter(t.Context(), "a"); refused <- err }()
+		synctest.Wait()
+		for range 9 {
+			enter(t, g, "a")
+		}
+		newest, _ := enter(t, g, "a")
+		require.ErrorIs(t, <-refused, gate.ErrFull)
+		require.Zero(t, time.Since(began))
+		require.False(t, newest())
+		leave()
+		require.True(t, newest())
+	})
+	test("of one caller's calls the last to come is the first to enter", func(t *testing.T, g *gate.Gate) {
+		_, leave := enter(t, g, "a")
+		for range 9 {
+			enter(t, g, "a")
+		}
+		first, _ := enter(t, g, "a")
+		second, secondLeaves := enter(t, g, "a")
+		leave()
+		require.True(t, second())
+		require.False(t, first())
+		secondLeaves()
+		require.True(t, first())
 	})
 	test("a place goes to the caller who holds the fewest, though they came last", func(t *testing.T, g *gate.Gate) {
 		var leaves []func()
@@ -234,5 +261,43 @@ func TestGate_Change(t *testing.T) {
 		leaveThird()
 		_, leave := enter(t, g, "b")
 		leave()
+	})
+}
+
+// TestGate_overload offers three times what there is room for, by callers who do not wait for each other:
+// as much is answered as without, and what is answered is answered soon.
+func TestGate_overload(t *testing.T) {
+	const (
+		took   = 20 * time.Millisecond
+		lasts  = 5 * time.Second
+		served = 500 // a second: 10 at once, each for 20 ms
+	)
+	synctest.Test(t, func(t *testing.T) {
+		o := options()
+		o.Patience = 250 * time.Millisecond
+		g := gate.New(o)
+		var mu sync.Mutex
+		var waits []time.Duration
+		var calls sync.WaitGroup
+		for range 3 * served * int(lasts/time.Second) {
+			calls.Go(func() {
+				began := time.Now()
+				leave, err := g.Enter(t.Context(), "a")
+				if err != nil {
+					return
+				}
+				waited := time.Since(began)
+				time.Sleep(took)
+				leave()
+				mu.Lock()
+				defer mu.Unlock()
+				waits = append(waits, waited)
+			})
+			time.Sleep(time.Second / (3 * served))
+		}
+		calls.Wait()
+		require.InEpsilon(t, served*int(lasts/time.Second), len(waits), .01)
+		slices.Sort(waits)
+		require.LessOrEqual(t, waits[len(waits)*99/100], took)
 	})
 }
