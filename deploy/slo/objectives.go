@@ -80,6 +80,20 @@ var alarms = []alarm{
 		Expr: `sum by (job) (increase(orderprocessing_job_runs_total{outcome="failed"}[$window])) >= 3`, Window: 30 * time.Minute,
 	},
 	{
+		Alert: "VaultAway", Summary: "Vault does not answer, or refuses, so that leases will end", Severity: page,
+		Expr: `sum(increase(orderprocessing_vault_calls_total{outcome=~"away|denied"}[$window])) >= 3`, Window: 10 * time.Minute,
+	},
+	{
+		Alert: "SettingsNotTaken", Summary: "a changed configuration was refused, or waits for a restart", Severity: ticket,
+		Expr: `(sum(increase(orderprocessing_config_reloads_total{outcome="refused"}[$window])) or vector(0)) ` +
+			`+ (max(orderprocessing_config_restart_pending) or vector(0)) > 0`,
+		Window: time.Hour, For: 5 * time.Minute,
+	},
+	{
+		Alert: "TracesLost", Summary: "the collector takes no traces", Severity: ticket,
+		Expr: `sum(increase(orderprocessing_trace_exports_total{outcome="failed"}[$window])) >= 3`, Window: 15 * time.Minute,
+	},
+	{
 		Alert: "Heartbeat", Summary: "always there: whoever misses it knows that alerts do not arrive", Severity: heartbeat,
 		Expr: `vector(1)`,
 	},
