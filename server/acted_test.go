@@ -67,7 +67,7 @@ func TestAudit_Acts(t *testing.T) {
 }
 
 // inVain makes a request fail, in its handler: it has an etag that is out of date, names a saga that there is
-// not, or repeats the request id with another amount.
+// not, repeats the request id with another amount, or names a flag that there is not.
 func inVain(request proto.Message) proto.Message {
 	m := proto.Clone(request).ProtoReflect()
 	change := func(m protoreflect.Message, name protoreflect.Name, value any) bool {
@@ -78,6 +78,8 @@ func inVain(request proto.Message) proto.Message {
 		return field != nil
 	}
 	switch {
+	case m.Descriptor().Name() == "SetFlagRequest": // what is set already is no failure, whatever the etag
+		change(m, "key", "no-such-flag")
 	case change(m, "etag", "999999"):
 		change(m, "request_id", "in-vain")
 	case change(m, "saga", "no_such"), change(m, "delta", int64(77)), change(m, "amount_minor", int64(77)),

@@ -20,6 +20,9 @@ var (
 	suffixes    = regexp.MustCompile(`_(bucket|sum|count)$`)
 )
 
+// beside are metrics of servers that have what the one of this test has not: Vault, a collector.
+var beside = map[string]bool{"orderprocessing_vault_calls_total": true, "orderprocessing_trace_exports_total": true}
+
 func TestAlertRules(t *testing.T) {
 	text, err := os.ReadFile("../deploy/prometheus/rules.yaml")
 	require.NoError(t, err)
@@ -40,6 +43,10 @@ func TestAlertRules(t *testing.T) {
 				name := found[1]
 				if _, ok := exported[name]; !ok {
 					name = suffixes.ReplaceAllString(name, "")
+				}
+				if beside[name] {
+					require.Contains(t, known, name, rule.Expr)
+					continue
 				}
 				require.Contains(t, exported, name, "a server does not export what a rule looks at: %s", rule.Expr)
 				for _, label := range labelNames.FindAllStringSubmatch(found[2], -1) {

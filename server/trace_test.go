@@ -83,7 +83,8 @@ func (c *collector) named(name string) (found []*tracev1.Span) {
 	return found
 }
 
-// paths tells for each span of a trace the names from its root to it.
+// paths tells for each span of a trace the names from its root to it, and from its root to a span elsewhere that
+// links to it: a commit that serves several calls is in the trace of one of them.
 func (c *collector) paths(trace []byte) map[string]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -100,6 +101,13 @@ func (c *collector) paths(trace []byte) map[string]int {
 			path = parent.GetName() + " > " + path
 		}
 		paths[path]++
+		for _, other := range c.spans {
+			for _, link := range other.GetLinks() {
+				if string(link.GetSpanId()) == string(span.GetSpanId()) {
+					paths[path+" > "+other.GetName()]++
+				}
+			}
+		}
 	}
 	return paths
 }

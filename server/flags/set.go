@@ -48,7 +48,7 @@ func (k *Keeper) List(ctx context.Context) ([]State, error) {
 func (k *Keeper) Set(ctx context.Context, c Change) (State, error) {
 	at := slices.IndexFunc(k.Declared, func(f Flag) bool { return f.Key == c.Key })
 	if at < 0 {
-		return State{}, fault.New(fault.KindNotFound, fault.ReasonFlagNotFound, "there is no flag %q", c.Key)
+		return State{}, fault.New(fault.KindNotFound, fault.ReasonFlagNotFound, "there is no such flag; ListFlags names them all")
 	}
 	f := k.Declared[at]
 	if err := f.check(c); err != nil {

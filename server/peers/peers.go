@@ -17,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	_ "google.golang.org/grpc/balancer/leastrequest" // the balancer that the settings name
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials"
@@ -50,6 +51,9 @@ type Peer struct {
 // balancing sends each call to the less busy of two replicas that say they are healthy.
 const balancing = `{"loadBalancingConfig":[{"least_request_experimental":{"choiceCount":2}}],"healthCheckConfig":{"serviceName":%q}}`
 
+// reconnecting is how soon a replica that was not there is tried again.
+var reconnecting = backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.6, Jitter: .2, MaxDelay: 3 * time.Second}
+
 // Dial makes a connection to the service of this name, such as inventory. health is what gRPC health calls
 // it. timeout bounds a call with all its tries. It does not wait for the service to be there.
 func Dial(o Options, name, health string, timeout time.Duration) (*Peer, error) {
@@ -61,6 +65,8 @@ func Dial(o Options, name, health string, timeout time.Duration) (*Peer, error) 
 		// Where replicas are is known before the first call, and not forgotten when nobody has called for a
 		// while: whoever tells us may be away then.
 		grpc.WithIdleTimeout(0),
+		// Parts start side by side: one that is not there yet is soon.
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnecting, MinConnectTimeout: 5 * time.Second}),
 	)
 	if o.Tracer != nil {
 		dial = append(dial, opentelemetry.DialOption(opentelemetry.Options{

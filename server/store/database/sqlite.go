@@ -13,6 +13,9 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/fault"
 )
 
+// Connections keep cache_size KiB of pages: few, as the system keeps the file's too, and those who read the fewest,
+// as there are many of them.
+
 // sqliteReaders is how many connections read a SQLite file unless the options say otherwise.
 const sqliteReaders = 4
 
@@ -29,14 +32,14 @@ func openSQLite(u *url.URL, opts Options) (*Database, error) {
 		// FULL: an order that was acknowledged is still there after a power failure. In WAL mode
 		// that is one sync a commit. secure_delete: what is deleted or overwritten is zeros in the pages that
 		// are written anyway, so that what was erased is not read from the file.
-		"_pragma": {"journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(67108864)", "secure_delete(FAST)"},
+		"_pragma": {"journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(67108864)", "secure_delete(FAST)", "cache_size(-4096)"},
 		// A transaction that writes says so at once: none can fail half-way because another wrote.
 		"_txlock": {"immediate"},
 	}))
 	if err != nil {
 		return nil, fmt.Errorf("open SQLite: %w", err)
 	}
-	read, err := sql.Open("sqlite", sqliteDSN(path, opts, url.Values{"_query_only": {"on"}}))
+	read, err := sql.Open("sqlite", sqliteDSN(path, opts, url.Values{"_query_only": {"on"}, "_pragma": {"cache_size(-1024)"}}))
 	if err != nil {
 		return nil, fmt.Errorf("open SQLite: %w", err)
 	}
@@ -78,8 +81,7 @@ func makeFile(path string) error {
 func sqliteDSN(path string, opts Options, params url.Values) string {
 	params.Set("_busy_timeout", strconv.FormatInt(opts.LockTimeout.Milliseconds(), 10))
 	params.Add("_pragma", "foreign_keys(1)")
-	params.Add("_pragma", "cache_size(-4096)") // KiB for each connection; the system caches the file too
-	params.Set("_time_format", "sqlite")       // sorts as text
+	params.Set("_time_format", "sqlite") // sorts as text
 	params.Set("_timezone", "UTC")
 	params.Set("_error_rc", "true")
 	file := url.URL{Path: path}
