@@ -55,13 +55,22 @@ type loginConnector struct {
 	login Login
 }
 
-// Connect implements driver.Connector.
+// Connect implements driver.Connector. It takes time, in which the user may leave: then it connects again, as whoever
+// gets a connection of this has no further try.
 func (c loginConnector) Connect(ctx context.Context) (driver.Conn, error) {
-	made, err := c.Connector.Connect(ctx)
-	if err != nil {
-		return nil, err
+	for {
+		made, err := c.Connector.Connect(ctx)
+		if err != nil {
+			return nil, err
+		}
+		conn := made.(*stdlib.Conn)
+		if !c.login.left(conn.Conn()) {
+			return &loginConn{Conn: conn, login: c.login}, nil
+		}
+		if err := conn.Close(); err != nil {
+			return nil, err
+		}
 	}
-	return &loginConn{Conn: made.(*stdlib.Conn), login: c.login}, nil
 }
 
 // loginConn refuses its first work when its user has left: database/sql asks a connection that was used before
