@@ -144,6 +144,9 @@ func (c *h2c) read(stream uint32) (bool, error) {
 			return false, errors.Join(c.frames.WritePing(true, f.Data), c.out.Flush())
 		}
 	case *http2.RSTStreamFrame:
+		if f.StreamID != stream {
+			return false, nil // it was answered before all of its body had come
+		}
 		return false, fmt.Errorf("stream %d of %d was reset: %s", f.StreamID, stream, f.ErrCode)
 	case *http2.GoAwayFrame:
 		return false, fmt.Errorf("the server ends the connection: %s %s", f.ErrCode, f.DebugData())
