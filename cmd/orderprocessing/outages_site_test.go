@@ -23,7 +23,7 @@ type outages struct {
 	all   []outage
 	srv   *server
 	crowd *shoppers
-	watch *prometheus
+	watch prometheus
 }
 
 // newOutages starts it. What else may go away gets a row here, before the server starts: how to stop it, how to
