@@ -1,11 +1,11 @@
 package interceptors
 
 import (
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -86,7 +86,7 @@ func TestTurnAway(t *testing.T) {
 		require.Equal(t, http.StatusTooManyRequests, got.Code)
 		require.Equal(t, "no-store", got.Header().Get("Cache-Control"))
 	})
-	t.Run("each is counted, but has no line of its own", func(t *testing.T) {
+	t.Run("each is counted, and has no line of its own", func(t *testing.T) {
 		counted := map[string]float64{}
 		families, err := registry.Gather()
 		require.NoError(t, err)
@@ -97,9 +97,17 @@ func TestTurnAway(t *testing.T) {
 		}
 		require.InDelta(t, calls, counted[telemetry.MetricShedCalls], 0)
 		require.InDelta(t, calls, counted[telemetry.MetricRPCRequests], 0)
-		require.Equal(t, 1, strings.Count(logs.String(), "\n"), logs.String())
-		require.Contains(t, logs.String(), `"calls":1`)
-		chain.limiter.turnedAway.log(chain.logger, time.Now().Add(time.Second))
-		require.Contains(t, logs.String(), `"calls":`+strconv.Itoa(calls))
+		require.NotContains(t, logs.String(), telemetry.LogProcedure)
+	})
+	t.Run("the log tells of the first, and then once a second how many there were", func(t *testing.T) {
+		logs, now := &logBuffer{}, time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+		away, logger := newTurnedAway(connect.NewErrorWriter()), slog.New(slog.NewJSONHandler(logs, nil))
+		for _, after := range []time.Duration{0, time.Millisecond, time.Second - 1, time.Second, time.Second + 1} {
+			away.log(logger, now.Add(after))
+		}
+		lines := strings.Split(strings.TrimSpace(logs.String()), "\n")
+		require.Len(t, lines, 2)
+		require.Contains(t, lines[0], `"calls":1`)
+		require.Contains(t, lines[1], `"calls":3`)
 	})
 }
