@@ -3,6 +3,7 @@ package discovery_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -88,14 +89,10 @@ func (w *watched) next(t *testing.T) []string {
 	}
 }
 
-// until waits for these addresses.
+// until waits for these addresses; those in between, while one after the other comes and goes, are told too.
 func (w *watched) until(t *testing.T, addresses ...string) {
 	t.Helper()
-	for last := w.next(t); ; last = w.next(t) {
-		if len(last) == len(addresses) {
-			require.Equal(t, addresses, last)
-			return
-		}
+	for !slices.Equal(w.next(t), addresses) {
 	}
 }
 
