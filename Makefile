@@ -211,7 +211,7 @@ k6: build bin/k6 ## A k6 scenario against a server of its own: make k6 SCENARIO=
 
 .PHONY: soak
 soak: build ## Offer a server of its own a usual rate for SOAK (default 30m) and fail when it grows
-	.ci/with-server go run ./server/bench/soak -for $(SOAK)
+	ORDERPROCESSING_CACHE_MEMORY_BYTES=4194304 .ci/with-server go run ./server/bench/soak -for $(SOAK)
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz test FUZZTIME (default 10000x)
