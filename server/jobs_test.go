@@ -54,7 +54,7 @@ func TestJobs(t *testing.T) {
 				require.Equal(t, n+1, runs.Load())
 			}
 			require.NoError(t, w.part().Stop(t.Context()))
-			time.Sleep(time.Hour)
+			time.Sleep(time.Hour) // in the bubble
 			require.EqualValues(t, 5, runs.Load())
 			require.EqualValues(t, 5, w.ok.Load())
 		})
@@ -85,7 +85,7 @@ func TestJobs(t *testing.T) {
 			w := begin(t, job{name: "a", every: time.Minute, run: func(context.Context) (bool, error) {
 				return left.Add(-1) > 0, nil
 			}})
-			time.Sleep(time.Minute)
+			time.Sleep(time.Minute) // in the bubble
 			synctest.Wait()
 			require.Zero(t, left.Load())
 			require.EqualValues(t, 1, w.ok.Load())
@@ -97,7 +97,7 @@ func TestJobs(t *testing.T) {
 			w := begin(t, job{name: "broken", every: time.Minute, run: func(context.Context) (bool, error) {
 				return true, errors.New("the shard is away")
 			}})
-			time.Sleep(2 * time.Minute)
+			time.Sleep(2 * time.Minute) // in the bubble
 			require.NoError(t, w.part().Stop(t.Context()))
 			require.EqualValues(t, 2, w.failed.Load())
 			require.Zero(t, w.ok.Load())
@@ -113,7 +113,7 @@ func TestJobs(t *testing.T) {
 				return false, ctx.Err()
 			}}
 			w := begin(t, hang, job{name: "a", every: time.Second, run: func(context.Context) (bool, error) { return false, nil }})
-			time.Sleep(jobTimeout + time.Second)
+			time.Sleep(jobTimeout + time.Second) // in the bubble
 			synctest.Wait()
 			require.EqualValues(t, 1, w.failed.Load())
 			require.Greater(t, w.ok.Load(), int32(50))
@@ -126,7 +126,7 @@ func TestJobs(t *testing.T) {
 			begun := make(chan struct{})
 			w := begin(t, job{name: "slow", every: time.Second, run: func(ctx context.Context) (bool, error) {
 				close(begun)
-				time.Sleep(jobGrace / 2)
+				time.Sleep(jobGrace / 2) // in the bubble
 				if ctx.Err() == nil {
 					batches.Add(1)
 				}

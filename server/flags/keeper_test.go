@@ -122,11 +122,11 @@ func TestKeeper(t *testing.T) {
 			require.False(t, bell(t.Context(), ""))
 
 			w.away.Store(true)
-			time.Sleep(time.Hour)
+			time.Sleep(time.Hour) // of the bubble
 			require.False(t, bell(t.Context(), ""))
 			require.GreaterOrEqual(t, k.Age(), time.Hour)
 			w.away.Store(false)
-			time.Sleep(2 * time.Second)
+			time.Sleep(2 * time.Second) // of the bubble
 			require.LessOrEqual(t, k.Age(), 2*time.Second)
 		})
 	})
@@ -135,7 +135,7 @@ func TestKeeper(t *testing.T) {
 			w := &wire{Settings: remember(map[string]Setting{"bell": {Enabled: true, Default: Off, Version: 3}})}
 			k := newKeeper(w)
 			require.NoError(t, k.Start(t.Context()))
-			time.Sleep(time.Minute)
+			time.Sleep(time.Minute) // of the bubble
 			require.NoError(t, k.Stop(t.Context()))
 			require.EqualValues(t, 1, w.whole.Load())
 		})
