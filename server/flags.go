@@ -52,10 +52,10 @@ func openFlags(
 		return nil, part, err
 	}
 	part.Stop = func(ctx context.Context) error {
-		if keeper != nil {
-			err = keeper.Stop(ctx)
+		if keeper == nil {
+			return all.Close(ctx)
 		}
-		return errors.Join(err, all.Close(ctx))
+		return errors.Join(keeper.Stop(ctx), all.Close(ctx))
 	}
 	mode := all.Choice(flags.RiskMode)
 	return &switches{

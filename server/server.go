@@ -57,53 +57,60 @@ func Serve(ctx context.Context, cfg config.Config, o Options) (err error) {
 	if err != nil {
 		return err
 	}
+	parts := []Part{{Name: "telemetry", Stop: t.Stop}}
+	running := false // then they are stopped by whoever runs them
+	defer func() {
+		if !running {
+			for _, part := range slices.Backward(parts) {
+				err = errors.Join(err, part.stop(ctx))
+			}
+		}
+	}()
 	kept, err := openSecrets(ctx, cfg, o.Logger, t.Registry, waitForVault(cfg, o.Logger, t))
+	parts = append(parts, Part{Name: "secrets", Stop: kept.stop})
 	if err == nil {
 		cfg, err = kept.resolve(ctx, cfg)
 	}
+	if err != nil && ctx.Err() != nil { // told to stop while it waited for Vault
+		return nil
+	}
 	if err != nil {
-		if ctx.Err() != nil { // told to stop while it waited for Vault
-			err = nil
-		}
-		return errors.Join(err, kept.stop(ctx), t.Stop(ctx))
+		return err
 	}
 	settings := newSettings(cfg, o, t, kept)
 	copies, copying, err := newCopies(cfg, o.Logger, t.Registry)
 	if err != nil {
-		return errors.Join(err, kept.stop(ctx), t.Stop(ctx))
+		return err
 	}
+	parts = append(parts, copying)
 	watched := observers(t.Registry, copies, kept.login)
 	if o.Unmeasured {
 		watched.Observe, watched.Moved = nil, nil
 	}
 	stores, err := OpenStores(ctx, cfg, watched)
 	if err != nil {
-		return errors.Join(err, copying.stop(ctx), kept.stop(ctx), t.Stop(ctx))
+		return err
 	}
+	parts = append(parts, Part{Name: "stores", Stop: stores.Close})
 	if copies != nil {
 		stores.Reads = copies.Of(stores.Shards)
 	}
 	measurePools(t.Registry, stores)
-	parts := []Part{
-		{Name: "telemetry", Stop: t.Stop},
-		{Name: "secrets", Stop: kept.stop},
-		copying,
-		{Name: "stores", Stop: stores.Close},
-	}
 	others, err := openNeighbors(cfg, o.Logger, t)
 	if err != nil {
-		return errors.Join(err, stores.Close(ctx), copying.stop(ctx), kept.stop(ctx), t.Stop(ctx))
+		return err
 	}
 	parts = append(parts, Part{Name: "peers", Stop: others.close})
 	health := NewHealth(o.Logger, slices.Concat(checksOf(cfg, stores), others.checks(), kept.checks())...)
 	api, beside, err := newAPI(ctx, cfg, o, t, stores, others, health, settings, kept.login)
 	if err != nil {
-		return errors.Join(err, others.close(ctx), stores.Close(ctx), copying.stop(ctx), kept.stop(ctx), t.Stop(ctx))
+		return err
 	}
 	parts = append(parts, beside...)
 	for _, part := range parts {
 		health.Add(part.Checks...)
 	}
+	running = true
 	return Run(ctx, Process{
 		Config: cfg,
 		API:    api,
@@ -135,6 +142,11 @@ func newAPI(
 	if err != nil {
 		return nil, nil, err
 	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, flagging.Stop(ctx))
+		}
+	}()
 	if stores.Reads != orders.Reads(stores.Shards) {
 		stores.Reads = switchedReads{on: switches.cachedReads, copies: stores.Reads, stored: stores.Shards}
 	}

@@ -78,8 +78,11 @@ func (k *Keeper) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop ends the readings. What was read last stays.
+// Stop ends the readings, if they have begun. What was read last stays.
 func (k *Keeper) Stop(context.Context) error {
+	if k.cancel == nil {
+		return nil
+	}
 	k.cancel()
 	<-k.done
 	return nil
