@@ -9,7 +9,6 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/orderprocessing/orderprocessing/server/cache"
 	"github.com/orderprocessing/orderprocessing/server/cache/cachetest"
@@ -18,7 +17,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/redistest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { redistest.VerifyTestMain(m) }
 
 const prefix = "cache:"
 

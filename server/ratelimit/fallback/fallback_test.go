@@ -14,7 +14,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/orderprocessing/orderprocessing/server/ratelimit"
 	"github.com/orderprocessing/orderprocessing/server/ratelimit/fallback"
@@ -26,7 +25,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/telemetry"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { redistest.VerifyTestMain(m) }
 
 type logBuffer struct {
 	mu  sync.Mutex

@@ -10,7 +10,6 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/orderprocessing/orderprocessing/server/ratelimit"
 	"github.com/orderprocessing/orderprocessing/server/ratelimit/limittest"
@@ -19,7 +18,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/redistest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { redistest.VerifyTestMain(m) }
 
 const prefix = "limit:"
 
