@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"connectrpc.com/connect"
 	"github.com/spf13/cobra"
 
 	client "github.com/orderprocessing/orderprocessing/clients/go"
@@ -55,7 +56,8 @@ func adminKey(location string) string {
 
 // explain gives an error as a sentence, with the reason that a server or a part gave.
 func explain(err error) string {
-	if dial := (*net.OpError)(nil); errors.As(err, &dial) && dial.Op == "dial" {
+	call, dial := (*connect.Error)(nil), (*net.OpError)(nil)
+	if errors.As(err, &call) && errors.As(err, &dial) && dial.Op == "dial" {
 		return fmt.Sprintf("%s: is the server running? Start one with 'orderprocessing serve', or name it with --server", err)
 	}
 	if reason := client.Reason(err); reason != "" {

@@ -49,10 +49,17 @@ func TestCommands(t *testing.T) {
 			require.Contains(t, got.stderr, "at least one file")
 		}
 	})
-	t.Run("a command that cannot reach its server says where it looked", func(t *testing.T) {
+	t.Run("a command that cannot reach its server says where it looked, and how to start one", func(t *testing.T) {
 		got := newSite(t).run(t, "report", "--server", "http://127.0.0.1:1")
 		require.Equal(t, 1, got.code)
 		require.Contains(t, got.stderr, "127.0.0.1:1")
+		require.Contains(t, got.stderr, "orderprocessing serve")
+	})
+	t.Run("a command that cannot reach its database does not ask for a server", func(t *testing.T) {
+		got := newSite(t).with("ORDERPROCESSING_STORE_HOME=postgres://127.0.0.1:1/home?sslmode=disable").run(t, "migrate", "status")
+		require.Equal(t, 1, got.code)
+		require.Contains(t, got.stderr, "127.0.0.1:1")
+		require.NotContains(t, got.stderr, "orderprocessing serve")
 	})
 	t.Run("a command that is told to stop says that it was", func(t *testing.T) {
 		cmd := newSite(t).command(t.Context(), append([]string{"import", "--server", "http://127.0.0.1:1"}, sampleBooks(t).files...)...)
