@@ -7,8 +7,8 @@ import (
 
 // What waits for locks and for others is sampled, for /debug/pprof/mutex and /debug/pprof/block.
 const (
-	mutexSamples = 100                   // one contention in so many
-	blockSamples = 10 * time.Millisecond // one for so much waiting
+	mutexSamples = 100         // one contention in so many
+	blockSamples = time.Second // one for so much waiting: every caller waits some milliseconds for its commit
 )
 
 func sampleWaiting() {

@@ -32,7 +32,7 @@ const pageSize = 50
 var errNothing = errors.New("an answer has not what was asked for")
 
 // calls gives what makes the calls of one connection, each with messages of its own.
-func (j loadJob) calls() (func(connection int) func(*h2c) error, error) {
+func (j loadJob) calls() (func(connection int) func(caller) error, error) {
 	var names []string
 	if j.Names != "" {
 		content, err := os.ReadFile(j.Names)
@@ -46,7 +46,7 @@ func (j loadJob) calls() (func(connection int) func(*h2c) error, error) {
 	case doCreate, doCreateHot, doDraft:
 		return j.create, nil
 	case doGet:
-		return func(int) func(*h2c) error {
+		return func(int) func(caller) error {
 			var request ordersv1.GetOrderRequest
 			var response ordersv1.GetOrderResponse
 			return exchange(ordersv1connect.OrderServiceGetOrderProcedure, &request, &response,
@@ -54,7 +54,7 @@ func (j loadJob) calls() (func(connection int) func(*h2c) error, error) {
 				func() bool { return response.GetOrder().GetId() == request.GetOrderId() })
 		}, nil
 	case doList, doListCustomer:
-		return func(int) func(*h2c) error {
+		return func(int) func(caller) error {
 			request := ordersv1.ListOrdersRequest{PageSize: pageSize}
 			var response ordersv1.ListOrdersResponse
 			return exchange(ordersv1connect.OrderServiceListOrdersProcedure, &request, &response,
@@ -71,7 +71,7 @@ func (j loadJob) calls() (func(connection int) func(*h2c) error, error) {
 
 // create places orders of any of 100,000 customers, with three lines like those of the floor's orders, of
 // any products.
-func (j loadJob) create(connection int) func(*h2c) error {
+func (j loadJob) create(connection int) func(caller) error {
 	lines := []*ordersv1.Line{
 		{Quantity: 6, UnitPriceMinor: 255}, {Quantity: 6, UnitPriceMinor: 339}, {Quantity: 8, UnitPriceMinor: 275},
 	}
@@ -115,9 +115,9 @@ func buyersOf(shards, one int) func() string {
 
 // exchange gives what makes a call: it lets next fill the request, sends it, reads the answer into
 // response and lets right look at it.
-func exchange(procedure string, request, response proto.Message, next func(), right func() bool) func(*h2c) error {
+func exchange(procedure string, request, response proto.Message, next func(), right func() bool) func(caller) error {
 	var message []byte
-	return func(c *h2c) (err error) {
+	return func(c caller) (err error) {
 		next()
 		if message, err = (proto.MarshalOptions{}).MarshalAppend(message[:0], request); err != nil {
 			return err

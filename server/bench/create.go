@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,12 +38,13 @@ func (b *bench) measureCreate(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, both.end(ctx)) }()
-	var pipelined, narrow, wide, busy load
+	var pipelined, narrow, wide, older, busy load
 	for range createTurns {
 		err := errors.Join(
-			alone.floor(ctx, f, "one_pipelined", &pipelined), alone.turn(ctx, &narrow, 64, b.seconds),
-			alone.floor(ctx, f, "one_pipelined", &pipelined), alone.turn(ctx, &wide, 256, b.seconds),
-			both.floor(ctx, f, "one_pipelined", &pipelined), both.turn(ctx, &busy, 256, b.seconds), both.rest(ctx))
+			alone.floor(ctx, f, "one_pipelined", &pipelined), alone.turn(ctx, &narrow, loadJob{Connections: 64}),
+			alone.floor(ctx, f, "one_pipelined", &pipelined), alone.turn(ctx, &wide, loadJob{Connections: 256}),
+			alone.floor(ctx, f, "one_pipelined", &pipelined), alone.turn(ctx, &older, loadJob{Connections: 256, HTTP1: true}),
+			both.floor(ctx, f, "one_pipelined", &pipelined), both.turn(ctx, &busy, loadJob{Connections: 256}), both.rest(ctx))
 		if err != nil {
 			return err
 		}
@@ -58,6 +60,7 @@ func (b *bench) measureCreate(ctx context.Context) (err error) {
 	)
 	b.reportCreate("CreateOrder, 64 connections", narrow, pipelined, one, .5, 0, 25)
 	b.reportCreate("CreateOrder, 256 connections", wide, pipelined, one, 1, 2.5, 25)
+	b.reportCreate("CreateOrder, 256 connections over HTTP/1.1", older, pipelined, one, 1, 2.5, 25)
 	b.reportCreate("CreateOrder, 256 connections, orders carried on meanwhile", busy, pipelined, one, 0, 0, 0)
 	b.report.add(row{Row: "orders confirmed a second while none are placed", Value: both.carried / both.resting, Unit: "orders/s"})
 	b.noteCreate()
@@ -81,7 +84,7 @@ func (b *bench) newCreating(ctx context.Context, f *floor, name string, environm
 		err = c.process.stockUp(ctx)
 	}
 	if err == nil {
-		err = c.turn(ctx, new(load), 64, b.seconds/2)
+		err = c.turn(ctx, new(load), loadJob{Connections: 64, Seconds: b.seconds / 2})
 	}
 	if err != nil {
 		return nil, errors.Join(err, c.end(ctx))
@@ -156,22 +159,24 @@ func (c *creating) floor(ctx context.Context, f *floor, script string, l *load) 
 	return err
 }
 
-func (c *creating) turn(ctx context.Context, l *load, connections int, seconds float64) error {
+// turn runs a load, for as long as all do unless it says otherwise, and adds what it saw.
+func (c *creating) turn(ctx context.Context, l *load, j loadJob) error {
 	c.turns++
+	j.Do, j.Host, j.Seconds, j.Run = doCreate, c.process.api, cmp.Or(j.Seconds, c.seconds), fmt.Sprint("turn-", c.turns)
 	before, err := c.process.metrics(ctx)
 	if err != nil {
 		return err
 	}
 	if c.profile != "" {
-		file := fmt.Sprintf("%s-%s-%d-%d.pprof", c.profile, c.name, c.turns, connections)
+		file := fmt.Sprintf("%s-%s-%d-%d.pprof", c.profile, c.name, c.turns, j.Connections)
 		go func() {
-			if err := c.process.profile(ctx, file, seconds-2); err != nil {
+			if err := c.process.profile(ctx, file, j.Seconds-2); err != nil {
 				fmt.Fprintln(os.Stderr, "bench: profile:", err)
 			}
 		}()
 	}
 	cpu := cpuOf(c.postmaster)
-	r, err := runLoad(ctx, loadJob{Host: c.process.api, Do: doCreate, Connections: connections, Seconds: seconds, Run: fmt.Sprint("turn-", c.turns)})
+	r, err := runLoad(ctx, j)
 	if err != nil {
 		return err
 	}

@@ -61,10 +61,6 @@ func dialH2C(ctx context.Context, host string) (*h2c, error) {
 		c.out.Flush())
 }
 
-// errShed is the answer to a call that was turned away because there are too many.
-var errShed = errors.New("turned away")
-
-// call sends one message and reads the answer, which is valid until the next call.
 func (c *h2c) call(path string, message []byte) ([]byte, error) {
 	c.encoded.bytes = c.encoded.bytes[:0]
 	for _, field := range [...]hpack.HeaderField{
@@ -100,13 +96,11 @@ func (c *h2c) call(path string, message []byte) ([]byte, error) {
 			return nil, err
 		}
 	}
-	if c.status == "429" {
-		return nil, errShed
+	status, err := strconv.Atoi(c.status)
+	if err != nil {
+		return nil, err
 	}
-	if c.status != "200" {
-		return nil, fmt.Errorf("status %s: %s", c.status, c.body)
-	}
-	return c.body, nil
+	return c.body, statusError(status, c.body)
 }
 
 // read takes one frame and tells whether it ended the answer.

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"slices"
@@ -32,6 +33,7 @@ type loadJob struct {
 	Window      int     // sagas on their way at the same time, at most; 0 means any number
 	Shards      string  // file with the databases' URLs, one a line, that a window needs
 	Spread      int     // shards that each connection keeps to one of, for doDraft
+	HTTP1       bool    // over HTTP/1.1 instead of h2c
 }
 
 // loadResult is what it saw.
@@ -53,7 +55,7 @@ func runLoad(ctx context.Context, j loadJob) (r loadResult, err error) {
 	cmd := exec.CommandContext(ctx, self, loadCommand, "-host", j.Host, "-do", j.Do, "-run", j.Run, "-names", j.Names, //nolint:gosec // ourselves
 		"-connections", fmt.Sprint(j.Connections), "-seconds", fmt.Sprint(j.Seconds),
 		"-rate", fmt.Sprint(j.Rate), "-window", fmt.Sprint(j.Window), "-shards", j.Shards,
-		"-open="+fmt.Sprint(j.Open), "-spread", fmt.Sprint(j.Spread))
+		"-open="+fmt.Sprint(j.Open), "-http1="+fmt.Sprint(j.HTTP1), "-spread", fmt.Sprint(j.Spread))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
@@ -75,6 +77,7 @@ func loadMain(ctx context.Context, args []string, out io.Writer) error {
 	flags.StringVar(&j.Shards, "shards", "", "")
 	flags.BoolVar(&j.Open, "open", false, "")
 	flags.IntVar(&j.Spread, "spread", 1, "")
+	flags.BoolVar(&j.HTTP1, "http1", false, "")
 	flags.IntVar(&j.Connections, "connections", 1, "")
 	flags.Float64Var(&j.Seconds, "seconds", 1, "")
 	if err := flags.Parse(args); err != nil {
@@ -87,14 +90,42 @@ func loadMain(ctx context.Context, args []string, out io.Writer) error {
 	return json.NewEncoder(out).Encode(r)
 }
 
+// caller is one connection that has one unary Connect call in flight at a time.
+type caller interface {
+	// call sends one message and reads the answer, which is valid until the next call.
+	call(path string, message []byte) ([]byte, error)
+	close() error
+}
+
+func (j loadJob) dial(ctx context.Context) (caller, error) {
+	if j.HTTP1 {
+		return dialHTTP1(ctx, j.Host)
+	}
+	return dialH2C(ctx, j.Host)
+}
+
+// errShed is the answer to a call that was turned away because there are too many.
+var errShed = errors.New("turned away")
+
+// statusError gives the error that an answer is.
+func statusError(status int, body []byte) error {
+	switch status {
+	case http.StatusOK:
+		return nil
+	case http.StatusTooManyRequests:
+		return errShed
+	}
+	return fmt.Errorf("status %d: %s", status, body)
+}
+
 func (j loadJob) do(ctx context.Context) (r loadResult, err error) {
 	makeCall, err := j.calls()
 	if err != nil {
 		return r, err
 	}
-	connections := make([]*h2c, j.Connections)
+	connections := make([]caller, j.Connections)
 	for i := range connections {
-		if connections[i], err = dialH2C(ctx, j.Host); err != nil {
+		if connections[i], err = j.dial(ctx); err != nil {
 			return r, err
 		}
 		defer connections[i].close() //nolint:errcheck // nothing is left to say

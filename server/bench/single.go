@@ -29,7 +29,8 @@ func (b *bench) measureSingle(ctx context.Context) (err error) {
 			return err
 		}
 		var quiet, carried load
-		if err := errors.Join(alone.turn(ctx, &quiet, 1, b.seconds/2), both.turn(ctx, &carried, 1, b.seconds/2), both.rest(ctx)); err != nil {
+		one := loadJob{Connections: 1, Seconds: b.seconds / 2}
+		if err := errors.Join(alone.turn(ctx, &quiet, one), both.turn(ctx, &carried, one), both.rest(ctx)); err != nil {
 			return err
 		}
 		floors, ours, busy = append(floors, floor), append(ours, quiet.p50), append(busy, carried.p50)

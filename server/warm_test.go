@@ -1,0 +1,73 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestWarm(t *testing.T) {
+	stream := func() *http.Request {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil)
+		r.ProtoMajor = 2
+		return r
+	}
+	t.Run("a call takes a goroutine that is there, some stay, and all end with the server", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, stop := context.WithCancel(t.Context())
+			var atWork atomic.Int64
+			release := make(chan struct{})
+			h := onWarm(ctx, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+				atWork.Add(1)
+				<-release
+				atWork.Add(-1)
+			}))
+			start := func(calls int) {
+				for range calls {
+					go h.ServeHTTP(httptest.NewRecorder(), stream())
+				}
+				synctest.Wait()
+			}
+			finish := func() {
+				close(release)
+				synctest.Wait()
+				release = make(chan struct{})
+			}
+			start(maxWarm + 50)
+			require.EqualValues(t, maxWarm+50, atWork.Load(), "none waits for another")
+			finish()
+			require.EqualValues(t, maxWarm, h.waiting.Load())
+			start(1)
+			require.EqualValues(t, maxWarm-1, h.waiting.Load())
+			finish()
+			require.EqualValues(t, maxWarm, h.waiting.Load())
+			stop()
+			synctest.Wait()
+			require.Zero(t, h.waiting.Load())
+			start(1) // as one that comes while the server ends
+			require.EqualValues(t, 1, atWork.Load())
+			finish()
+			require.Zero(t, h.waiting.Load())
+		})
+	})
+	t.Run("a panic reaches net/http, with its place", func(t *testing.T) {
+		for _, tt := range []struct {
+			with any
+			want func(any)
+		}{
+			{http.ErrAbortHandler, func(got any) { require.Equal(t, http.ErrAbortHandler, got) }},
+			{"boom", func(got any) { require.Contains(t, got, "boom"); require.Contains(t, got, "warm_test.go") }},
+		} {
+			h := onWarm(t.Context(), http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(tt.with) }))
+			func() {
+				defer func() { tt.want(recover()) }()
+				h.ServeHTTP(httptest.NewRecorder(), stream())
+			}()
+		}
+	})
+}
