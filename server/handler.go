@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -69,15 +70,20 @@ func (a *API) Handle(path string, handler http.Handler) { a.mux.Handle(path, han
 // ServeHTTP implements http.Handler.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
 
+// headers are what every answer carries.
+var headers = http.Header{
+	"X-Content-Type-Options":  {"nosniff"},
+	"Referrer-Policy":         {"no-referrer"},
+	"X-Frame-Options":         {"DENY"},
+	"Content-Security-Policy": {"default-src 'none'; frame-ancestors 'none'"},
+}
+
 // around adds what every answer carries. While the process drains it also asks callers to go
 // elsewhere: HTTP/2 connections that begin after Shutdown did are not told otherwise.
 func (a *API) around(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
-		header["X-Content-Type-Options"] = []string{"nosniff"}
-		header["Referrer-Policy"] = []string{"no-referrer"}
-		header["X-Frame-Options"] = []string{"DENY"}
-		header["Content-Security-Policy"] = []string{"default-src 'none'; frame-ancestors 'none'"}
+		maps.Copy(header, headers)
 		if r.TLS != nil {
 			header["Strict-Transport-Security"] = []string{"max-age=31536000"}
 		}

@@ -8,16 +8,20 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"hash"
 	"strings"
+	"sync"
 
 	"github.com/orderprocessing/orderprocessing/server/fault"
 )
 
-// Tokens makes and reads tokens with one key.
-type Tokens struct{ key []byte }
+// Tokens makes and reads tokens with one key. It is safe for concurrent use.
+type Tokens struct{ macs sync.Pool } // of hash.Hash: every write seals a token, and keying a MAC is half of that
 
 // New takes a key that all replicas share.
-func New(key []byte) *Tokens { return &Tokens{key: key} }
+func New(key []byte) *Tokens {
+	return &Tokens{macs: sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
+}
 
 // sealLen is how much of the HMAC a token carries.
 const sealLen = 16
@@ -45,7 +49,9 @@ func (t *Tokens) Read(list []byte, token string) ([]byte, error) {
 
 func (t *Tokens) seal(list, position []byte) []byte {
 	name := sha256.Sum256(list)
-	mac := hmac.New(sha256.New, t.key)
+	mac := t.macs.Get().(hash.Hash) //nolint:forcetypeassert // nothing else is put there
+	defer t.macs.Put(mac)
+	mac.Reset()
 	mac.Write(name[:])
 	mac.Write(position)
 	return mac.Sum(nil)[:sealLen]

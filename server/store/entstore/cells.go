@@ -13,6 +13,7 @@ import (
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/orderprocessing/orderprocessing/ent/db"
 )
@@ -35,15 +36,6 @@ func (d document) Value() (driver.Value, error) {
 		return nil, nil
 	}
 	return []byte(d), nil
-}
-
-// text gives what pgx takes for an element of an array.
-func (d document) text() *string {
-	if d == nil {
-		return nil
-	}
-	text := string(d)
-	return &text
 }
 
 // timeOrNull is NULL for the zero time.
@@ -153,7 +145,7 @@ func arrayOf(rows [][]cell, column int) (array any, kind string) {
 	case bool:
 		return gather(rows, column, func(v bool) bool { return v }), "boolean"
 	case document:
-		return gather(rows, column, document.text), "jsonb"
+		return gather(rows, column, func(v document) []byte { return v }), "jsonb"
 	case []byte:
 		return gather(rows, column, func(v []byte) []byte { return v }), "bytea"
 	case uint8:
@@ -165,11 +157,9 @@ func arrayOf(rows [][]cell, column int) (array any, kind string) {
 	case int64:
 		return gather(rows, column, func(v int64) int64 { return v }), "bigint"
 	}
-	times := make([]*time.Time, len(rows))
+	times := make([]pgtype.Timestamptz, len(rows))
 	for i, row := range rows {
-		if at, ok := row[column].value.(time.Time); ok {
-			times[i] = &at
-		}
+		times[i].Time, times[i].Valid = row[column].value.(time.Time)
 	}
 	return times, "timestamptz"
 }

@@ -14,7 +14,7 @@ import (
 
 // CreateOrder shares its commit with the other orders that are being created just now.
 func (s *Store) CreateOrder(ctx context.Context, n store.NewOrder) (order.Order, error) {
-	return s.creates.Do(ctx, newOrder{n, callerOf(ctx)})
+	return s.creates.Do(ctx, &newOrder{n, callerOf(ctx)})
 }
 
 // newOrder is one call of CreateOrder.
@@ -25,17 +25,17 @@ type newOrder struct {
 
 type created = coalesce.Result[order.Order]
 
-func (s *Store) flushCreates(ctx context.Context, batch []newOrder) []created {
+func (s *Store) flushCreates(ctx context.Context, batch []*newOrder) []created {
 	if s.takesArrays(batch) {
 		return together(ctx, batch, s.createAtOnce)
 	}
 	return together(ctx, batch, s.createAll)
 }
 
-func (s *Store) createAll(ctx context.Context, batch []newOrder) (results []created, err error) {
+func (s *Store) createAll(ctx context.Context, batch []*newOrder) (results []created, err error) {
 	err = s.inTxWaking(ctx, func(tx *db.Tx, w *wakes) error {
 		results = make([]created, len(batch))
-		answered, err := s.answers(ctx, tx, keysOf(batch, func(n newOrder) store.Request { return n.Request }))
+		answered, err := s.answers(ctx, tx, keysOf(batch, func(n *newOrder) store.Request { return n.Request }))
 		if err != nil {
 			return err
 		}

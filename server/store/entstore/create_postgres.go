@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -44,16 +45,17 @@ SELECT id FROM unnest($1::uuid[]) AS asked (id) WHERE NOT EXISTS (SELECT FROM ne
 const orRepeated = `ON CONFLICT (id) DO NOTHING`
 
 // takesArrays tells whether insertNew can store the batch: on Postgres, and each order with a request.
-func (s *Store) takesArrays(batch []newOrder) bool {
+func (s *Store) takesArrays(batch []*newOrder) bool {
 	return s.database.Dialect() == database.Postgres &&
-		!slices.ContainsFunc(batch, func(n newOrder) bool { return n.Request == store.Request{} })
+		!slices.ContainsFunc(batch, func(n *newOrder) bool { return n.Request == store.Request{} })
 }
 
 // createAtOnce is createAll by insertNew.
-func (s *Store) createAtOnce(ctx context.Context, batch []newOrder) ([]created, error) {
+func (s *Store) createAtOnce(ctx context.Context, batch []*newOrder) ([]created, error) {
 	results := make([]created, len(batch))
 	leaders := make(map[[16]byte]int, len(batch)) // who is stored for all who send the same request
 	var fresh rows
+	fresh.grow(len(batch))
 	// By request, so that two servers that were sent the same ones never wait for each other.
 	for _, i := range byRequest(batch) {
 		if _, ok := leaders[batch[i].Request.Key]; !ok {
@@ -62,6 +64,7 @@ func (s *Store) createAtOnce(ctx context.Context, batch []newOrder) ([]created, 
 		}
 	}
 	answered, err := s.insert(ctx, &fresh, func(w *wakes, repeated []uuid.UUID) {
+		w.grow(len(batch))
 		for i, n := range batch {
 			if leaders[n.Request.Key] == i && results[i].Err == nil && !slices.Contains(repeated, n.Request.Key) {
 				w.of(n.caller)
@@ -156,18 +159,33 @@ func runInsertNew(ctx context.Context, q querier, fresh *rows) (repeated []uuid.
 	return repeated, found.Err()
 }
 
+// insertNewTexts are insertNew with its columns, which are the same for all rows.
+var insertNewTexts struct {
+	once           sync.Once
+	skips, refuses string // a request that is there already
+}
+
 // insertNewOf gives insertNew with its arguments. Unless repeats are allowed it fails with one.
-func insertNewOf(fresh *rows, repeats bool) (query string, all []any) {
-	query = insertNew
-	if !repeats {
-		query = strings.Replace(query, orRepeated, "", 1)
+func insertNewOf(fresh *rows, repeats bool) (query string, args []any) {
+	insertNewTexts.once.Do(func() {
+		requests, args := arraysOf(fresh.requests, nil)
+		ids := len(args) + 1
+		orders, args := arraysOf(fresh.orders, args)
+		events, _ := arraysOf(fresh.events, args)
+		insertNewTexts.skips = fmt.Sprintf(insertNew, cellColumns(fresh.requests[0]), requests,
+			cellColumns(fresh.orders[0]), orders, cellColumns(fresh.events[0]), events, ids)
+		insertNewTexts.refuses = strings.Replace(insertNewTexts.skips, orRepeated, "", 1)
+	})
+	for _, table := range [...][][]cell{fresh.requests, fresh.orders, fresh.events} {
+		for i := range table[0] {
+			array, _ := arrayOf(table, i)
+			args = append(args, array)
+		}
 	}
-	requests, args := arraysOf(fresh.requests, nil)
-	ids := len(args) + 1
-	orders, args := arraysOf(fresh.orders, args)
-	events, args := arraysOf(fresh.events, args)
-	return fmt.Sprintf(query, cellColumns(fresh.requests[0]), requests,
-		cellColumns(fresh.orders[0]), orders, cellColumns(fresh.events[0]), events, ids), args
+	if repeats {
+		return insertNewTexts.skips, args
+	}
+	return insertNewTexts.refuses, args
 }
 
 // insertInOne stores orders and starts their sagas in one round trip. It fails with a violation of the
@@ -229,10 +247,10 @@ func commit(ctx context.Context, conn *pgx.Conn, trip *pgx.Batch, starts []saga.
 		}
 	}
 	trip.Queue("COMMIT")
-	return conn.SendBatch(ctx, trip).Close()
+	return send(ctx, conn, trip)
 }
 
-func byRequest(batch []newOrder) []int {
+func byRequest(batch []*newOrder) []int {
 	sorted := make([]int, len(batch))
 	for i := range sorted {
 		sorted[i] = i

@@ -54,7 +54,7 @@ type Store struct {
 	starter  saga.Starter
 	moved    func([]Moved)
 	tell     func(orders []order.Order, certain bool) // nil for nobody
-	creates  *coalesce.Writer[newOrder, order.Order]
+	creates  *coalesce.Writer[*newOrder, order.Order]
 	changes  *coalesce.Writer[orderChange, order.Order]
 	stock    *coalesce.Writer[stockOp, []stock.Hold]
 	payments *coalesce.Writer[paymentChange, payment.Record]

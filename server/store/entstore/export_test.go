@@ -29,9 +29,9 @@ func NewRecorded(d *database.Database, options Options, record Recorder) *Store 
 // CreateTogether stores these orders as one batch.
 func (s *Store) CreateTogether(ctx context.Context, batch []store.NewOrder) ([]order.Order, []error) {
 	orders, errs := make([]order.Order, len(batch)), make([]error, len(batch))
-	calls := make([]newOrder, len(batch))
+	calls := make([]*newOrder, len(batch))
 	for i, n := range batch {
-		calls[i] = newOrder{n, callerOf(ctx)}
+		calls[i] = &newOrder{n, callerOf(ctx)}
 	}
 	for i, r := range s.flushCreates(ctx, calls) {
 		orders[i], errs[i] = r.Value, r.Err

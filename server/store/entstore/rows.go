@@ -25,6 +25,11 @@ type rows struct {
 	requests [][]cell
 }
 
+// grow makes room for so many new orders.
+func (r *rows) grow(orders int) {
+	r.orders, r.events, r.requests = slices.Grow(r.orders, orders), slices.Grow(r.events, orders), slices.Grow(r.requests, orders)
+}
+
 // addNew adds a new order with its event and its request. It fails and adds nothing when the order
 // cannot be.
 func (r *rows) addNew(n store.NewOrder) (order.Order, error) {
@@ -71,13 +76,15 @@ func (r *rows) add(o order.Order, happened []order.Event, q store.Request) ([]ce
 	if err != nil {
 		return nil, err
 	}
-	events := make([][]cell, len(happened))
-	for i, e := range happened {
-		if events[i], err = eventCells(e); err != nil {
+	known := len(r.events)
+	for _, e := range happened {
+		event, err := eventCells(e)
+		if err != nil {
+			r.events = r.events[:known]
 			return nil, err
 		}
+		r.events = append(r.events, event)
 	}
-	r.events = append(r.events, events...)
 	if q != (store.Request{}) {
 		r.requests = append(r.requests, requestCells(q, o))
 	}

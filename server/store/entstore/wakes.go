@@ -33,6 +33,11 @@ type wakes struct {
 	saga.Wakes
 }
 
+// grow makes room for so many more orders, each with a saga.
+func (w *wakes) grow(orders int) {
+	w.orders, w.Starts = slices.Grow(w.orders, orders), slices.Grow(w.Starts, orders)
+}
+
 func (w *wakes) afterOrder(o order.Order, events ...order.Event) {
 	if w == nil {
 		return
