@@ -28,12 +28,12 @@ func (b *bench) measureCreate(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	alone, err := b.newCreating(ctx, f, "create", waiting)
+	alone, err := b.newCreating(ctx, "create", waiting)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, alone.end(ctx)) }()
-	both, err := b.newCreating(ctx, f, "carry")
+	both, err := b.newCreating(ctx, "carry")
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (b *bench) measureCreate(ctx context.Context) (err error) {
 }
 
 // newCreating is a warm server over databases of its own, with goods on its shelves.
-func (b *bench) newCreating(ctx context.Context, f *floor, name string, environment ...string) (*creating, error) {
+func (b *bench) newCreating(ctx context.Context, name string, environment ...string) (*creating, error) {
 	c := &creating{bench: b, name: name}
 	var err error
 	if c.cfg, err = b.databases(ctx, name); err != nil {
@@ -78,7 +78,7 @@ func (b *bench) newCreating(ctx context.Context, f *floor, name string, environm
 		return nil, err
 	}
 	if c.shards, err = openShards(ctx, urlsOf(c.cfg)); err == nil {
-		c.postmaster, err = postmaster(ctx, f.url)
+		c.postmaster, err = postmaster(ctx, urlsOf(c.cfg)[0])
 	}
 	if err == nil {
 		err = c.process.stockUp(ctx)

@@ -51,6 +51,7 @@ var sections = []section{
 	{"chain", false, (*bench).measureChain},
 	{"create", true, (*bench).measureCreate},
 	{"watched", true, (*bench).measureWatched},
+	{"settings", true, (*bench).measureReloaded},
 	{"single", true, (*bench).measureSingle},
 	{"saturation", true, (*bench).measureSaturation},
 	{"shards", true, (*bench).measureShards},
@@ -62,7 +63,7 @@ var sections = []section{
 
 func run(ctx context.Context) (err error) {
 	b := &bench{}
-	only := flag.String("run", ".", "measure only the sections that match this `regexp`: chain, create, watched, single, saturation, shards, confirm, read, cached, embedded")
+	only := flag.String("run", ".", "measure only the sections that match this `regexp`: chain, create, watched, settings, single, saturation, shards, confirm, read, cached, embedded")
 	file := flag.String("json", "", "write the report to this `file` too")
 	flag.Float64Var(&b.seconds, "seconds", 8, "how long each turn of a measurement takes")
 	flag.Float64Var(&b.sustain, "sustain", 60, "how long orders are carried to confirmation without a pause, in seconds")

@@ -12,12 +12,12 @@ func (b *bench) measureSingle(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	alone, err := b.newCreating(ctx, f, "single", waiting)
+	alone, err := b.newCreating(ctx, "single", waiting)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, alone.end(ctx)) }()
-	both, err := b.newCreating(ctx, f, "single-carry")
+	both, err := b.newCreating(ctx, "single-carry")
 	if err != nil {
 		return err
 	}
