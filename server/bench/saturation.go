@@ -45,6 +45,10 @@ func (b *bench) measureSaturation(ctx context.Context) error {
 		return fmt.Errorf("put goods on the shelves: %w", err)
 	}
 	c := creating{bench: b, cfg: cfg, process: p}
+	if c.shards, err = openShards(ctx, urlsOf(cfg)); err != nil {
+		return err
+	}
+	defer c.shards.close(context.WithoutCancel(ctx))
 	if err := c.crowd(ctx); err != nil {
 		return err
 	}
@@ -108,8 +112,8 @@ func (c *creating) reportCurve(curve []offered, most float64) {
 		row{Row: "  p99 of these", Value: beyond.p99, Unit: "ms"}.atMost(1000),
 	)
 	c.report.note("saturation: after two closed loops over %d connections, the second of which sets the scale, each rate is offered for %.0f s by a "+
-		"Poisson process over %d connections with one call at a time, by the load client of create; what is due when none is free is counted and not "+
-		"made; sagas are carried on all the time", satisfied, c.seconds, crowded)
+		"Poisson process over %d connections of HTTP/1.1 with one call at a time, by the load client of create; what is due when none is free is counted and not "+
+		"made; sagas are carried on all the time, and until all rest before the next rate", satisfied, c.seconds, crowded)
 }
 
 func (c *creating) offer(ctx context.Context, rate float64) (o offered, err error) {
@@ -129,11 +133,12 @@ func (c *creating) offer(ctx context.Context, rate float64) (o offered, err erro
 	}, nil
 }
 
-// load runs a load against the server and counts what it acknowledged.
+// load runs a load against the server, counts what it acknowledged, and waits until that rests: what is left
+// to do for the orders of one rate must not slow down the next.
 func (c *creating) load(ctx context.Context, j loadJob) (loadResult, error) {
 	c.turns++
-	j.Host = c.process.api
+	j.Host, j.HTTP1 = c.process.api, true
 	r, err := runLoad(ctx, j)
 	c.acknowledged += r.Answered
-	return r, err
+	return r, errors.Join(err, c.rest(ctx))
 }

@@ -29,7 +29,7 @@ func (b *bench) measureSingle(ctx context.Context) (err error) {
 			return err
 		}
 		var quiet, carried load
-		one := loadJob{Connections: 1, Seconds: b.seconds / 2}
+		one := loadJob{Connections: 1, Seconds: b.seconds / 2, HTTP1: true}
 		if err := errors.Join(alone.turn(ctx, &quiet, one), both.turn(ctx, &carried, one), both.rest(ctx)); err != nil {
 			return err
 		}
@@ -37,7 +37,7 @@ func (b *bench) measureSingle(ctx context.Context) (err error) {
 	}
 	b.report.add(
 		row{Row: "floor: p50 of one_pipelined.sql, one client", Value: median(floors), Unit: "ms"},
-		row{Row: "CreateOrder, one connection: p50", Value: median(ours), Unit: "ms"}.to("one_pipelined.sql", median(floors)).atMost(2),
+		row{Row: "CreateOrder, one connection of HTTP/1.1: p50", Value: median(ours), Unit: "ms"}.to("one_pipelined.sql", median(floors)).atMost(2),
 		row{Row: "  p50 when the server carries them on meanwhile", Value: median(busy), Unit: "ms"}.to("one_pipelined.sql", median(floors)),
 	)
 	b.report.note("one client: %d turns of %.0f s each, a figure is the median of the turns' medians; pgbench logs each transaction (-l); "+
