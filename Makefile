@@ -143,7 +143,7 @@ fmt: proto-format ## Format Go and proto files
 lint: proto-lint bin/golangci-lint ## gofmt, go vet, golangci-lint, buf lint, buf format
 	@unformatted=$$($(HANDWRITTEN) | xargs -r gofmt -l); [ -z "$$unformatted" ] || \
 	  { echo "$$unformatted"; echo "Run 'make fmt'."; exit 1; }
-	go vet -tags temporal,consul,apart,vault,drill ./...
+	go vet -tags temporal,consul,apart,vault,collector,drill ./...
 	bin/golangci-lint run --allow-parallel-runners
 
 .PHONY: test
@@ -184,6 +184,14 @@ bin/vault: $(TOOLS)/vault/go.mod $(TOOLS)/vault/main.go
 test-vault: bin/vault ## The tests of secrets on a real Vault and Postgres; builds it the first time, which takes minutes
 	.ci/deps
 	ORDERPROCESSING_TEST_VAULT=$(CURDIR)/bin/vault go test -tags vault -count=1 -timeout 10m -run TestVault ./server/secrets/vault ./cmd/orderprocessing
+
+bin/collector: $(TOOLS)/collector/go.mod $(TOOLS)/collector/main.go
+	go build -C $(<D) -ldflags '-s -w' -o $(CURDIR)/$@ .
+
+.PHONY: test-collector
+test-collector: bin/collector ## Traces and logs through a real collector, killed on the way; builds it the first time, which takes minutes
+	.ci/deps
+	ORDERPROCESSING_TEST_COLLECTOR=$(CURDIR)/bin/collector go test -tags collector -count=1 -timeout 10m -run '^TestCollector$$' ./cmd/orderprocessing
 
 .PHONY: test-apart
 test-apart: ## Two processes of each service, one killed every few seconds while orders are replayed

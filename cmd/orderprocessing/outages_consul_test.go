@@ -44,7 +44,7 @@ func TestOutages_consul(t *testing.T) {
 	}
 	all()
 	o := &outages{site: a.site, srv: &server{url: a.front.URL, site: a.site, log: &serverLog{}}}
-	o.stock(t)
+	o.srv.stock(t)
 	o.crowd = letShop(t, o.srv)
 
 	require.Empty(t, o.requireConfirms(t))

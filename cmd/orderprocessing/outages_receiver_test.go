@@ -18,6 +18,7 @@ type receiver struct {
 	url, address string
 	grpc         *grpc.Server
 	exports      atomic.Int64
+	told         func(*coltrace.ExportTraceServiceRequest) // of each export; may be nil
 }
 
 func startReceiver(t *testing.T) *receiver {
@@ -41,8 +42,11 @@ func (r *receiver) start(t *testing.T) {
 func (r *receiver) stop() { r.grpc.Stop() }
 
 // Export implements the collector's service.
-func (r *receiver) Export(context.Context, *coltrace.ExportTraceServiceRequest) (*coltrace.ExportTraceServiceResponse, error) {
+func (r *receiver) Export(_ context.Context, req *coltrace.ExportTraceServiceRequest) (*coltrace.ExportTraceServiceResponse, error) {
 	r.exports.Add(1)
+	if r.told != nil {
+		r.told(req)
+	}
 	return &coltrace.ExportTraceServiceResponse{}, nil
 }
 

@@ -80,15 +80,15 @@ func newOutages(t *testing.T) *outages {
 			},
 		},
 	}
-	o.stock(t)
+	o.srv.stock(t)
 	o.crowd = letShop(t, o.srv)
 	return o
 }
 
 // stock puts on the shelf what shoppers buy.
-func (o *outages) stock(t *testing.T) {
+func (srv *server) stock(t *testing.T) {
 	t.Helper()
-	inventory := o.srv.client(t).Inventory
+	inventory := srv.client(t).Inventory
 	for _, line := range purchase(0, 0).GetOrder().GetLines() {
 		_, err := inventory.UpsertProduct(t.Context(), &inventoryv1.UpsertProductRequest{
 			Product: &inventoryv1.Product{Sku: line.GetSku(), Name: line.GetSku(), CurrencyCode: "GBP", UnitPriceMinor: line.GetUnitPriceMinor()},

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/consul/api"
+
+	"github.com/orderprocessing/orderprocessing/server/pause"
 )
 
 const (
@@ -66,11 +68,11 @@ func (c *Consul) Watch(ctx context.Context, service string, update func([]string
 				update(nil, fmt.Errorf("ask Consul: %w", err))
 			}
 			index = 0
-			pause(ctx, rand.N(consulPause)) //nolint:gosec // it spreads load, it hides nothing
+			_ = pause.For(ctx, rand.N(consulPause)) //nolint:gosec // it spreads load, it hides nothing
 			continue
 		}
 		if index = meta.LastIndex; index == 0 { // an index that says nothing would make it ask without end
-			pause(ctx, consulPause)
+			_ = pause.For(ctx, consulPause)
 		}
 		found := addressesOf(entries)
 		if first || !slices.Equal(found, last) {
@@ -91,13 +93,4 @@ func addressesOf(entries []*api.ServiceEntry) []string {
 	}
 	slices.Sort(found)
 	return slices.Compact(found)
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }

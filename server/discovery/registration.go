@@ -12,6 +12,7 @@ import (
 
 	"github.com/hashicorp/consul/api"
 
+	"github.com/orderprocessing/orderprocessing/server/pause"
 	"github.com/orderprocessing/orderprocessing/server/telemetry"
 )
 
@@ -75,7 +76,7 @@ func (r *Registered) keep(ctx context.Context) {
 				next = checkEvery
 			}
 		}
-		pause(ctx, next)
+		_ = pause.For(ctx, next)
 	}
 }
 

@@ -3,8 +3,8 @@ package integrity
 import (
 	"context"
 	"fmt"
-	"time"
 
+	"github.com/orderprocessing/orderprocessing/server/pause"
 	"github.com/orderprocessing/orderprocessing/server/store"
 )
 
@@ -22,7 +22,7 @@ func Check(ctx context.Context, from Sources, progress func(orders int64)) (Repo
 	c := &check{Sources: from, suspects: suspects{}}
 	c.report.Listed, c.report.UnsettledListed = []Violation{}, []Violation{}
 	if c.Wait == nil {
-		c.Wait = wait
+		c.Wait = pause.For
 	}
 	for i, one := range c.Shards() {
 		shard, err := c.checkShard(ctx, i, one, progress)
@@ -117,15 +117,4 @@ func (c *check) compare(ctx context.Context) error {
 		c.found(v)
 	}
 	return nil
-}
-
-func wait(ctx context.Context, pause time.Duration) error {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/orderprocessing/orderprocessing/server/pause"
 )
 
 // Options of the calls to one dependency. Zero values mean the defaults.
@@ -89,11 +91,11 @@ func Do[T any](ctx context.Context, c *Caller, classify Classify, try func(conte
 			return result, err
 		}
 		// The jitter stays on top of Retry-After: those who were sent away together must not come back as one.
-		pause := verdict.After + now.options.backoff(tries)
-		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= pause {
+		wait := verdict.After + now.options.backoff(tries)
+		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
 			return result, err
 		}
-		if !c.budget.withdraw() || !sleep(ctx, pause) {
+		if !c.budget.withdraw() || pause.For(ctx, wait) != nil {
 			return result, err
 		}
 		c.metrics.retried()
@@ -131,18 +133,6 @@ func (o Options) backoff(tries int) time.Duration {
 		ceiling *= 2 // at most twice the cap: no overflow
 	}
 	return rand.N(min(ceiling, o.BackoffCap) + 1) //nolint:gosec // it spreads load, it hides nothing
-}
-
-// sleep is false when the context ended first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 func (o Options) withDefaults() Options {

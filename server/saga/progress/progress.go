@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/orderprocessing/orderprocessing/server/pause"
 	"github.com/orderprocessing/orderprocessing/server/saga"
 	"github.com/orderprocessing/orderprocessing/server/store/coalesce"
 	"github.com/orderprocessing/orderprocessing/server/store/database"
@@ -81,12 +82,9 @@ func retry(ctx context.Context, fn func() error) error {
 		if err == nil || attempt == flushAttempts || !database.Classify(err).Retryable() {
 			return err
 		}
-		timer := time.NewTimer(saga.Retry{Base: 50 * time.Millisecond, Max: time.Second}.Pause("flush", attempt))
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return errors.Join(err, ctx.Err())
+		wait := saga.Retry{Base: 50 * time.Millisecond, Max: time.Second}.Pause("flush", attempt)
+		if ended := pause.For(ctx, wait); ended != nil {
+			return errors.Join(err, ended)
 		}
 	}
 }

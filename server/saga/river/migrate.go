@@ -13,6 +13,7 @@ import (
 	"github.com/riverqueue/river/rivermigrate"
 
 	"github.com/orderprocessing/orderprocessing/server/fault"
+	"github.com/orderprocessing/orderprocessing/server/pause"
 	"github.com/orderprocessing/orderprocessing/server/saga"
 	"github.com/orderprocessing/orderprocessing/server/store/database"
 )
@@ -34,12 +35,9 @@ func Migrate(ctx context.Context, db *database.Database) error {
 		if err == nil || attempt == migrateAttempts {
 			return err
 		}
-		timer := time.NewTimer(saga.Retry{Base: 20 * time.Millisecond, Max: 500 * time.Millisecond}.Pause(db.String(), attempt))
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return errors.Join(err, ctx.Err())
+		wait := saga.Retry{Base: 20 * time.Millisecond, Max: 500 * time.Millisecond}.Pause(db.String(), attempt)
+		if ended := pause.For(ctx, wait); ended != nil {
+			return errors.Join(err, ended)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/vault/api"
 
+	"github.com/orderprocessing/orderprocessing/server/pause"
 	"github.com/orderprocessing/orderprocessing/server/secrets"
 	"github.com/orderprocessing/orderprocessing/server/telemetry"
 )
@@ -72,7 +73,7 @@ func (c *Client) keep(ctx context.Context, path string, l lent, renew func(conte
 	for {
 		left := time.Until(ends)
 		// Two thirds, spread, so that replicas do not come all at once.
-		if !pause(ctx, left*2/3-rand.N(left/10+1)) || !l.renewable { //nolint:gosec // it spreads load, it hides nothing
+		if pause.For(ctx, left*2/3-rand.N(left/10+1)) != nil || !l.renewable { //nolint:gosec // it spreads load, it hides nothing
 			return
 		}
 		next, err := renew(ctx)
@@ -104,7 +105,7 @@ func (c *Client) insist(ctx context.Context, path string, try func(context.Conte
 		}
 		c.options.Logger.Error("Vault does not give what we need; going on with what is known", slog.String(telemetry.LogPath, path),
 			slog.Duration(telemetry.LogRetryAfter, wait), slog.Any(telemetry.LogError, err))
-		if !pause(ctx, wait+rand.N(wait/4)) { //nolint:gosec // it spreads load, it hides nothing
+		if pause.For(ctx, wait+rand.N(wait/4)) != nil { //nolint:gosec // it spreads load, it hides nothing
 			return ctx.Err()
 		}
 	}
@@ -117,15 +118,3 @@ func (c *Client) noteLife(path string, life time.Duration) {
 }
 
 func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
-
-// pause waits, and tells whether the context has not ended.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}

@@ -15,6 +15,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
 	"github.com/orderprocessing/orderprocessing/server/domain/payment"
 	"github.com/orderprocessing/orderprocessing/server/domain/stock"
+	"github.com/orderprocessing/orderprocessing/server/pause"
 	"github.com/orderprocessing/orderprocessing/server/saga"
 	"github.com/orderprocessing/orderprocessing/server/store"
 	"github.com/orderprocessing/orderprocessing/server/store/coalesce"
@@ -124,7 +125,7 @@ func again(ctx context.Context, transaction func() error) error {
 		if err == nil || attempt == maxAttempts || !getsInTheWay(err) {
 			return fromDriver(err)
 		}
-		if err := pause(ctx, time.Duration(rand.Int64N(int64(attempt)*int64(5*time.Millisecond)))); err != nil { //nolint:gosec // jitter
+		if err := pause.For(ctx, time.Duration(rand.Int64N(int64(attempt)*int64(5*time.Millisecond)))); err != nil { //nolint:gosec // jitter
 			return err
 		}
 	}
@@ -170,15 +171,4 @@ func locked[Q interface{ ForUpdate(...entsql.LockOption) Q }](s *Store, query Q)
 		return query.ForUpdate()
 	}
 	return query
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

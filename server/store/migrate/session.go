@@ -6,14 +6,15 @@ import (
 	"database/sql/driver"
 	"time"
 
+	"github.com/orderprocessing/orderprocessing/server/pause"
 	"github.com/orderprocessing/orderprocessing/server/store/database"
 )
 
 // lockKey is the advisory lock of whoever migrates a Postgres database.
 const lockKey = 0x6f72646572 // "order"
 
-// pause is how often a lock is asked for again.
-const pause = 100 * time.Millisecond
+// lockPause is how often a lock is asked for again.
+const lockPause = 100 * time.Millisecond
 
 // settings hold while we migrate. A statement that cannot have its lock soon gives way, because
 // all later statements on that table queue behind it; it is tried again. Work may take long.
@@ -102,14 +103,7 @@ func (s *session) retry(ctx context.Context, fn func() error) error {
 
 // rest waits a moment, and tells whether there is time for another try.
 func (s *session) rest(ctx context.Context) bool {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return time.Now().Before(s.deadline)
-	}
+	return pause.For(ctx, lockPause) == nil && time.Now().Before(s.deadline)
 }
 
 // releaseTimeout bounds how long giving the lock back may take.

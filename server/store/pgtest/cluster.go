@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/orderprocessing/orderprocessing/server/pause"
 )
 
 // Options say what kind of cluster to start.
@@ -103,7 +105,7 @@ func (c *Cluster) start(ctx context.Context) error {
 		if ended(cmd.Process.Pid) || ctx.Err() != nil || time.Now().After(deadline) {
 			return errors.Join(fmt.Errorf("the test Postgres does not start: %w; its log ends with:\n%s", err, c.logTail()), c.Kill9())
 		}
-		rest(ctx, 20*time.Millisecond)
+		_ = pause.For(ctx, 20*time.Millisecond)
 	}
 }
 
@@ -122,7 +124,7 @@ func (c *Cluster) Kill9() error {
 	_ = c.postgres.Wait() // says that it was killed
 	for _, child := range children {
 		for !ended(child) { // the next start is refused while one of them is there
-			rest(context.Background(), time.Millisecond)
+			_ = pause.For(context.Background(), time.Millisecond)
 		}
 	}
 	c.postgres = nil

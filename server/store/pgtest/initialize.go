@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 )
 
 // errMissing says what to do where Postgres is not installed. Tests never pass without it.
@@ -107,13 +106,4 @@ func freePort() (int, error) {
 func (c *Cluster) logTail() string {
 	log, _ := os.ReadFile(filepath.Join(c.dir, "log")) // no log is an answer too
 	return string(log[max(0, len(log)-2000):])
-}
-
-func rest(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/orderprocessing/orderprocessing/server/pause"
 )
 
 // Standby makes a copy of a cluster that is Replicated, and starts it: it follows the cluster by
@@ -46,7 +48,7 @@ func (c *Cluster) PauseReplay(ctx context.Context) error {
 		if _, err := conn.Exec(ctx, "SELECT pg_wal_replay_pause()"); err != nil {
 			return err
 		}
-		for state := ""; state != "paused"; rest(ctx, time.Millisecond) { // so far it is only asked to
+		for state := ""; state != "paused"; _ = pause.For(ctx, time.Millisecond) { // so far it is only asked to
 			if err := conn.QueryRow(ctx, "SELECT pg_get_wal_replay_pause_state()").Scan(&state); err != nil {
 				return err
 			}
