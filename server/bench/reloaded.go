@@ -21,7 +21,7 @@ const (
 // measureReloaded measures what it costs that the settings change under load: one server in turns, with a file
 // that stays and with one that changes all the time. A call that fails ends the measurement.
 func (b *bench) measureReloaded(ctx context.Context) (err error) {
-	file := filepath.Join(b.dir, "reloaded", "config.yaml")
+	file := filepath.Join(b.dir, "reloaded", "config.yaml") // in the folder that the server starts in
 	err = errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, settings(0), 0o600))
 	if err != nil {
 		return err
