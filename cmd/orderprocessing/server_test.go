@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"os/exec"
 	"strings"
 	"sync"
@@ -168,8 +169,10 @@ func (l *serverLog) String() string {
 	return l.text.String()
 }
 
-// tail is the end of the log.
+// tail is the end of the log, without the calls that went well.
 func (l *serverLog) tail() string {
-	lines := strings.SplitAfter(l.String(), "\n")
+	lines := slices.DeleteFunc(strings.SplitAfter(l.String(), "\n"), func(line string) bool {
+		return strings.Contains(line, `"msg":"call"`) && strings.Contains(line, `"code":"ok"`)
+	})
 	return strings.Join(lines[max(0, len(lines)-20):], "")
 }

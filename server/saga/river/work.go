@@ -9,8 +9,10 @@ import (
 
 	rq "github.com/riverqueue/river"
 
+	"github.com/orderprocessing/orderprocessing/server/pause"
 	"github.com/orderprocessing/orderprocessing/server/saga"
 	"github.com/orderprocessing/orderprocessing/server/saga/progress"
+	"github.com/orderprocessing/orderprocessing/server/store/database"
 	"github.com/orderprocessing/orderprocessing/server/telemetry"
 )
 
@@ -23,12 +25,14 @@ type worker struct {
 // Work carries every saga of the job to where it is finished or rests. A job that comes again, or
 // whose sagas were taken over, finds nothing to do.
 func (w *worker) Work(ctx context.Context, job *rq.Job[batch]) error {
-	records, err := w.shard.progress.Held(ctx, strings.Split(job.Args.Keys, "\n"), job.Args.Ticket)
-	if err != nil {
+	var records []saga.Record
+	var loaded map[string]any
+	if err := w.shard.insist(ctx, "read the sagas of a job", func() (err error) {
+		if records, err = w.shard.progress.Held(ctx, strings.Split(job.Args.Keys, "\n"), job.Args.Ticket); err == nil {
+			loaded, err = w.shard.load(ctx, records)
+		}
 		return err
-	}
-	loaded, err := w.shard.load(ctx, records)
-	if err != nil {
+	}); err != nil {
 		return err
 	}
 	var group sync.WaitGroup
@@ -105,13 +109,34 @@ func (s *shard) carry(ctx context.Context, plan *saga.Saga, r saga.Record, ticke
 	}
 }
 
-func (s *shard) save(ctx context.Context, r saga.Record, ticket int64, now time.Time) bool {
+func (s *shard) save(ctx context.Context, r saga.Record, ticket int64, now time.Time) (held bool) {
 	r.Updated = now
-	held, err := s.progress.Save(context.WithoutCancel(ctx), progress.Save{Record: r, Ticket: ticket})
-	if err != nil { // its lease brings it back
-		s.failed(ctx, "write the progress of a saga", err)
-	}
+	err := s.insist(ctx, "write the progress of a saga", func() (err error) {
+		held, err = s.progress.Save(context.WithoutCancel(ctx), progress.Save{Record: r, Ticket: ticket})
+		return err
+	})
 	return held && err == nil
+}
+
+// insisting is the pause between two tries of what the database could not do for now.
+var insisting = saga.Retry{Base: 200 * time.Millisecond, Max: time.Second}
+
+// insist does again what the database could not do for now: as soon as it is back the saga goes on. After a lease
+// somebody else does that.
+func (s *shard) insist(ctx context.Context, doing string, do func() error) error {
+	for began, attempt := time.Now(), 1; ; attempt++ {
+		err := do()
+		if err == nil {
+			return nil
+		}
+		s.failed(ctx, doing, err)
+		if !database.Classify(err).Retryable() || s.draining.Load() || time.Since(began) > s.options.Lease {
+			return err
+		}
+		if ended := pause.For(ctx, insisting.Pause(s.id, attempt)); ended != nil {
+			return err
+		}
+	}
 }
 
 // left is called when a saga was put down.
