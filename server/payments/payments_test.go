@@ -281,6 +281,21 @@ func TestService_Reconcile(t *testing.T) {
 		require.Len(t, taken, 1)
 		require.False(t, taken[0].Unknown, "it was taken instead")
 	})
+	t.Run("what lapsed without anybody having said when is no violation until the gateway has booked it", func(t *testing.T) {
+		s := newShop(t)
+		s.fake.trouble = lostAfter
+		r, err := s.Authorize(t.Context(), wish(newOrder(), "tok_ok"))
+		requireReason(t, fault.ReasonPaymentUnknown, err)
+		for _, kind := range []gateway.EventKind{gateway.EventAuthorized, gateway.EventExpired} {
+			header, body := post(gateway.Event{ID: string(kind), Kind: kind, Payment: r.Payment.ID.String(), Amount: 100}, time.Now())
+			require.NoError(t, s.HandleWebhook(t.Context(), "test", header, body))
+		}
+		found, err := s.Reconcile(t.Context(), "test", time.Time{})
+		require.NoError(t, err)
+		require.Len(t, found.Differences, 1)
+		require.True(t, found.Differences[0].Unknown, found.Differences[0].Detail)
+		require.Contains(t, found.Differences[0].Detail, "we have 100 authorized, 0 captured, 100 released, 0 refunded, the gateway 100 authorized, 0 captured, 0 released")
+	})
 	t.Run("no false alarm while payments are made", func(t *testing.T) {
 		s := newShop(t)
 		stop := make(chan struct{})

@@ -2,6 +2,7 @@ package payments
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -18,6 +19,10 @@ import (
 // Moved is what was moved of one payment, minor units.
 type Moved struct {
 	Authorized, Captured, Released, Refunded money.Minor
+}
+
+func (m Moved) String() string {
+	return fmt.Sprintf("%d authorized, %d captured, %d released, %d refunded", m.Authorized, m.Captured, m.Released, m.Refunded)
 }
 
 // Difference is a payment of which the gateway says other than we do.
@@ -209,7 +214,8 @@ func (b Books) readOurs(ctx context.Context, wanted map[payment.ID]bool) (map[pa
 
 func (b Books) judge(paymentID payment.ID, p payment.Payment, theirs Moved, changing bool, since time.Time) (d Difference, differs bool) {
 	d = Difference{PaymentID: paymentID, OrderID: p.OrderID, Ours: movedOf(p), Theirs: theirs}
-	lapsed := !p.Expires.IsZero() && p.Expires.Before(b.Now()) && theirs.Released != d.Ours.Released && theirs.Captured == d.Ours.Captured
+	over := !p.Expires.IsZero() && p.Expires.Before(b.Now()) || p.State == payment.AuthExpired // then the gateway said so
+	lapsed := over && theirs.Released != d.Ours.Released && theirs.Captured == d.Ours.Captured
 	switch {
 	case p.Version != 0 && p.Created.Before(since), d.Ours == theirs:
 		return d, false
@@ -226,5 +232,6 @@ func (b Books) judge(paymentID payment.ID, p payment.Payment, theirs Moved, chan
 	default:
 		d.Detail = "the gateway's ledger and ours do not agree"
 	}
+	d.Detail += fmt.Sprintf(": we have %s, the gateway %s", d.Ours, theirs)
 	return d, true
 }

@@ -90,7 +90,7 @@ func (s *Service) takeEvent(ctx context.Context, event gateway.Event, p payment.
 		if o, found := concerned(event, about.kind, p, operations); found {
 			out := payment.Outcome{
 				Answer: about.answer, Authorization: string(event.Authorization), Reference: event.Movement,
-				Amount: event.Amount, Reason: reasonOf(event), RedirectURL: p.RedirectURL,
+				Amount: event.Amount, Reason: reasonOf(event), RedirectURL: p.RedirectURL, Expires: event.ExpiresAt,
 			}
 			_, err := s.apply(ctx, payment.Record{Payment: p, Operation: o}, out, seen, false) // told below, or the gateway sends it again
 			return err

@@ -33,5 +33,6 @@ type Event struct {
 	Amount        money.Minor
 	Currency      money.Currency
 	Decline       Decline   // only of EventDeclined
+	ExpiresAt     time.Time // only of EventAuthorized, UTC; zero when the gateway does not say
 	At            time.Time // UTC
 }

@@ -230,6 +230,15 @@ func webhooks(t *testing.T, b *Bench) {
 		require.Equal(t, map[gateway.EventKind]int{gateway.EventAuthorized: 1, gateway.EventCaptured: 1, gateway.EventRefunded: 1}, kinds)
 		require.Len(t, ids, 3)
 	})
+	t.Run("an authorization is told with its end", func(t *testing.T) {
+		p := b.fresh()
+		got, err := p.Gateway.Authorize(t.Context(), p.authorizing(1000, "ok"))
+		require.NoError(t, err)
+		told := b.Webhooks(t, p.id, 1)[0]
+		event, err := b.Gateway.ParseWebhook(told.Header, told.Body)
+		require.NoError(t, err)
+		require.Equal(t, got.ExpiresAt, event.ExpiresAt)
+	})
 	t.Run("an event that is sent twice has one id", func(t *testing.T) {
 		p := b.fresh()
 		p.authorize(t, "duplicate_webhook")

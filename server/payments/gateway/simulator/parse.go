@@ -26,6 +26,7 @@ func (g *Gateway) ParseWebhook(header http.Header, body []byte) (gateway.Event, 
 	}
 	return gateway.Event{
 		ID: m.ID, Kind: kind, Key: m.Key, Payment: m.Payment, Authorization: gateway.AuthorizationID(m.Authorization),
-		Movement: m.Movement, Amount: m.Amount, Currency: m.Currency, Decline: m.Decline, At: timeOf(m.AtMicro),
+		Movement: m.Movement, Amount: m.Amount, Currency: m.Currency, Decline: m.Decline, ExpiresAt: timeOf(m.ExpiresMicro),
+		At: timeOf(m.AtMicro),
 	}, nil
 }

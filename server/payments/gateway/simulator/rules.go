@@ -172,5 +172,8 @@ func (p *page) tell(kind gateway.EventKind, r, account *row, amount money.Minor)
 	if r.movement != 0 {
 		e.Movement = movementID(r.movement)
 	}
+	if kind == gateway.EventAuthorized {
+		e.ExpiresMicro = account.expires
+	}
 	p.events = append(p.events, e)
 }

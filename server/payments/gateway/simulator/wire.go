@@ -79,6 +79,7 @@ type eventMessage struct {
 	Amount        money.Minor       `json:"amount,omitempty"`
 	Currency      money.Currency    `json:"currency,omitempty"`
 	Decline       gateway.Decline   `json:"decline,omitempty"`
+	ExpiresMicro  int64             `json:"expires_us,omitempty"` // of the authorization
 	AtMicro       int64             `json:"at_us"`
 }
 
