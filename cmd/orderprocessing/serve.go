@@ -1,6 +1,8 @@
 package main
 
 import (
+	"log/slog"
+	"net"
 	"os"
 	"os/signal"
 	"syscall"
@@ -41,6 +43,11 @@ file; SIGHUP makes it read the settings again at once, secrets too.`,
 			defer signal.Stop(hangups)
 			return server.Serve(cmd.Context(), cfg, server.Options{
 				Version: buildVersion(), Logger: logger, Level: level, Source: &source, Hangups: hangups, Notice: cmd.ErrOrStderr(),
+				Opened: func(_, _ net.Addr) {
+					if err := trim(); err != nil {
+						logger.Debug("keep what only starting needed", slog.Any(telemetry.LogError, err))
+					}
+				},
 			})
 		},
 	}
