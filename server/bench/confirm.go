@@ -172,13 +172,7 @@ func (c *confirming) run(ctx context.Context, name string, j loadJob) (r carried
 	if err != nil {
 		return r, err
 	}
-	if c.profile != "" && j.Seconds > 4 {
-		go func() {
-			if err := c.process.profile(ctx, fmt.Sprintf("%s-%s.pprof", c.profile, name), j.Seconds-2); err != nil {
-				fmt.Fprintln(os.Stderr, "bench: profile:", err)
-			}
-		}()
-	}
+	c.profileTurn(ctx, c.process, name, j.Seconds)
 	from := time.Now()
 	placed, err := runLoad(ctx, j)
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/orderprocessing/orderprocessing/server"
 	"github.com/orderprocessing/orderprocessing/server/config"
@@ -167,14 +166,7 @@ func (c *creating) turn(ctx context.Context, l *load, j loadJob) error {
 	if err != nil {
 		return err
 	}
-	if c.profile != "" {
-		file := fmt.Sprintf("%s-%s-%d-%d.pprof", c.profile, c.name, c.turns, j.Connections)
-		go func() {
-			if err := c.process.profile(ctx, file, j.Seconds-2); err != nil {
-				fmt.Fprintln(os.Stderr, "bench: profile:", err)
-			}
-		}()
-	}
+	c.profileTurn(ctx, c.process, fmt.Sprintf("%s-%d-%d", c.name, c.turns, j.Connections), j.Seconds)
 	cpu := cpuOf(c.postmaster)
 	r, err := runLoad(ctx, j)
 	if err != nil {

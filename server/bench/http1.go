@@ -4,36 +4,38 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
+	"slices"
 	"strconv"
 )
 
 // http1 is one HTTP/1.1 connection with one unary Connect call in flight at a time: a write and a read a
 // call, as h2c, but for a server that has no frames to take apart.
 type http1 struct {
+	ctx   context.Context //nolint:containedctx // of dialing
 	conn  net.Conn
 	in    *bufio.Reader
 	heads map[string][]byte // of requests, as far as they are the same for each call of a path
 	host  string
 	token string
 	out   []byte
-	body  bytes.Buffer // of the last answer
+	body  []byte // of the last answer
 }
 
 func dialHTTP1(ctx context.Context, host string) (*http1, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", host)
-	if err != nil {
-		return nil, err
-	}
-	return &http1{conn: conn, in: bufio.NewReader(conn), heads: map[string][]byte{}, host: host, token: os.Getenv(tokenVariable)}, nil
+	c := &http1{ctx: ctx, in: bufio.NewReader(nil), heads: map[string][]byte{}, host: host, token: os.Getenv(tokenVariable)}
+	return c, c.dial()
 }
 
-// post is what http.ReadResponse has to know of a request.
-var post = &http.Request{Method: http.MethodPost}
+func (c *http1) dial() (err error) {
+	c.conn, err = new(net.Dialer).DialContext(c.ctx, "tcp", c.host)
+	c.in.Reset(c.conn)
+	return err
+}
 
 func (c *http1) call(path string, message []byte) ([]byte, error) {
 	head := c.heads[path]
@@ -46,19 +48,65 @@ func (c *http1) call(path string, message []byte) ([]byte, error) {
 	c.out = strconv.AppendInt(c.out, int64(len(message)), 10)
 	c.out = append(c.out, "\r\n\r\n"...)
 	c.out = append(c.out, message...)
-	if _, err := c.conn.Write(c.out); err != nil {
+	if err := c.send(); err != nil {
 		return nil, err
 	}
-	answer, err := http.ReadResponse(c.in, post)
+	status, length, err := c.readHead()
 	if err != nil {
 		return nil, err
 	}
-	defer answer.Body.Close() //nolint:errcheck // it is read to its end
-	c.body.Reset()
-	if _, err := io.Copy(&c.body, answer.Body); err != nil {
+	c.body = slices.Grow(c.body[:0], length)[:length]
+	if _, err := io.ReadFull(c.in, c.body); err != nil {
 		return nil, err
 	}
-	return c.body.Bytes(), statusError(answer.StatusCode, c.body.Bytes())
+	return c.body, statusError(status, c.body)
+}
+
+// contentLength begins the one header that the load needs, as net/http writes it.
+var contentLength = []byte("Content-Length: ")
+
+// readHead reads the head of an answer. net/http's own reader would cost more than the rest of a call.
+func (c *http1) readHead() (status, length int, err error) {
+	length = -1
+	for first := true; ; first = false {
+		line, err := c.in.ReadSlice('\n')
+		if err != nil {
+			return 0, 0, err
+		}
+		line = bytes.TrimSuffix(line, []byte("\r\n"))
+		value, isLength := bytes.CutPrefix(line, contentLength)
+		switch {
+		case first && len(line) > len("HTTP/1.1 200"):
+			status, err = strconv.Atoi(string(line[len("HTTP/1.1 "):][:3]))
+		case isLength:
+			length, err = strconv.Atoi(string(value))
+		case len(line) == 0 && length < 0:
+			err = errors.New("an answer whose length is not told")
+		case len(line) == 0:
+			return status, length, nil
+		}
+		if err != nil {
+			return 0, 0, err
+		}
+	}
+}
+
+// send sends a request and waits for its answer. A server closes connections that nobody uses: then it is sent
+// over another, once.
+func (c *http1) send() error {
+	for again := false; ; again = true {
+		_, err := c.conn.Write(c.out)
+		if err == nil {
+			_, err = c.in.Peek(1)
+		}
+		if err == nil || again {
+			return err
+		}
+		_ = c.conn.Close()
+		if err := c.dial(); err != nil {
+			return err
+		}
+	}
 }
 
 func (c *http1) close() error { return c.conn.Close() }

@@ -181,6 +181,18 @@ func migrateUp(ctx context.Context, cfg config.Config, url config.DatabaseURL) e
 	return err
 }
 
+// profileTurn saves what a server spends its CPU on while it is loaded for some seconds, if that is asked for.
+func (b *bench) profileTurn(ctx context.Context, p *process, name string, seconds float64) {
+	if b.profile == "" || seconds < 4 {
+		return
+	}
+	go func() {
+		if err := p.profile(ctx, fmt.Sprintf("%s-%s.pprof", b.profile, name), seconds-2); err != nil {
+			fmt.Fprintln(os.Stderr, "bench: profile:", err)
+		}
+	}()
+}
+
 // profile saves what the server spends its CPU on during the next seconds, for go tool pprof.
 func (p *process) profile(ctx context.Context, file string, seconds float64) error {
 	response, err := get(ctx, fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%.0f", p.ops, seconds))

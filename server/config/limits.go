@@ -46,7 +46,7 @@ func defaultLimits() Limits {
 		UnlimitedNetworks: []string{"127.0.0.0/8", "::1/128"},
 		Redis:             []DatabaseURL{},
 		FallbackShare:     0.5,
-		Concurrency:       Concurrency{Most: 1024, Least: 128, Target: 500 * time.Millisecond},
+		Concurrency:       Concurrency{Most: 512, Least: 128, Target: 500 * time.Millisecond},
 	}
 }
 
