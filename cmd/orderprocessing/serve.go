@@ -44,6 +44,7 @@ file; SIGHUP makes it read the settings again at once, secrets too.`,
 			return server.Serve(cmd.Context(), cfg, server.Options{
 				Version: buildVersion(), Logger: logger, Level: level, Source: &source, Hangups: hangups, Notice: cmd.ErrOrStderr(),
 				Opened: func(_, _ net.Addr) {
+					collectRarely()
 					if err := trim(); err != nil {
 						logger.Debug("keep what only starting needed", slog.Any(telemetry.LogError, err))
 					}

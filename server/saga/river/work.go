@@ -110,8 +110,12 @@ func (s *shard) carry(ctx context.Context, plan *saga.Saga, r saga.Record, ticke
 }
 
 func (s *shard) save(ctx context.Context, r saga.Record, ticket int64, now time.Time) (held bool) {
-	r.Updated = now
+	lease := r.Wake.Sub(now)
 	err := s.insist(ctx, "write the progress of a saga", func() (err error) {
+		r.Updated = s.options.Now().UTC().Truncate(time.Microsecond)
+		if !r.Rests && lease > 0 {
+			r.Wake = r.Updated.Add(lease) // of what begins now
+		}
 		held, err = s.progress.Save(context.WithoutCancel(ctx), progress.Save{Record: r, Ticket: ticket})
 		return err
 	})
@@ -129,7 +133,9 @@ func (s *shard) insist(ctx context.Context, doing string, do func() error) error
 		if err == nil {
 			return nil
 		}
-		s.failed(ctx, doing, err)
+		if attempt == 1 { // many sagas say so at once
+			s.failed(ctx, doing, err)
+		}
 		if !database.Classify(err).Retryable() || s.draining.Load() || time.Since(began) > s.options.Lease {
 			return err
 		}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"math"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+)
+
+const (
+	// roomyHeap is what the heap of a busy process may come to before garbage is collected, be little of it alive.
+	roomyHeap = 64 << 20
+	// busyCycle is how soon one collection follows another in a busy process.
+	busyCycle = time.Second
+	// usualPercent is how much garbage there may be otherwise, in relation to what is alive: Go's own default.
+	usualPercent = 100
+)
+
+// collector decides after each collection of garbage when the next one comes.
+type collector struct {
+	last time.Time
+	seen []metrics.Sample // what is alive, and what is looked through for it beside the heap
+}
+
+// collectRarely lets a busy process with little alive collect its garbage less often than Go does, which goes by what is
+// alive alone: of the processor time of a server that takes orders that is a sixth. Whoever sets GOGC has decided.
+func collectRarely() {
+	if os.Getenv("GOGC") == "" {
+		newCollector().await()
+	}
+}
+
+func newCollector() *collector {
+	return &collector{last: time.Now(), seen: []metrics.Sample{
+		{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"},
+	}}
+}
+
+// await waits for the end of the next collection, of which an object tells that dies in it.
+func (c *collector) await() {
+	runtime.AddCleanup(new(*collector), func(c *collector) {
+		c.collected(time.Now())
+		c.await()
+	}, c)
+}
+
+func (c *collector) collected(now time.Time) {
+	metrics.Read(c.seen)
+	live := c.seen[0].Value.Uint64()
+	debug.SetGCPercent(percentOf(now.Sub(c.last), live, live+c.seen[1].Value.Uint64()+c.seen[2].Value.Uint64()))
+	c.last = now
+}
+
+// percentOf gives the GOGC for a heap of which so much is alive, and so much was looked through, when the last
+// collection is so long ago.
+func percentOf(since time.Duration, live, scanned uint64) int {
+	if since > busyCycle || live >= roomyHeap || scanned == 0 {
+		return usualPercent
+	}
+	return max(usualPercent, int(math.Round(100*float64(roomyHeap-live)/float64(scanned))))
+}
