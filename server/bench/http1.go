@@ -65,7 +65,7 @@ func (c *http1) call(path string, message []byte) ([]byte, error) {
 // contentLength begins the one header that the load needs, as net/http writes it.
 var contentLength = []byte("Content-Length: ")
 
-// readHead reads the head of an answer. net/http's own reader would cost more than the rest of a call.
+// readHead reads the head of an answer, of which the load needs two lines.
 func (c *http1) readHead() (status, length int, err error) {
 	length = -1
 	for first := true; ; first = false {
