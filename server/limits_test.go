@@ -60,7 +60,7 @@ func TestLimits(t *testing.T) {
 			telemetry.MetricLimitCalls + `{budget="list",outcome="allowed"} 2`,
 			telemetry.MetricLimitCalls + `{budget="address",outcome="allowed"} 3`,
 			telemetry.MetricShedCalls + " 0",
-			telemetry.MetricConcurrency + " 1024",
+			telemetry.MetricConcurrency + " 512",
 		} {
 			require.Contains(t, metrics, line)
 		}

@@ -102,7 +102,7 @@ func TestServe_Reload_limits(t *testing.T) {
 		require.Eventually(t, func() bool { return srv.metric(t, limit) == most }, startTime, 20*time.Millisecond)
 	}
 	require.NoError(t, os.WriteFile(path, []byte("limits: {write: {per_minute: 1, burst: 1}, trusted_factor: 1}\n"), 0o600))
-	require.Eventually(t, func() bool { return srv.metric(t, limit) == "1024" }, startTime, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return srv.metric(t, limit) == "512" }, startTime, 20*time.Millisecond)
 	orders := srv.bare(t, true)
 	_, err := orders.CreateOrder(t.Context(), purchase(0, 0))
 	require.NoError(t, err)
