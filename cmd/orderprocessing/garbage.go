@@ -16,6 +16,8 @@ const (
 	busyCycle = time.Second
 	// usualPercent is how much garbage there may be otherwise, in relation to what is alive: Go's own default.
 	usualPercent = 100
+	// mostPercent bounds by how much a heap overshoots when more is alive all at once.
+	mostPercent = 150
 )
 
 // collector decides after each collection of garbage when the next one comes.
@@ -59,5 +61,5 @@ func percentOf(since time.Duration, live, scanned uint64) int {
 	if since > busyCycle || live >= roomyHeap || scanned == 0 {
 		return usualPercent
 	}
-	return max(usualPercent, int(math.Round(100*float64(roomyHeap-live)/float64(scanned))))
+	return min(max(usualPercent, int(math.Round(100*float64(roomyHeap-live)/float64(scanned)))), mostPercent)
 }
