@@ -27,7 +27,7 @@ type collector struct {
 }
 
 // collectRarely lets a busy process with little alive collect its garbage less often than Go does, which goes by what is
-// alive alone: of the processor time of a server that takes orders that is a sixth. Whoever sets GOGC has decided.
+// alive alone. docs/adr/0036 has what that gains. Whoever sets GOGC has decided.
 func collectRarely() {
 	if os.Getenv("GOGC") == "" {
 		newCollector().await()
