@@ -15,22 +15,27 @@ import (
 // has resident before its first call. What is needed again comes back from the system's cache, a fault for
 // 16 pages.
 func trim() error {
-	path, err := os.Readlink("/proc/self/exe")
-	if err != nil {
-		return err
-	}
-	maps, err := os.Open("/proc/self/smaps")
-	if err != nil {
-		return err
-	}
-	defer maps.Close()
-	regions, err := readRegions(maps, path)
+	regions, err := ownRegions()
 	for _, r := range regions {
 		if _, _, failed := unix.Syscall(unix.SYS_MADVISE, r.from, r.to-r.from, unix.MADV_DONTNEED); failed != 0 {
 			err = errors.Join(err, failed)
 		}
 	}
 	return err
+}
+
+// ownRegions finds where the program's own file is in memory.
+func ownRegions() ([]region, error) {
+	path, err := os.Readlink("/proc/self/exe")
+	if err != nil {
+		return nil, err
+	}
+	smaps, err := os.Open("/proc/self/smaps")
+	if err != nil {
+		return nil, err
+	}
+	defer smaps.Close()
+	return readRegions(smaps, path)
 }
 
 // region is where a part of a file is in memory.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -42,6 +44,22 @@ func TestReadRegions(t *testing.T) {
 }
 
 func TestTrim(t *testing.T) {
+	regions, err := ownRegions()
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(regions), 2, "code and constants")
+	before := residentOfFiles(t)
 	require.NoError(t, trim())
-	require.NoError(t, trim(), "what was given back is there again")
+	require.Less(t, residentOfFiles(t), before)
+}
+
+// residentOfFiles is how much of files this process has in memory, in KiB.
+func residentOfFiles(t *testing.T) (kib int) {
+	t.Helper()
+	status, err := os.ReadFile("/proc/self/status")
+	require.NoError(t, err)
+	_, line, found := strings.Cut(string(status), "RssFile:")
+	require.True(t, found)
+	_, err = fmt.Sscan(line, &kib)
+	require.NoError(t, err)
+	return kib
 }

@@ -14,8 +14,6 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/saga"
 	"github.com/orderprocessing/orderprocessing/server/saga/river"
 	"github.com/orderprocessing/orderprocessing/server/saga/sagatest"
-	"github.com/orderprocessing/orderprocessing/server/store/database"
-	"github.com/orderprocessing/orderprocessing/server/store/migrate"
 	"github.com/orderprocessing/orderprocessing/server/store/pgtest"
 )
 
@@ -40,11 +38,7 @@ func TestEngine_away(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, cluster.Close()) })
 	url, err := cluster.CreateDatabase(t.Context(), "away")
 	require.NoError(t, err)
-	db, world := open(t, url), sagatest.NewWorld()
-	_, err = migrate.Up(t.Context(), db)
-	require.NoError(t, err)
-	require.NoError(t, river.Migrate(t.Context(), db))
-
+	db, world := prepared(t, url), sagatest.NewWorld()
 	held := plan(world)
 	confirm := held.Steps[3].Do
 	held.Steps[3].Do = func(ctx context.Context, call saga.Call) (saga.Result, error) {
@@ -53,16 +47,10 @@ func TestEngine_away(t *testing.T) {
 		}
 		return confirm(ctx, call)
 	}
-	book, err := saga.NewBook(held)
-	require.NoError(t, err)
 	seen := &finished{done: make(chan struct{})}
 	seen.left.Store(1)
 	log := &listening{line: "write the progress of a saga", heard: make(chan struct{})}
-	engine, err := river.New(river.Options{
-		Shards: []*database.Database{db}, ShardOf: func(int) int { return 0 }, Sagas: book, Observer: seen, Lease: time.Hour,
-		Logger: slog.New(slog.NewTextHandler(log, nil)),
-	})
-	require.NoError(t, err)
+	engine := newEngineWith(t, db, river.Options{Observer: seen, Lease: time.Hour, Logger: slog.New(slog.NewTextHandler(log, nil))}, held)
 	require.NoError(t, engine.Start(t.Context()))
 	start(t, db, "place", "ord_1")
 	<-log.heard // it was tried in vain

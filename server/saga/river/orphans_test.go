@@ -66,13 +66,7 @@ func TestEngine_orphans(t *testing.T) {
 			}
 			seen := &finished{done: make(chan struct{})}
 			seen.left.Store(2)
-			book, err := saga.NewBook(held)
-			require.NoError(t, err)
-			first, err := river.New(river.Options{
-				Shards: []*database.Database{db}, ShardOf: func(int) int { return 0 }, Sagas: book, Observer: seen,
-				SweepEvery: time.Hour, // it adopts nobody after its start
-			})
-			require.NoError(t, err)
+			first := newEngineWith(t, db, river.Options{Observer: seen, SweepEvery: time.Hour}, held) // it adopts nobody after its start
 			require.NoError(t, first.Start(t.Context()))
 			start(t, db, "place", "ord_alive")
 			<-began

@@ -24,12 +24,16 @@ import (
 // newEngine makes an engine with the real clock.
 func newEngine(tb testing.TB, db *database.Database, observer saga.Observer, sagas ...*saga.Saga) *river.Engine {
 	tb.Helper()
+	return newEngineWith(tb, db, river.Options{Observer: observer}, sagas...)
+}
+
+// newEngineWith makes an engine over one database, which options need not name.
+func newEngineWith(tb testing.TB, db *database.Database, options river.Options, sagas ...*saga.Saga) *river.Engine {
+	tb.Helper()
 	book, err := saga.NewBook(sagas...)
 	require.NoError(tb, err)
-	engine, err := river.New(river.Options{
-		Shards: []*database.Database{db}, ShardOf: func(int) int { return 0 }, Sagas: book,
-		Observer: observer,
-	})
+	options.Shards, options.ShardOf, options.Sagas = []*database.Database{db}, func(int) int { return 0 }, book
+	engine, err := river.New(options)
 	require.NoError(tb, err)
 	return engine
 }
