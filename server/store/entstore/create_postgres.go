@@ -188,8 +188,9 @@ func insertNewOf(fresh *rows, repeats bool) (query string, args []any) {
 	return insertNewTexts.refuses, args
 }
 
-// insertInOne stores orders and starts their sagas in one round trip. It fails with a violation of the
-// requests' key when one is repeated: then it cannot know before which sagas to start.
+// insertInOne stores orders and starts their sagas in one round trip, which is one transaction without BEGIN and
+// COMMIT. It fails with a violation of the requests' key when one is repeated: then it cannot know before which
+// sagas to start.
 func (s *Store) insertInOne(
 	ctx context.Context, fresh *rows, follow func(w *wakes, repeated []uuid.UUID), starter saga.Batched,
 ) error {
@@ -197,12 +198,12 @@ func (s *Store) insertInOne(
 	follow(&w, nil)
 	query, args := insertNewOf(fresh, false)
 	err := onConnection(ctx, s.database, func(conn *pgx.Conn) error {
-		return ending(ctx, conn, func() error {
-			trip := &pgx.Batch{}
-			trip.Queue("BEGIN")
-			trip.Queue(query, args...)
-			return commit(ctx, conn, trip, w.Starts, starter)
-		})
+		trip := &pgx.Batch{}
+		trip.Queue(query, args...)
+		if err := start(trip, w.Starts, starter); err != nil {
+			return err
+		}
+		return send(ctx, conn, trip)
 	})
 	if err == nil || database.Classify(err) != database.Unique { // nothing was written then
 		s.ended(&w, err)
@@ -230,7 +231,12 @@ func (s *Store) insertInTwo(
 			}
 			follow(&w, repeated)
 			written = true
-			return commit(ctx, conn, &pgx.Batch{}, w.Starts, starter)
+			trip = &pgx.Batch{}
+			if err := start(trip, w.Starts, starter); err != nil {
+				return err
+			}
+			trip.Queue("COMMIT")
+			return send(ctx, conn, trip)
 		})
 	})
 	if written {
@@ -239,15 +245,12 @@ func (s *Store) insertInTwo(
 	return repeated, err
 }
 
-// commit adds what starts sagas and the end of the transaction to a trip, and makes it.
-func commit(ctx context.Context, conn *pgx.Conn, trip *pgx.Batch, starts []saga.Start, starter saga.Batched) error {
-	if len(starts) > 0 {
-		if err := starter.StartBatch(trip, starts); err != nil {
-			return err
-		}
+// start adds what starts sagas to a trip.
+func start(trip *pgx.Batch, starts []saga.Start, starter saga.Batched) error {
+	if len(starts) == 0 {
+		return nil
 	}
-	trip.Queue("COMMIT")
-	return send(ctx, conn, trip)
+	return starter.StartBatch(trip, starts)
 }
 
 func byRequest(batch []*newOrder) []int {
