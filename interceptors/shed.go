@@ -16,6 +16,15 @@ func (c *Chain) enter(e *exchange) (leave func(), err error) {
 	return places.Enter(e.request.Context(), m.presented(e))
 }
 
+// Crowded tells whether calls are turned away now because too many are under way.
+func (c *Chain) Crowded() bool {
+	if c.limiter == nil {
+		return false
+	}
+	places := c.limiter.limits.Load().Gate
+	return places != nil && places.Crowded()
+}
+
 // presented tells callers apart before they are authenticated: by what they present, or else by
 // address. Whoever invents credentials to be many is refused by them, at once, and counted by address.
 func (m *limiter) presented(e *exchange) string {

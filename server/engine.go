@@ -40,14 +40,14 @@ type engineHost struct {
 
 // openEngine builds the engine of the configuration, and gives what it works with.
 func openEngine(
-	cfg config.Config, logger *slog.Logger, t *telemetry.Telemetry, stores *Stores, sagas saga.Book,
+	cfg config.Config, logger *slog.Logger, t *telemetry.Telemetry, stores *Stores, sagas saga.Book, crowded func() bool,
 ) (saga.Engine, *engineHost, error) {
 	owner := func(slot int) int { return stores.Shards.Owner(id.Slot(slot)) } //nolint:gosec // below 4096
 	observer := telemetry.NewSagas(t.Registry)
 	if cfg.Workflow.Engine == config.EngineRiver {
 		engine, err := river.New(river.Options{
-			Shards: stores.Databases, ShardOf: owner, Sagas: sagas, Workers: cfg.Workflow.Workers, Logger: logger,
-			Observer: observer, Tracer: t.Tracer,
+			Shards: stores.Databases, ShardOf: owner, Sagas: sagas, Workers: cfg.Workflow.Workers, Crowded: crowded,
+			Logger: logger, Observer: observer, Tracer: t.Tracer,
 		})
 		return engine, &engineHost{end: func() {}}, err
 	}
@@ -68,6 +68,7 @@ func openEngine(
 
 // processes is what carries orders on between calls.
 type processes struct {
+	crowded  func() bool // whether callers are turned away now
 	hub      *orders.Hub
 	workflow *workflow.Workflow
 	book     saga.Book
@@ -98,7 +99,7 @@ func (p *processes) open(
 	if p.book, err = p.workflow.Sagas(); err != nil {
 		return err
 	}
-	p.engine, p.host, err = openEngine(cfg, logger, t, stores, p.book)
+	p.engine, p.host, err = openEngine(cfg, logger, t, stores, p.book, p.crowded)
 	return err
 }
 

@@ -28,6 +28,7 @@ type API struct {
 	mux      *http.ServeMux
 	handler  http.Handler
 	draining atomic.Bool
+	over     chan struct{} // closed when no calls come any more
 }
 
 // NewAPI mounts the services with gRPC health and reflection, behind the limits of the chain. Handlers
@@ -58,8 +59,8 @@ func NewAPI(cfg config.Server, chain *interceptors.Chain, health *Health, servic
 	}
 	mux.Handle("/", chain.NotFound())
 
-	api := &API{mux: mux}
-	api.handler = api.around(withCORS(cfg.CORS, chain.Edge(mux, procedures...)))
+	api := &API{mux: mux, over: make(chan struct{})}
+	api.handler = api.around(withCORS(cfg.CORS, chain.Edge(onWarm(api.over, mux), procedures...)))
 	return api, nil
 }
 

@@ -22,7 +22,7 @@ func newHTTPServer(base context.Context, cfg config.Server, handler http.Handler
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(!cfg.TLS.Enabled())
 	return &http.Server{
-		Handler:           onWarm(base, handler),
+		Handler:           handler,
 		Protocols:         protocols,
 		ReadHeaderTimeout: cfg.ReadHeaderTimeout,
 		IdleTimeout:       cfg.IdleTimeout,

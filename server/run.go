@@ -71,6 +71,7 @@ func Run(ctx context.Context, p Process) (err error) {
 	if err != nil {
 		return errors.Join(fmt.Errorf("open the API port (server.port): %w", err), opsListener.Close())
 	}
+	defer close(p.API.over)
 	defer api.Close()
 
 	failed := make(chan error, 2)

@@ -168,7 +168,7 @@ func newAPI(
 		return nil, nil, err
 	}
 	followLimits(settings, chain, counts, limits)
-	flow := &processes{hub: orders.NewHub()}
+	flow := &processes{crowded: chain.Crowded, hub: orders.NewHub()}
 	if p := others.peers[config.ServiceOrders]; p != nil {
 		flow.orders = peers.NewOrders(p)
 	}

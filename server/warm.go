@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -13,9 +12,9 @@ import (
 // maxWarm is how many goroutines wait for calls, at most; more come and go with the calls.
 const maxWarm = 256
 
-// warm runs the calls of HTTP/2 on goroutines that have run others. net/http starts a goroutine for each
-// of them, whose stack grows, and is copied each time, on its way through the interceptors: nine
-// hundredths of what a call takes (ADR 34). A connection of HTTP/1.1 has one goroutine for all its calls anyway.
+// warm runs calls that were let in on goroutines that have run others. net/http has one for each connection of
+// HTTP/1.1 and one for each call of HTTP/2, whose stack grows, and is copied each time, on its way through the
+// interceptors, and is made small again while it waits: a tenth of what calls take (ADR 34).
 type warm struct {
 	next    http.Handler
 	ends    <-chan struct{} // closed when no calls come any more
@@ -31,16 +30,12 @@ type warmCall struct {
 	done chan any
 }
 
-// onWarm makes next's calls of HTTP/2 run on warm goroutines, until ctx ends.
-func onWarm(ctx context.Context, next http.Handler) *warm {
-	return &warm{next: next, ends: ctx.Done(), calls: make(chan *warmCall)}
+// onWarm makes next's calls run on warm goroutines, which end when ends is closed.
+func onWarm(ends <-chan struct{}, next http.Handler) *warm {
+	return &warm{next: next, ends: ends, calls: make(chan *warmCall)}
 }
 
 func (h *warm) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.ProtoMajor < 2 {
-		h.next.ServeHTTP(w, r)
-		return
-	}
 	c, _ := h.spare.Get().(*warmCall)
 	if c == nil {
 		c = &warmCall{done: make(chan any, 1)}
@@ -55,7 +50,7 @@ func (h *warm) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.w, c.r = nil, nil
 	h.spare.Put(c)
 	if panicked != nil {
-		panic(panicked) // net/http resets the stream
+		panic(panicked) // net/http resets the stream, or closes the connection
 	}
 }
 

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -12,24 +11,20 @@ import (
 )
 
 func TestWarm(t *testing.T) {
-	stream := func() *http.Request {
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil)
-		r.ProtoMajor = 2
-		return r
-	}
+	call := func() *http.Request { return httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil) }
 	t.Run("a call takes a goroutine that is there, some stay, and all end with the server", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			ctx, stop := context.WithCancel(t.Context())
+			ends := make(chan struct{})
 			var atWork atomic.Int64
 			release := make(chan struct{})
-			h := onWarm(ctx, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+			h := onWarm(ends, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 				atWork.Add(1)
 				<-release
 				atWork.Add(-1)
 			}))
 			start := func(calls int) {
 				for range calls {
-					go h.ServeHTTP(httptest.NewRecorder(), stream())
+					go h.ServeHTTP(httptest.NewRecorder(), call())
 				}
 				synctest.Wait()
 			}
@@ -46,7 +41,7 @@ func TestWarm(t *testing.T) {
 			require.EqualValues(t, maxWarm-1, h.waiting.Load())
 			finish()
 			require.EqualValues(t, maxWarm, h.waiting.Load())
-			stop()
+			close(ends)
 			synctest.Wait()
 			require.Zero(t, h.waiting.Load())
 			start(1) // as one that comes while the server ends
@@ -63,10 +58,10 @@ func TestWarm(t *testing.T) {
 			{http.ErrAbortHandler, func(got any) { require.Equal(t, http.ErrAbortHandler, got) }},
 			{"boom", func(got any) { require.Contains(t, got, "boom"); require.Contains(t, got, "warm_test.go") }},
 		} {
-			h := onWarm(t.Context(), http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(tt.with) }))
+			h := onWarm(nil, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(tt.with) }))
 			func() {
 				defer func() { tt.want(recover()) }()
-				h.ServeHTTP(httptest.NewRecorder(), stream())
+				h.ServeHTTP(httptest.NewRecorder(), call())
 			}()
 		}
 	})

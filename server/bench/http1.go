@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"time"
 )
 
 // http1 is one HTTP/1.1 connection with one unary Connect call in flight at a time: a write and a read a
@@ -18,6 +19,7 @@ import (
 type http1 struct {
 	ctx   context.Context //nolint:containedctx // of dialing
 	conn  net.Conn
+	idle  time.Time // since when the connection is open, until its first call
 	in    *bufio.Reader
 	heads map[string][]byte // of requests, as far as they are the same for each call of a path
 	host  string
@@ -34,8 +36,13 @@ func dialHTTP1(ctx context.Context, host string) (*http1, error) {
 func (c *http1) dial() (err error) {
 	c.conn, err = new(net.Dialer).DialContext(c.ctx, "tcp", c.host)
 	c.in.Reset(c.conn)
+	c.idle = time.Now()
 	return err
 }
+
+// idleFor is how long a connection may wait for its first call: one that is sent just when a server gives up
+// waiting is cut in two, and refused.
+const idleFor = 3 * time.Second
 
 func (c *http1) call(path string, message []byte) ([]byte, error) {
 	head := c.heads[path]
@@ -94,12 +101,19 @@ func (c *http1) readHead() (status, length int, err error) {
 // send sends a request and waits for its answer. A server closes connections that nobody uses: then it is sent
 // over another, once.
 func (c *http1) send() error {
+	if !c.idle.IsZero() && time.Since(c.idle) > idleFor {
+		_ = c.conn.Close()
+		if err := c.dial(); err != nil {
+			return err
+		}
+	}
 	for again := false; ; again = true {
 		_, err := c.conn.Write(c.out)
 		if err == nil {
 			_, err = c.in.Peek(1)
 		}
 		if err == nil || again {
+			c.idle = time.Time{}
 			return err
 		}
 		_ = c.conn.Close()

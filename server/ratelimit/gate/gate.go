@@ -33,6 +33,7 @@ type Gate struct {
 	crowd   []*caller          // that wait
 	waiting int                // calls
 	window  window
+	full    time.Time // when a call was turned away last
 }
 
 // caller is what one caller has.
@@ -69,6 +70,16 @@ func (g *Gate) Limit() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return int(g.limit)
+}
+
+// crowdedFor is how long a gate counts as crowded after it has turned a call away.
+const crowdedFor = time.Second
+
+// Crowded tells whether calls are turned away now.
+func (g *Gate) Crowded() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return time.Since(g.full) < crowdedFor
 }
 
 // Enter takes a place for a call of a caller; leave gives it back, once. When all are taken the call
@@ -140,6 +151,9 @@ func (g *Gate) wait(ctx context.Context, name string, c *caller, t *turn, longes
 		g.remove(c, i)
 	}
 	g.forget(name, c)
+	if ctx.Err() == nil {
+		g.full = time.Now()
+	}
 	return err
 }
 

@@ -67,6 +67,7 @@ func TestGate(t *testing.T) {
 		newest, _ := enter(t, g, "a")
 		require.ErrorIs(t, <-refused, gate.ErrFull)
 		require.Zero(t, time.Since(began))
+		require.True(t, g.Crowded())
 		require.False(t, newest())
 		leave()
 		require.True(t, newest())
@@ -131,14 +132,18 @@ func TestGate(t *testing.T) {
 		leave()
 		require.True(t, quiet())
 	})
-	test("patience ends", func(t *testing.T, g *gate.Gate) {
+	test("patience ends, and for a second the gate is crowded", func(t *testing.T, g *gate.Gate) {
 		for range 10 {
 			enter(t, g, "a")
 		}
 		began := time.Now()
+		require.False(t, g.Crowded())
 		_, err := g.Enter(t.Context(), "b")
 		require.ErrorIs(t, err, gate.ErrFull)
 		require.Equal(t, time.Second, time.Since(began))
+		require.True(t, g.Crowded())
+		time.Sleep(time.Second)
+		require.False(t, g.Crowded())
 	})
 	test("a call that ends while it waits takes no place", func(t *testing.T, g *gate.Gate) {
 		_, leave := enter(t, g, "a")
@@ -151,6 +156,7 @@ func TestGate(t *testing.T) {
 		synctest.Wait()
 		cancel()
 		require.ErrorIs(t, <-failed, context.Canceled)
+		require.False(t, g.Crowded(), "nobody was turned away")
 		leave()
 		entered, _ := enter(t, g, "c")
 		require.True(t, entered())

@@ -26,6 +26,8 @@ type Options struct {
 	Sagas   saga.Book
 	// Workers is how many subjects of one saga a shard works on at once. 0 means 128.
 	Workers int
+	// Crowded tells whether callers are turned away now, to whom work on sagas gives way. Nil means never.
+	Crowded func() bool
 	// Lease is how long a saga may be silent before another job takes it over, should nobody notice that
 	// its worker is gone. 0 means three times the longest attempt.
 	Lease time.Duration

@@ -9,7 +9,6 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -30,16 +29,18 @@ type shard struct {
 	starter  *Starter
 	names    []string                 // of the sagas
 	slots    map[string]chan struct{} // a place for each subject of a saga that is worked on
+	turns    *turns
 
-	id       string        // names this worker among all
-	bell     *bell         // rings for new jobs on SQLite
-	leave    func()        // ends listening to it; nil on Postgres
-	pool     *pgxpool.Pool // of River; nil on SQLite
-	life     *pgxpool.Conn // holds the lock that shows that this worker lives; nil on SQLite
-	adopted  time.Time     // when jobs of those who are gone were looked for
-	client   client
-	sweeper  *progress.Loop
-	draining atomic.Bool
+	id      string        // names this worker among all
+	bell    *bell         // rings for new jobs on SQLite
+	leave   func()        // ends listening to it; nil on Postgres
+	pool    *pgxpool.Pool // of River; nil on SQLite
+	life    *pgxpool.Conn // holds the lock that shows that this worker lives; nil on SQLite
+	adopted time.Time     // when jobs of those who are gone were looked for
+	client  client
+	sweeper *progress.Loop
+	staying context.Context    //nolint:containedctx // ends when work is to be given back
+	drain   context.CancelFunc // makes work give back what it has after the step that runs
 
 	mu      sync.Mutex
 	soonest time.Time // what this process put off; zero when nothing
@@ -69,7 +70,7 @@ func newShard(db *database.Database, options Options) (*shard, error) {
 	}
 	s := &shard{
 		options: options, db: db, starter: starter,
-		names: slices.Sorted(maps.Keys(options.Sagas)), slots: map[string]chan struct{}{},
+		names: slices.Sorted(maps.Keys(options.Sagas)), slots: map[string]chan struct{}{}, turns: newTurns(options.Crowded),
 	}
 	for _, name := range s.names {
 		s.slots[name] = make(chan struct{}, options.Workers)
@@ -80,7 +81,7 @@ func newShard(db *database.Database, options Options) (*shard, error) {
 func (s *shard) start(ctx context.Context) (err error) {
 	ctx = context.WithoutCancel(ctx)
 	s.progress = progress.New(s.db)
-	s.draining.Store(false)
+	s.staying, s.drain = context.WithCancel(ctx) //nolint:gosec // stop cancels
 	if s.client, err = s.newClient(ctx); err != nil {
 		return err
 	}
@@ -129,8 +130,7 @@ func (s *shard) newClient(ctx context.Context) (client, error) {
 	return rq.NewClient(riverpgxv5.New(pool), config)
 }
 
-// drain makes work give back what it has after the step that runs.
-func (s *shard) drain() { s.draining.Store(true) }
+func (s *shard) draining() bool { return s.staying.Err() != nil }
 
 func (s *shard) stop(ctx context.Context) error {
 	s.drain()

@@ -25,6 +25,7 @@ type worker struct {
 // Work carries every saga of the job to where it is finished or rests. A job that comes again, or
 // whose sagas were taken over, finds nothing to do.
 func (w *worker) Work(ctx context.Context, job *rq.Job[batch]) error {
+	defer w.shard.turns.take(w.shard.staying)()
 	var records []saga.Record
 	var loaded map[string]any
 	if err := w.shard.insist(ctx, "read the sagas of a job", func() (err error) {
@@ -79,7 +80,7 @@ func (s *shard) carry(ctx context.Context, plan *saga.Saga, r saga.Record, ticke
 		next, turn := plan.Next(r, now)
 		durable = durable || next != r
 		r = next
-		if turn.Deed != saga.DeedNone && s.draining.Load() {
+		if turn.Deed != saga.DeedNone && s.draining() {
 			r.Rests, r.Wake, turn, durable = true, now, saga.Turn{}, true
 		}
 		if turn.Deed != saga.DeedNone && r.Wake.Sub(now) < turn.Deadline {
@@ -136,7 +137,7 @@ func (s *shard) insist(ctx context.Context, doing string, do func() error) error
 		if attempt == 1 { // many sagas say so at once
 			s.failed(ctx, doing, err)
 		}
-		if !database.Classify(err).Retryable() || s.draining.Load() || time.Since(began) > s.options.Lease {
+		if !database.Classify(err).Retryable() || s.draining() || time.Since(began) > s.options.Lease {
 			return err
 		}
 		if ended := pause.For(ctx, insisting.Pause(s.id, attempt)); ended != nil {
@@ -150,7 +151,7 @@ func (s *shard) left(r saga.Record, now time.Time) {
 	switch {
 	case r.State.Finished():
 		s.options.Observer.SagaFinished(r.Saga, r.State.String(), now.Sub(r.Created))
-	case !s.draining.Load():
+	case !s.draining():
 		s.due(r.Wake)
 	}
 }
