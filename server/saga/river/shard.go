@@ -15,6 +15,7 @@ import (
 	rq "github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/orderprocessing/orderprocessing/server/saga/progress"
 	"github.com/orderprocessing/orderprocessing/server/store/database"
@@ -27,8 +28,8 @@ type shard struct {
 	db       *database.Database
 	progress *progress.Store
 	starter  *Starter
-	names    []string                 // of the sagas
-	slots    map[string]chan struct{} // a place for each subject of a saga that is worked on
+	names    []string                       // of the sagas
+	places   map[string]*semaphore.Weighted // for each subject of a saga that is worked on
 	turns    *turns
 
 	id      string        // names this worker among all
@@ -70,10 +71,10 @@ func newShard(db *database.Database, options Options) (*shard, error) {
 	}
 	s := &shard{
 		options: options, db: db, starter: starter,
-		names: slices.Sorted(maps.Keys(options.Sagas)), slots: map[string]chan struct{}{}, turns: newTurns(options.Crowded),
+		names: slices.Sorted(maps.Keys(options.Sagas)), places: map[string]*semaphore.Weighted{}, turns: newTurns(options.Crowded),
 	}
 	for _, name := range s.names {
-		s.slots[name] = make(chan struct{}, options.Workers)
+		s.places[name] = semaphore.NewWeighted(int64(options.Workers))
 	}
 	return s, nil
 }

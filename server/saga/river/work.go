@@ -3,6 +3,7 @@ package river
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,35 +23,50 @@ type worker struct {
 	shard *shard
 }
 
+// portions of a job are begun one after the other, each when there are places for it.
+const portions = 4
+
 // Work carries every saga of the job to where it is finished or rests. A job that comes again, or
 // whose sagas were taken over, finds nothing to do.
 func (w *worker) Work(ctx context.Context, job *rq.Job[batch]) error {
 	defer w.shard.turns.take(w.shard.staying)()
-	var records []saga.Record
-	var loaded map[string]any
-	if err := w.shard.insist(ctx, "read the sagas of a job", func() (err error) {
-		if records, err = w.shard.progress.Held(ctx, strings.Split(job.Args.Keys, "\n"), job.Args.Ticket); err == nil {
-			loaded, err = w.shard.load(ctx, records)
-		}
-		return err
-	}); err != nil {
-		return err
-	}
 	var group sync.WaitGroup
 	defer group.Wait()
-	for _, r := range records {
-		plan, slots := w.shard.options.Sagas[r.Saga], w.shard.slots[r.Saga]
-		select {
-		case slots <- struct{}{}:
-		case <-ctx.Done():
-			return ctx.Err()
+	portion := max(1, w.shard.options.Workers/portions)
+	for keys := range slices.Chunk(strings.Split(job.Args.Keys, "\n"), portion) {
+		if err := w.work(ctx, &group, job.Queue, keys, job.Args.Ticket); err != nil {
+			return err
 		}
-		group.Go(func() {
-			defer func() { <-slots }()
-			w.shard.carry(ctx, plan, r, job.Args.Ticket, loaded[r.Subject])
-		})
 	}
 	return nil
+}
+
+// work begins to carry sagas of one name. It reads them when there is a place for each: what waits in the
+// database takes no memory.
+func (w *worker) work(ctx context.Context, group *sync.WaitGroup, name string, keys []string, ticket int64) error {
+	s, places := w.shard, w.shard.places[name]
+	if err := places.Acquire(ctx, int64(len(keys))); err != nil {
+		return err
+	}
+	var records []saga.Record
+	var loaded map[string]any
+	err := s.insist(ctx, "read the sagas of a job", func() (err error) {
+		if records, err = s.progress.Held(ctx, keys, ticket); err == nil {
+			loaded, err = s.load(ctx, records)
+		}
+		return err
+	})
+	if err != nil {
+		records = nil
+	}
+	places.Release(int64(len(keys) - len(records)))
+	for _, r := range records {
+		group.Go(func() {
+			defer places.Release(1)
+			s.carry(ctx, s.options.Sagas[name], r, ticket, loaded[r.Subject])
+		})
+	}
+	return err
 }
 
 // load reads what the sagas of one job work with: they are of one name, and those that are undone read
