@@ -27,12 +27,12 @@ func (b *bench) measureCreate(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	alone, err := b.newCreating(ctx, "create", waiting)
+	alone, err := b.newCreating(ctx, "create", 4, waiting)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, alone.end(ctx)) }()
-	both, err := b.newCreating(ctx, "carry")
+	both, err := b.newCreating(ctx, "carry", 4)
 	if err != nil {
 		return err
 	}
@@ -66,11 +66,11 @@ func (b *bench) measureCreate(ctx context.Context) (err error) {
 	return errors.Join(alone.audit(ctx), both.audit(ctx))
 }
 
-// newCreating is a warm server over databases of its own, with goods on its shelves.
-func (b *bench) newCreating(ctx context.Context, name string, environment ...string) (*creating, error) {
+// newCreating is a warm server over databases of its own, so many shards, with goods on its shelves.
+func (b *bench) newCreating(ctx context.Context, name string, shards int, environment ...string) (*creating, error) {
 	c := &creating{bench: b, name: name}
 	var err error
-	if c.cfg, err = b.databases(ctx, name); err != nil {
+	if c.cfg, err = b.databasesOf(ctx, name, shards); err != nil {
 		return nil, err
 	}
 	if c.process, err = b.serve(ctx, name, append(environmentOf(c.cfg), environment...)...); err != nil {

@@ -26,7 +26,7 @@ func (b *bench) measureReloaded(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	c, err := b.newCreating(ctx, "reloaded", waiting)
+	c, err := b.newCreating(ctx, "reloaded", 4, waiting)
 	if err != nil {
 		return err
 	}

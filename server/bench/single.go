@@ -5,39 +5,46 @@ import (
 	"errors"
 )
 
-// measureSingle measures what one caller waits for alone, in turns with the floor: when another replica carries
-// the orders on, and when the server does so itself meanwhile.
+// measureSingle measures what one caller waits for alone, in turns with the floor, which has one database: when
+// there is one shard and when there are four, whose orders another replica carries on, and when the server
+// does so itself meanwhile.
 func (b *bench) measureSingle(ctx context.Context) (err error) {
 	f, err := b.newFloor(ctx)
 	if err != nil {
 		return err
 	}
-	alone, err := b.newCreating(ctx, "single", waiting)
+	one, err := b.newCreating(ctx, "single", 1, waiting)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, alone.end(ctx)) }()
-	both, err := b.newCreating(ctx, "single-carry")
+	defer func() { err = errors.Join(err, one.end(ctx)) }()
+	four, err := b.newCreating(ctx, "single-four", 4, waiting)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, four.end(ctx)) }()
+	both, err := b.newCreating(ctx, "single-carry", 4)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, both.end(ctx)) }()
-	var floors, ours, busy []float64
+	var floors, ofOne, ofFour, busy []float64
 	for range createTurns {
 		floor, err := f.median(ctx, "one_pipelined", b.seconds/2)
 		if err != nil {
 			return err
 		}
-		var quiet, carried load
-		one := loadJob{Connections: 1, Seconds: b.seconds / 2, HTTP1: true}
-		if err := errors.Join(alone.turn(ctx, &quiet, one), both.turn(ctx, &carried, one), both.rest(ctx)); err != nil {
+		var single, spread, carried load
+		job := loadJob{Connections: 1, Seconds: b.seconds / 2, HTTP1: true}
+		if err := errors.Join(one.turn(ctx, &single, job), four.turn(ctx, &spread, job), both.turn(ctx, &carried, job), both.rest(ctx)); err != nil {
 			return err
 		}
-		floors, ours, busy = append(floors, floor), append(ours, quiet.p50), append(busy, carried.p50)
+		floors, ofOne, ofFour, busy = append(floors, floor), append(ofOne, single.p50), append(ofFour, spread.p50), append(busy, carried.p50)
 	}
 	b.report.add(
 		row{Row: "floor: p50 of one_pipelined.sql, one client", Value: median(floors), Unit: "ms"},
-		row{Row: "CreateOrder, one connection of HTTP/1.1: p50", Value: median(ours), Unit: "ms"}.to("one_pipelined.sql", median(floors)).atMost(2),
+		row{Row: "CreateOrder, one connection of HTTP/1.1, one shard: p50", Value: median(ofOne), Unit: "ms"}.to("one_pipelined.sql", median(floors)).atMost(2),
+		row{Row: "  p50 with four shards", Value: median(ofFour), Unit: "ms"}.to("one_pipelined.sql", median(floors)),
 		row{Row: "  p50 when the server carries them on meanwhile", Value: median(busy), Unit: "ms"}.to("one_pipelined.sql", median(floors)),
 	)
 	b.report.note("one client: %d turns of %.0f s each, a figure is the median of the turns' medians; pgbench logs each transaction (-l); "+

@@ -57,9 +57,9 @@ type client interface {
 // The settings of River's clients.
 const (
 	fetchCooldown = 5 * time.Millisecond
-	pollPostgres  = 500 * time.Millisecond // should a notification be lost
-	maxJobs       = 64                     // of one saga in one shard at once
-	poolSize      = 5                      // LISTEN, fetch, complete, look after, show that it lives
+	pollPostgres  = 2 * time.Second // should a notification be lost
+	maxJobs       = 64              // of one saga in one shard at once
+	poolSize      = 5               // LISTEN, fetch, complete, look after, show that it lives
 	keepCompleted = time.Hour
 	rescueAfter   = 10 * time.Minute // the sweep is much faster; this tidies up
 )
