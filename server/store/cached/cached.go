@@ -116,6 +116,9 @@ type loader func(ctx context.Context) (cache.Entry, time.Duration, error)
 // read gives the entry at a place from wherever it is. Those who want the same at the same time wait for
 // one of them.
 func (c *Copies) read(ctx context.Context, p place, load loader) (cache.Entry, error) {
+	if ctx.Err() != nil { // a store would say so, too
+		return cache.Entry{}, ctx.Err()
+	}
 	if p.memory == "" {
 		return c.find(ctx, p, load)
 	}

@@ -91,6 +91,7 @@ func testGone(t *testing.T, b bench) {
 		s := b.new(t)
 		o := create(t, s, placed("new", details("cus_1")))
 		put(t, s, "A", "x")
+		requireStored(t, s, o) // a copy of it may be kept from here on
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
 		calls := map[string]func() error{
