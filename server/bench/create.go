@@ -37,19 +37,20 @@ func (b *bench) measureCreate(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, both.end(ctx)) }()
-	var pipelined, narrow, wide, older, busy load
+	var pipelined, one, narrow, wide, older, busy load
 	for range createTurns {
 		err := errors.Join(
 			alone.floor(ctx, f, "one_pipelined", &pipelined), alone.turn(ctx, &narrow, loadJob{Connections: 64}),
 			alone.floor(ctx, f, "one_pipelined", &pipelined), alone.turn(ctx, &wide, loadJob{Connections: 256}),
+			alone.floor(ctx, f, "one", &one),
 			alone.floor(ctx, f, "one_pipelined", &pipelined), alone.turn(ctx, &older, loadJob{Connections: 256, HTTP1: true}),
 			both.floor(ctx, f, "one_pipelined", &pipelined), both.turn(ctx, &busy, loadJob{Connections: 256}), both.rest(ctx))
 		if err != nil {
 			return err
 		}
 	}
-	var one, fifty load
-	if err := errors.Join(alone.floor(ctx, f, "one", &one), alone.floor(ctx, f, "batch50", &fifty)); err != nil {
+	var fifty load
+	if err := alone.floor(ctx, f, "batch50", &fifty); err != nil {
 		return err
 	}
 	b.report.add(
@@ -213,7 +214,7 @@ func (c *creating) audit(ctx context.Context) error {
 
 // noteCreate says how the figures of creating were taken.
 func (b *bench) noteCreate() {
-	b.report.note("CreateOrder: %d turns of %.0f s each, each after a turn of one_pipelined.sql; the server is the real binary with its default settings, "+
+	b.report.note("CreateOrder: %d turns of %.0f s each, each after a turn of one_pipelined.sql, and as many of one.sql between them; the server is the real binary with its default settings, "+
 		"its JSON access log written to a file, home and four shards in five databases of the one Postgres; each order is stored with its saga and the job that "+
 		"carries it on: another replica's work (workflow.workers 0), or, where it says so, of the server itself, as far as it comes during the turn; it goes on until "+
 		"all rest before the floor's next turn, and CPU and bytes are of both; rate and CPU are of all turns, p50 and p99 the mean of the turns'", createTurns, b.seconds)
