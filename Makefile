@@ -147,7 +147,7 @@ lint: proto-lint bin/golangci-lint ## gofmt, go vet, golangci-lint, buf lint, bu
 	bin/golangci-lint run --allow-parallel-runners
 
 .PHONY: test
-test: build bin/grpcurl ## All tests; installs PostgreSQL and Redis if they are missing and starts its own
+test: build bin/grpcurl ## All tests; installs PostgreSQL, Redis and Prometheus if they are missing and starts its own
 	.ci/deps
 	go test -timeout 20m ./...
 	.ci/test-ts
@@ -231,7 +231,8 @@ fuzz: ## Run every fuzz test FUZZTIME (default 10000x)
 	done
 
 .PHONY: bench
-bench: ## Measure orders a second on this machine
+bench: ## Measure orders a second on this machine, in turns with its floors; ends with 1 when an order is lost or wrong
+	.ci/deps
 	go run ./server/bench
 
 # Those that need no database, so that ten turns take a few minutes.
@@ -243,6 +244,7 @@ benchcmp: bin/benchstat ## Compare micro-benchmarks with REF, ten turns each: ma
 
 .PHONY: profile
 profile: ## Draw what the server spends its CPU on while it confirms orders: confirm-*.pprof and a flame graph of each
+	.ci/deps
 	go run ./server/bench -run confirm -sustain 20 -profile confirm
 
 .PHONY: ci

@@ -15,6 +15,16 @@ import (
 	"github.com/orderprocessing/orderprocessing/gen/orders/v1/ordersv1connect"
 )
 
+// TestChain_turnedAwayAllocations holds what a call costs that there is no place for: under overload they are most.
+func TestChain_turnedAwayAllocations(t *testing.T) {
+	turnAway := fullHouse(t)
+	require.LessOrEqual(t, testing.AllocsPerRun(200, func() {
+		if !turnAway("application/proto") {
+			t.Fatal("there is a place")
+		}
+	}), 53.0)
+}
+
 // TestChain_allocations holds the calls that come most often to a budget: what a call allocates, from its
 // request to its answer, decides how much a busy server collects garbage. The budgets are a tenth above
 // what was measured; the request and the recorder of the test itself are in them.

@@ -337,7 +337,8 @@ func TestOps(t *testing.T) {
 		return w.Code, report
 	}
 	t.Run("a process is live before it has started, and not ready", func(t *testing.T) {
-		for path, want := range map[string]int{"/livez": 200, "/startupz": 503, "/readyz": 503, "/metrics": 200, "/debug/pprof/": 200, "/": 404} {
+		for path, want := range map[string]int{"/livez": 200, "/startupz": 503, "/readyz": 503, "/metrics": 200, "/": 404,
+			"/debug/pprof/": 200, "/debug/pprof/mutex": 200, "/debug/pprof/block": 200} {
 			code, _ := get(path)
 			require.Equal(t, want, code, path)
 		}

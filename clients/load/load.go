@@ -23,7 +23,7 @@ type Options struct {
 	Mix Mix
 	// Customers and Products are how many there are to choose from. The first are chosen most often.
 	Customers, Products int
-	// Skew is how much more often: the exponent of a Zipf distribution, above 1. Near 1 is nearly even.
+	// Skew is how much more often: the exponent of a Zipf distribution, above 1; the nearer to 1, the more even.
 	Skew float64
 	// InFlight is how many calls are under way at once, at most. A call that is due when as many are is
 	// counted as unsent, and never made.

@@ -62,6 +62,24 @@ func TestCrowd(t *testing.T) {
 	require.InDelta(t, drawn*4/9-orders, calls[createOrder], 190)
 }
 
+func TestCrowd_skew(t *testing.T) {
+	const drawn = 10000
+	opts := options("skew")
+	opts.Skew, opts.Customers, opts.Products = 1.1, 1000, 1000
+	c := newCrowd(&run{Options: opts, ledger: newLedger(opts.Run)}, fixed())
+	first, product := 0, 0
+	for range drawn {
+		if c.customer() == "cus_load_0" {
+			first++
+		}
+		if c.products.Uint64() == 0 {
+			product++
+		}
+	}
+	require.Greater(t, first, 50*drawn/opts.Customers, "the first customer buys far more often than one in a thousand would")
+	require.Greater(t, product, 50*drawn/opts.Products)
+}
+
 // without gives the procedure of a call; another one counts as a create.
 func without(c call, other procedure) procedure {
 	if c.procedure == other {

@@ -5,7 +5,9 @@ import { basket, duration, options as of, placed } from "./lib.js";
 
 export { setup } from "./lib.js";
 
-const target = (__ENV.ORDERPROCESSING_URL || "http://127.0.0.1:8080").replace(/^https?:\/\//, "");
+const url = __ENV.ORDERPROCESSING_URL || "http://127.0.0.1:8080";
+const target = url.replace(/^https?:\/\//, "");
+const plaintext = !url.startsWith("https:");
 const metadata = { authorization: `Bearer ${__ENV.ORDERPROCESSING_TOKEN}` };
 
 export const options = of(
@@ -18,7 +20,7 @@ let connected = false;
 
 export default function () {
   if (!connected) {
-    client.connect(target, { plaintext: true, reflect: true, reflectMetadata: metadata });
+    client.connect(target, { plaintext, reflect: true, reflectMetadata: metadata });
     connected = true;
   }
   const { request, total } = basket();

@@ -1,4 +1,4 @@
-// A calm day, and a crowd from one second to the next: it passes, and the calm after it is as before.
+// A calm day, and a crowd from one second to the next, that passes.
 import { options as of, overloaded, visit } from "./lib.js";
 
 export { setup } from "./lib.js";

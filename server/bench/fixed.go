@@ -19,12 +19,12 @@ import (
 const fixedCommand = "fixed"
 
 // serveFixed runs fixedMain in a process of its own.
-func (b *bench) serveFixed(ctx context.Context, answer string) (*process, error) {
+func (b *bench) serveFixed(ctx context.Context, answer string, environment ...string) (*process, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	return b.start(ctx, "fixed", []string{self, fixedCommand, answer})
+	return b.start(ctx, "fixed", []string{self, fixedCommand, answer}, environment...)
 }
 
 // fixedMain is the whole server, but that GetOrder always gives the answer in a file.

@@ -6,7 +6,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -96,14 +95,13 @@ func run(ctx context.Context) (err error) {
 	if err := b.drawProfiles(ctx); err != nil {
 		return err
 	}
-	if err := b.report.print(os.Stdout); err != nil || *file == "" {
+	if err := errors.Join(b.report.print(os.Stdout), b.report.save(*file)); err != nil {
 		return err
 	}
-	content, err := json.MarshalIndent(b.report, "", "  ")
-	if err != nil {
-		return err
+	if wrong := b.report.wrong(); len(wrong) > 0 {
+		return fmt.Errorf("not as it must be: %s", strings.Join(wrong, ", "))
 	}
-	return os.WriteFile(*file, append(content, '\n'), 0o600)
+	return nil
 }
 
 // drawProfiles draws a flame graph of each profile, now that nothing is measured.

@@ -12,7 +12,7 @@ import (
 
 // pacer lets calls go one by one. Without a rate or a window they go when they like.
 type pacer struct {
-	tokens   chan time.Time // when a call is due, zero for now; closed when the time is over; nil for calls that need none
+	tokens   chan time.Time // when a call is due; closed when the time is over; nil for calls that need none
 	answered atomic.Int64
 	err      error // of watching the shards, once tokens is closed
 	unsent   int   // calls that nobody was free to make, once tokens is closed
@@ -75,7 +75,7 @@ func (p *pacer) feed(ctx context.Context, every time.Duration, more func(issued 
 		}
 		for ; n > 0; n-- {
 			select {
-			case p.tokens <- time.Time{}:
+			case p.tokens <- time.Now():
 				issued++
 			case <-ctx.Done():
 				return
@@ -115,15 +115,12 @@ func (p *pacer) arrive(ctx context.Context, rate float64) {
 func (p *pacer) turns() iter.Seq[time.Time] {
 	return func(yield func(time.Time) bool) {
 		for {
-			due := time.Time{}
+			due := time.Now()
 			if p.tokens != nil {
 				var more bool
 				if due, more = <-p.tokens; !more {
 					return
 				}
-			}
-			if due.IsZero() {
-				due = time.Now()
 			}
 			if !yield(due) {
 				return

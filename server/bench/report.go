@@ -1,8 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"text/tabwriter"
 )
 
@@ -22,6 +24,7 @@ type row struct {
 	Ratio   *float64 `json:"ratio,omitempty"`
 	Target  string   `json:"target,omitempty"`
 	Met     *bool    `json:"met,omitempty"`
+	exact   bool     // whether to miss the target is wrong, not slow
 }
 
 func (r *report) add(rows ...row) { r.Rows = append(r.Rows, rows...) }
@@ -53,6 +56,7 @@ func (r row) atMost(target float64) row {
 }
 
 func (r row) exactly(target float64) row {
+	r.exact = true
 	return r.aim("= %s", target, func(v float64) bool { return v == target })
 }
 
@@ -64,6 +68,16 @@ func (r row) aim(format string, target float64, reached func(float64) bool) row 
 	met := reached(value)
 	r.Target, r.Met = fmt.Sprintf(format, figure(target)+unit), &met
 	return r
+}
+
+// wrong names what is not exactly as it must be: orders that are missing, violations. Speed is never wrong.
+func (r *report) wrong() (names []string) {
+	for _, row := range r.Rows {
+		if row.exact && !*row.Met {
+			names = append(names, row.Row)
+		}
+	}
+	return names
 }
 
 func (r *report) print(w io.Writer) error {
@@ -88,6 +102,18 @@ func (r *report) print(w io.Writer) error {
 		fmt.Fprintf(w, "- %s\n", note)
 	}
 	return nil
+}
+
+// save writes it to a file; to none where it has no name.
+func (r *report) save(file string) error {
+	if file == "" {
+		return nil
+	}
+	content, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, append(content, '\n'), 0o600)
 }
 
 // figure writes a number with as many digits as mean something.

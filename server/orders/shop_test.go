@@ -42,6 +42,7 @@ type shop struct {
 	store     store.Store
 	hub       *orders.Hub
 	till      till
+	handler   http.Handler // of all services
 	orders    ordersv1connect.OrderServiceClient
 	shipments ordersv1connect.ShipmentServiceClient
 	returns   ordersv1connect.ReturnServiceClient
@@ -85,6 +86,7 @@ func (s *shop) open(service *orders.Service) {
 	mux.Handle(ordersv1connect.NewOrderServiceHandler(orders.NewHandler(service), chain.HandlerOptions()...))
 	mux.Handle(ordersv1connect.NewShipmentServiceHandler(orders.NewShipmentHandler(service), chain.HandlerOptions()...))
 	mux.Handle(ordersv1connect.NewReturnServiceHandler(orders.NewReturnHandler(service), chain.HandlerOptions()...))
+	s.handler = mux
 	web := httptest.NewServer(mux)
 	s.t.Cleanup(web.Close)
 	s.orders = ordersv1connect.NewOrderServiceClient(web.Client(), web.URL)
