@@ -94,7 +94,7 @@ func keysOfPayments(batch []paymentChange) (keys paymentKeys) {
 // lockPayments reads what the changes are about. Until the transaction ends nobody else changes it.
 func (s *Store) lockPayments(ctx context.Context, tx *db.Tx, batch []paymentChange) (*paymentBatch, error) {
 	b, keys := newPaymentBatch(s), keysOfPayments(batch)
-	rows, err := tx.Payment.Query().Where(among(s, keys.payments)).Order(entpayment.ByID()).All(ctx)
+	rows, err := locked(s, tx.Payment.Query().Where(among(s, keys.payments)).Order(entpayment.ByID())).All(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -272,27 +272,30 @@ func testPaymentsAtOnce(t *testing.T, b bench) {
 	t.Run("captures of one payment at once never take more than was authorized", func(t *testing.T) {
 		s := b.new(t)
 		servers := []store.Store{s, s.replica(t)}
-		p := authorized(t, s, "cus_1")
-		errs := make([]error, callers)
-		atOnce(callers, func(i int) {
-			capture := wanting(p, payment.KindCapture, fmt.Sprint(i), 9)
-			if _, errs[i] = servers[i%2].ChangePayment(t.Context(), capture); errs[i] == nil {
-				_, errs[i] = servers[i%2].ChangePayment(t.Context(), heard(capture, payment.Outcome{Answer: payment.AnswerDone}))
+		for round := range 5 {
+			p := authorized(t, s, fmt.Sprint("cus_", round))
+			errs := make([]error, callers)
+			atOnce(callers, func(i int) {
+				capture := wanting(p, payment.KindCapture, fmt.Sprint(i), 9)
+				capture.Untold = i%3 == 0 // batches that hold one may be written in another way
+				if _, errs[i] = servers[i%2].ChangePayment(t.Context(), capture); errs[i] == nil {
+					_, errs[i] = servers[i%2].ChangePayment(t.Context(), heard(capture, payment.Outcome{Answer: payment.AnswerDone}))
+				}
+			})
+			won := 0
+			for _, err := range errs {
+				if err == nil {
+					won++
+					continue
+				}
+				requireReason(t, fault.ReasonCaptureTooLarge, err)
 			}
-		})
-		won := 0
-		for _, err := range errs {
-			if err == nil {
-				won++
-				continue
-			}
-			requireReason(t, fault.ReasonCaptureTooLarge, err)
+			require.Equal(t, 11, won)
+			got, err := s.Payment(t.Context(), p.ID)
+			require.NoError(t, err)
+			require.Equal(t, money.Minor(99), got.Captured)
+			requireBooked(t, s, got)
 		}
-		require.Equal(t, 11, won)
-		got, err := s.Payment(t.Context(), p.ID)
-		require.NoError(t, err)
-		require.Equal(t, money.Minor(99), got.Captured)
-		requireBooked(t, s, got)
 	})
 	t.Run("the same intent of many callers is stored once", func(t *testing.T) {
 		s := b.new(t)
