@@ -5,7 +5,9 @@ package coalesce
 
 import (
 	"context"
+	"errors"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,7 +21,7 @@ type Result[Out any] struct {
 }
 
 // Flush writes a batch, in order, and gives one result for each request. It is never called twice
-// at once. Its context does not end with any one caller.
+// at once. Its context does not end with any one caller, but when it takes far too long.
 type Flush[In, Out any] func(ctx context.Context, batch []In) []Result[Out]
 
 // Observe is told of each batch how many requests it has, and how long the first of them has waited
@@ -80,7 +82,7 @@ func (w *Writer[In, Out]) Do(ctx context.Context, in In) (Out, error) {
 	case w.closed:
 		w.mu.Unlock()
 		return none, fault.New(fault.KindUnavailable, fault.ReasonDatabaseDown, "the store is closing")
-	case len(w.queue) >= w.maxQueue:
+	case w.full():
 		w.mu.Unlock()
 		return none, overloaded()
 	}
@@ -93,10 +95,21 @@ func (w *Writer[In, Out]) Do(ctx context.Context, in In) (Out, error) {
 	}
 	select {
 	case r := <-c.done:
+		if r.Err != nil {
+			panicAgain(r.Err)
+		}
 		return r.Value, r.Err
 	case <-ctx.Done():
 		return none, ctx.Err()
 	}
+}
+
+// full tells whether nobody more may wait, once those have made room who have gone.
+func (w *Writer[In, Out]) full() bool {
+	if len(w.queue) >= w.maxQueue {
+		w.queue = slices.DeleteFunc(w.queue, func(c *call[In, Out]) bool { return c.ctx.Err() != nil })
+	}
+	return len(w.queue) >= w.maxQueue
 }
 
 // shedFor is how long a caller that was shed is asked to wait: some batches' time.
@@ -158,9 +171,40 @@ func (w *Writer[In, Out]) write(batch []*call[In, Out]) {
 	for i, c := range batch {
 		in[i] = c.in
 	}
-	for i, r := range w.flush(w.context, in) {
+	for i, r := range w.flushed(in) {
 		batch[i].done <- r
 	}
+}
+
+// longest is how long a batch may take, a little more than a statement may: a server that has gone
+// without a word must not hold up those who come after.
+const longest = 35 * time.Second
+
+// flushed is flush, however it ends.
+func (w *Writer[In, Out]) flushed(in []In) (results []Result[Out]) {
+	ctx, cancel := context.WithTimeout(w.context, longest)
+	defer cancel()
+	defer func() {
+		if value := recover(); value != nil {
+			results = failed[Out](len(in), Caught(value))
+		}
+	}()
+	results = w.flush(ctx, in)
+	for i, r := range results {
+		if errors.Is(r.Err, context.DeadlineExceeded) { // no caller's: theirs do not get here
+			results[i].Err = fault.New(fault.KindUnavailable, fault.ReasonDatabaseDown,
+				"the database does not answer; retry with the same request id").Because(r.Err)
+		}
+	}
+	return results
+}
+
+func failed[Out any](requests int, err error) []Result[Out] {
+	results := make([]Result[Out], requests)
+	for i := range results {
+		results[i].Err = err
+	}
+	return results
 }
 
 // Close refuses new requests, waits until those that were taken are written, and ends. When ctx

@@ -120,6 +120,53 @@ func TestWriter(t *testing.T) {
 			close(g.open)
 		})
 	})
+	t.Run("who has gone makes room", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			g := &gate{open: make(chan struct{})}
+			w := coalesce.New(g.flush, 10, 1, nil)
+			go func() { _, _ = w.Do(t.Context(), 1) }()
+			synctest.Wait()
+			ctx, cancel := context.WithCancel(t.Context())
+			go func() { _, _ = w.Do(ctx, 2) }()
+			synctest.Wait()
+			cancel()
+			synctest.Wait()
+			go func() { _, _ = w.Do(t.Context(), 3) }()
+			synctest.Wait()
+			close(g.open)
+			synctest.Wait()
+			require.Equal(t, [][]int{{1}, {3}}, g.batches)
+		})
+	})
+	t.Run("a batch that gets no answer is given up, and the next one goes", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			calls := 0
+			w := coalesce.New(func(ctx context.Context, batch []int) []coalesce.Result[int] {
+				results := make([]coalesce.Result[int], len(batch))
+				if calls++; calls == 1 {
+					<-ctx.Done()
+					results[0].Err = ctx.Err()
+				}
+				return results
+			}, 10, 10, nil)
+			_, err := w.Do(t.Context(), 1)
+			require.Equal(t, fault.ReasonDatabaseDown, fault.ReasonOf(err))
+			_, err = w.Do(t.Context(), 2)
+			require.NoError(t, err)
+		})
+	})
+	t.Run("a panic is its callers' own", func(t *testing.T) {
+		w := coalesce.New(func(_ context.Context, batch []int) []coalesce.Result[int] {
+			if batch[0] < 0 {
+				panic("a bug")
+			}
+			return make([]coalesce.Result[int], len(batch))
+		}, 10, 10, nil)
+		defer w.Close(t.Context())
+		require.Panics(t, func() { _, _ = w.Do(t.Context(), -1) })
+		_, err := w.Do(t.Context(), 1)
+		require.NoError(t, err)
+	})
 	t.Run("close waits for what was taken and refuses the rest", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			g := &gate{open: make(chan struct{})}

@@ -57,6 +57,7 @@ func postgresConfig(u *url.URL, opts Options) (*pgx.ConnConfig, error) {
 	if has {
 		config.Password = password
 	}
+	config.DialFunc = dialer.DialContext
 	if !query.Has("connect_timeout") {
 		config.ConnectTimeout = opts.ConnectTimeout
 	}

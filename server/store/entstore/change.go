@@ -2,9 +2,7 @@ package entstore
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"runtime/debug"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,11 +27,7 @@ type orderChange struct {
 func (s *Store) ChangeOrder(
 	ctx context.Context, orderID order.ID, r store.Request, decide store.Decide,
 ) (order.Order, error) {
-	o, err := s.changes.Do(ctx, orderChange{orderID, r, decide, callerOf(ctx)})
-	if p := (panicked{}); errors.As(err, &p) {
-		panic(p.Error())
-	}
-	return o, err
+	return s.changes.Do(ctx, orderChange{orderID, r, decide, callerOf(ctx)})
 }
 
 func (s *Store) flushChanges(ctx context.Context, batch []orderChange) []coalesce.Result[order.Order] {
@@ -131,19 +125,11 @@ func (b *changing) change(c orderChange) (result coalesce.Result[order.Order]) {
 func ask(decide store.Decide, o order.Order) (changes []order.Change, err error) {
 	defer func() {
 		if value := recover(); value != nil {
-			err = panicked{value, debug.Stack()}
+			err = coalesce.Caught(value)
 		}
 	}()
 	return decide(o)
 }
-
-// panicked is a panic on its way to the goroutine that it belongs to.
-type panicked struct {
-	value any
-	stack []byte
-}
-
-func (p panicked) Error() string { return fmt.Sprintf("%v\n\n%s", p.value, p.stack) }
 
 // replay gives an order as it was when the request was answered: the fold of its events till then.
 func replay(ctx context.Context, c *db.Client, row *db.Request) (order.Order, error) {

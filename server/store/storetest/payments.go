@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -296,6 +297,21 @@ func testPaymentsAtOnce(t *testing.T, b bench) {
 			require.Equal(t, money.Minor(99), got.Captured)
 			requireBooked(t, s, got)
 		}
+	})
+	t.Run("a decide that panics stores nothing, and is its caller's alone", func(t *testing.T) {
+		s := b.new(t)
+		p := authorized(t, s, "cus_1")
+		var callers sync.WaitGroup
+		errs := make([]error, 8)
+		for i := range errs {
+			capture := wanting(p, payment.KindCapture, fmt.Sprint(i), 9)
+			callers.Go(func() { _, errs[i] = s.ChangePayment(t.Context(), capture) })
+			bad := capture
+			bad.Decide = func(payment.Record) (*payment.Decision, error) { panic("a bug") }
+			require.Panics(t, func() { _, _ = s.ChangePayment(t.Context(), bad) })
+		}
+		callers.Wait()
+		require.NoError(t, errors.Join(errs...))
 	})
 	t.Run("the same intent of many callers is stored once", func(t *testing.T) {
 		s := b.new(t)
