@@ -219,6 +219,19 @@ func TestMetrics(t *testing.T) {
 			}
 		}
 	})
+	t.Run("each writer tells of its batches", func(t *testing.T) {
+		for _, name := range []string{"orderprocessing_store_batch_size", "orderprocessing_store_batch_wait_seconds"} {
+			told := map[string]bool{}
+			for _, series := range families[name].GetMetric() {
+				for _, label := range series.GetLabel() {
+					if label.GetName() == "written" && series.GetHistogram().GetSampleCount() > 0 {
+						told[label.GetValue()] = true
+					}
+				}
+			}
+			require.Equal(t, map[string]bool{"creates": true, "changes": true, "holds": true, "payments": true}, told, name)
+		}
+	})
 	t.Run("orders are counted once for what became of them", func(t *testing.T) {
 		events := map[string]float64{}
 		for _, series := range families["orderprocessing_orders_total"].GetMetric() {

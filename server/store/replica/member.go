@@ -26,7 +26,8 @@ type state struct {
 	system   uint64
 	replayed uint64
 	lagBytes int64
-	lag      time.Duration
+	lag      time.Duration // behind what is known of the shard
+	age      time.Duration // lag, or how long nothing was heard from the shard
 }
 
 func newMember(place int, r Replica) *member {
@@ -93,6 +94,9 @@ func (r *Replicas) find(ctx context.Context, m *member) (*state, int, error) {
 			found.lag = maxMarks * watchEvery
 		case bytes > 0:
 			found.lag = time.Since(since)
+		}
+		if found.age = found.lag; time.Since(since) > unheard {
+			found.age = max(found.age, min(time.Since(since), maxMarks*watchEvery))
 		}
 		return found, i, nil
 	}

@@ -51,5 +51,5 @@ func (m metrics) tell(one *member, found *state) {
 	}
 	m.serving.WithLabelValues(label).Set(1)
 	m.lagBytes.WithLabelValues(label).Set(float64(found.lagBytes))
-	m.lagSeconds.WithLabelValues(label).Set(found.lag.Seconds())
+	m.lagSeconds.WithLabelValues(label).Set(found.age.Seconds())
 }

@@ -13,6 +13,9 @@ import (
 const (
 	watchEvery   = 250 * time.Millisecond
 	watchTimeout = time.Second
+	// unheard is how old what is known of a shard may be before a standby that has all of that is not
+	// called up to date any more.
+	unheard = 2 * (watchEvery + watchTimeout)
 	// askTimeout is how long a call waits to learn a position.
 	askTimeout = 200 * time.Millisecond
 	askQueue   = 4096

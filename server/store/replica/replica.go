@@ -146,7 +146,7 @@ func (r *Replicas) Statuses() []store.ReplicaStatus {
 	for i, m := range r.members {
 		all[i].Shard = int(m.owner.Load())
 		if s := m.state.Load(); s != nil {
-			all[i].Serving, all[i].LagBytes, all[i].Lag = true, s.lagBytes, s.lag
+			all[i].Serving, all[i].LagBytes, all[i].Lag = true, s.lagBytes, s.age
 		}
 	}
 	return all

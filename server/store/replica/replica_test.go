@@ -233,6 +233,16 @@ func TestReplicas(t *testing.T) {
 		early.waitServing(t, true)
 		require.NoError(t, early.Close(t.Context()))
 	})
+	t.Run("while the shard is away its standby serves who is in a hurry, and says how old that may be", func(t *testing.T) {
+		h := newHouse(t, time.Second, open(t, p.url), p.standby.URL(name))
+		h.waitServing(t, true)
+		require.NoError(t, p.primary.Kill9())
+		require.Eventually(t, func() bool { return h.Statuses()[0].Lag > 2*time.Second }, soon, often)
+		h.readBy(t, "replica", minimal, first, true)
+		require.NoError(t, p.primary.Restart(t.Context()))
+		require.Eventually(t, func() bool { return h.Statuses()[0].Serving && h.Statuses()[0].Lag == 0 }, soon, often)
+		require.NoError(t, h.Close(t.Context()))
+	})
 	t.Run("whoever is no standby of a shard is refused", func(t *testing.T) {
 		h := newHouse(t, time.Hour, open(t, p.url), p.url, p.standby.URL("postgres"))
 		h.readBy(t, "primary", minimal, first, true)
