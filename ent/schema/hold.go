@@ -42,11 +42,7 @@ func (Hold) Indexes() []ent.Index {
 
 // Annotations hold the rules that the database checks itself.
 func (Hold) Annotations() []schema.Annotation {
-	return []schema.Annotation{
-		check("hold_slot", "slot >= 0 AND slot < 4096"),
-		check("hold_quantity", "committed >= 0 AND committed <= quantity"),
-		check("hold_state", "state >= 1 AND state <= 6"),
-	}
+	return []schema.Annotation{check("hold_quantity", "committed >= 0 AND committed <= quantity")}
 }
 
 // StockCommit is held stock that left the shelf, never changed afterwards. Its id is derived from
@@ -74,8 +70,5 @@ func (StockCommit) Indexes() []ent.Index { return []ent.Index{index.Fields("sku"
 
 // Annotations hold the rules that the database checks itself.
 func (StockCommit) Annotations() []schema.Annotation {
-	return []schema.Annotation{
-		check("stock_commit_slot", "slot >= 0 AND slot < 4096"),
-		check("stock_commit_quantity", "quantity >= 1"),
-	}
+	return []schema.Annotation{check("stock_commit_quantity", "quantity >= 1")}
 }

@@ -58,8 +58,6 @@ func (Order) Indexes() []ent.Index {
 func (Order) Annotations() []schema.Annotation {
 	return []schema.Annotation{
 		entsql.Annotation{Table: "orders"},
-		check("order_slot", "slot >= 0 AND slot < 4096"),
-		check("order_version", "version >= 1"),
 		check("order_total", "total_minor >= 0 AND shipping_minor >= 0"),
 	}
 }

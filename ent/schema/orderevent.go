@@ -2,7 +2,6 @@ package schema
 
 import (
 	"entgo.io/ent"
-	"entgo.io/ent/schema"
 	"entgo.io/ent/schema/field"
 )
 
@@ -21,9 +20,4 @@ func (OrderEvent) Fields() []ent.Field {
 		field.Time("time").Immutable().Comment("UTC, microseconds."),
 		field.Bytes("change").Comment("events.v1.OrderEvent with its change alone, in protobuf; without what is personal once that is erased."),
 	}
-}
-
-// Annotations hold the rules that the database checks itself.
-func (OrderEvent) Annotations() []schema.Annotation {
-	return []schema.Annotation{check("order_event_slot", "slot >= 0 AND slot < 4096")}
 }

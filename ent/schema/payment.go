@@ -53,8 +53,6 @@ func (Payment) Indexes() []ent.Index {
 // Annotations hold the rules that the database checks itself.
 func (Payment) Annotations() []schema.Annotation {
 	return []schema.Annotation{
-		check("payment_slot", "slot >= 0 AND slot < 4096"),
-		check("payment_version", "version >= 1"),
 		check("payment_amount", "amount_minor > 0 AND authorized_minor >= 0 AND authorized_minor <= amount_minor"),
 		check("payment_captured", "captured_minor >= 0 AND released_minor >= 0 AND capture_pending_minor >= 0 AND captured_minor + released_minor + capture_pending_minor <= authorized_minor"),
 		check("payment_refunded", "refunded_minor >= 0 AND refund_pending_minor >= 0 AND refunded_minor + refund_pending_minor <= captured_minor"),
@@ -98,10 +96,7 @@ func (PaymentOperation) Indexes() []ent.Index {
 
 // Annotations hold the rules that the database checks itself.
 func (PaymentOperation) Annotations() []schema.Annotation {
-	return []schema.Annotation{
-		check("payment_operation_slot", "slot >= 0 AND slot < 4096"),
-		check("payment_operation_amount", "amount_minor >= 0 AND held_minor >= 0"),
-	}
+	return []schema.Annotation{check("payment_operation_amount", "amount_minor >= 0 AND held_minor >= 0")}
 }
 
 // LedgerEntry is one transfer between two accounts, never changed: what is debited is credited. Its
@@ -127,10 +122,7 @@ func (LedgerEntry) Fields() []ent.Field {
 
 // Annotations hold the rules that the database checks itself.
 func (LedgerEntry) Annotations() []schema.Annotation {
-	return []schema.Annotation{
-		check("ledger_entry_slot", "slot >= 0 AND slot < 4096"),
-		check("ledger_entry_amount", "amount_minor > 0 AND debit <> credit"),
-	}
+	return []schema.Annotation{check("ledger_entry_amount", "amount_minor > 0 AND debit <> credit")}
 }
 
 // PaymentEvent remembers an event of a gateway that was taken, so that it is taken once. Its id is
@@ -152,8 +144,3 @@ func (PaymentEvent) Fields() []ent.Field {
 
 // Indexes serve the sweep of old events.
 func (PaymentEvent) Indexes() []ent.Index { return []ent.Index{index.Fields("create_time")} }
-
-// Annotations hold the rules that the database checks itself.
-func (PaymentEvent) Annotations() []schema.Annotation {
-	return []schema.Annotation{check("payment_event_slot", "slot >= 0 AND slot < 4096")}
-}

@@ -2,7 +2,6 @@ package schema
 
 import (
 	"entgo.io/ent"
-	"entgo.io/ent/schema"
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
 	"github.com/google/uuid"
@@ -29,8 +28,3 @@ func (Request) Fields() []ent.Field {
 
 // Indexes serve the sweep of old requests.
 func (Request) Indexes() []ent.Index { return []ent.Index{index.Fields("create_time")} }
-
-// Annotations hold the rules that the database checks itself.
-func (Request) Annotations() []schema.Annotation {
-	return []schema.Annotation{check("request_slot", "slot >= 0 AND slot < 4096")}
-}

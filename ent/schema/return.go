@@ -4,7 +4,6 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/entsql"
-	"entgo.io/ent/schema"
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
 	"github.com/google/uuid"
@@ -38,11 +37,6 @@ func (OrderReturn) Indexes() []ent.Index {
 		index.Fields("slot", "customer_id", "id"),
 		index.Fields("number", "id").Annotations(entsql.IndexWhere("number <> ''")),
 	}
-}
-
-// Annotations hold the rules that the database checks itself.
-func (OrderReturn) Annotations() []schema.Annotation {
-	return []schema.Annotation{check("order_return_slot", "slot >= 0 AND slot < 4096")}
 }
 
 // ReturnProgress is what was said and decided about a return, as it is stored.

@@ -2,7 +2,6 @@ package schema
 
 import (
 	"entgo.io/ent"
-	"entgo.io/ent/schema"
 	"entgo.io/ent/schema/field"
 )
 
@@ -23,11 +22,6 @@ func (RiskAssessment) Fields() []ent.Field {
 		field.Bool("shadow").Immutable().Comment("The outcome was only noted."),
 		field.Time("create_time").Immutable(),
 	}
-}
-
-// Annotations hold the rules that the database checks itself.
-func (RiskAssessment) Annotations() []schema.Annotation {
-	return []schema.Annotation{check("risk_assessment_slot", "slot >= 0 AND slot < 4096")}
 }
 
 // RiskReason is one thing that was odd.

@@ -3,7 +3,6 @@ package schema
 import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/entsql"
-	"entgo.io/ent/schema"
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
 )
@@ -40,13 +39,5 @@ func (Saga) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("wake_time").Annotations(entsql.IndexWhere("state < 5")),
 		index.Fields("id").StorageKey("saga_unfinished").Annotations(entsql.IndexWhere("state < 5")),
-	}
-}
-
-// Annotations hold the rules that the database checks itself.
-func (Saga) Annotations() []schema.Annotation {
-	return []schema.Annotation{
-		check("saga_slot", "slot >= 0 AND slot < 4096"),
-		check("saga_state", "state >= 1 AND state <= 6"),
 	}
 }

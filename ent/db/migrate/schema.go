@@ -713,29 +713,16 @@ func init() {
 	HoldsTable.Annotation = &entsql.Annotation{}
 	HoldsTable.Annotation.Checks = map[string]string{
 		"hold_quantity": "committed >= 0 AND committed <= quantity",
-		"hold_slot":     "slot >= 0 AND slot < 4096",
-		"hold_state":    "state >= 1 AND state <= 6",
 	}
 	LedgerEntriesTable.Annotation = &entsql.Annotation{}
 	LedgerEntriesTable.Annotation.Checks = map[string]string{
 		"ledger_entry_amount": "amount_minor > 0 AND debit <> credit",
-		"ledger_entry_slot":   "slot >= 0 AND slot < 4096",
 	}
 	OrdersTable.Annotation = &entsql.Annotation{
 		Table: "orders",
 	}
 	OrdersTable.Annotation.Checks = map[string]string{
-		"order_slot":    "slot >= 0 AND slot < 4096",
-		"order_total":   "total_minor >= 0 AND shipping_minor >= 0",
-		"order_version": "version >= 1",
-	}
-	OrderEventsTable.Annotation = &entsql.Annotation{}
-	OrderEventsTable.Annotation.Checks = map[string]string{
-		"order_event_slot": "slot >= 0 AND slot < 4096",
-	}
-	OrderReturnsTable.Annotation = &entsql.Annotation{}
-	OrderReturnsTable.Annotation.Checks = map[string]string{
-		"order_return_slot": "slot >= 0 AND slot < 4096",
+		"order_total": "total_minor >= 0 AND shipping_minor >= 0",
 	}
 	PaymentsTable.Annotation = &entsql.Annotation{}
 	PaymentsTable.Annotation.Checks = map[string]string{
@@ -743,39 +730,18 @@ func init() {
 		"payment_captured": "captured_minor >= 0 AND released_minor >= 0 AND capture_pending_minor >= 0 AND captured_minor + released_minor + capture_pending_minor <= authorized_minor",
 		"payment_open":     "open_captures >= 0 AND open_unknown >= 0",
 		"payment_refunded": "refunded_minor >= 0 AND refund_pending_minor >= 0 AND refunded_minor + refund_pending_minor <= captured_minor",
-		"payment_slot":     "slot >= 0 AND slot < 4096",
-		"payment_version":  "version >= 1",
-	}
-	PaymentEventsTable.Annotation = &entsql.Annotation{}
-	PaymentEventsTable.Annotation.Checks = map[string]string{
-		"payment_event_slot": "slot >= 0 AND slot < 4096",
 	}
 	PaymentOperationsTable.Annotation = &entsql.Annotation{}
 	PaymentOperationsTable.Annotation.Checks = map[string]string{
 		"payment_operation_amount": "amount_minor >= 0 AND held_minor >= 0",
-		"payment_operation_slot":   "slot >= 0 AND slot < 4096",
 	}
 	ProductsTable.Annotation = &entsql.Annotation{}
 	ProductsTable.Annotation.Checks = map[string]string{
 		"product_price": "unit_price_minor >= 0",
 	}
-	RequestsTable.Annotation = &entsql.Annotation{}
-	RequestsTable.Annotation.Checks = map[string]string{
-		"request_slot": "slot >= 0 AND slot < 4096",
-	}
-	RiskAssessmentsTable.Annotation = &entsql.Annotation{}
-	RiskAssessmentsTable.Annotation.Checks = map[string]string{
-		"risk_assessment_slot": "slot >= 0 AND slot < 4096",
-	}
-	SagasTable.Annotation = &entsql.Annotation{}
-	SagasTable.Annotation.Checks = map[string]string{
-		"saga_slot":  "slot >= 0 AND slot < 4096",
-		"saga_state": "state >= 1 AND state <= 6",
-	}
 	StockCommitsTable.Annotation = &entsql.Annotation{}
 	StockCommitsTable.Annotation.Checks = map[string]string{
 		"stock_commit_quantity": "quantity >= 1",
-		"stock_commit_slot":     "slot >= 0 AND slot < 4096",
 	}
 	StockLevelsTable.Annotation = &entsql.Annotation{}
 	StockLevelsTable.Annotation.Checks = map[string]string{

@@ -75,9 +75,7 @@ CREATE TABLE "holds" (
   "state" smallint NOT NULL,
   "expire_time" timestamptz NULL,
   PRIMARY KEY ("id"),
-  CONSTRAINT "hold_quantity" CHECK ((committed >= 0) AND (committed <= quantity)),
-  CONSTRAINT "hold_slot" CHECK ((slot >= 0) AND (slot < 4096)),
-  CONSTRAINT "hold_state" CHECK ((state >= 1) AND (state <= 6))
+  CONSTRAINT "hold_quantity" CHECK ((committed >= 0) AND (committed <= quantity))
 );
 -- Create index "hold_expire_time" to table: "holds"
 CREATE INDEX "hold_expire_time" ON "holds" ("expire_time") WHERE (expire_time IS NOT NULL);
@@ -99,8 +97,7 @@ CREATE TABLE "ledger_entries" (
   "currency" character(3) NOT NULL,
   "time" timestamptz NOT NULL,
   PRIMARY KEY ("id"),
-  CONSTRAINT "ledger_entry_amount" CHECK ((amount_minor > 0) AND (debit <> credit)),
-  CONSTRAINT "ledger_entry_slot" CHECK ((slot >= 0) AND (slot < 4096))
+  CONSTRAINT "ledger_entry_amount" CHECK ((amount_minor > 0) AND (debit <> credit))
 );
 -- Create "logins" table
 CREATE TABLE "logins" (
@@ -149,9 +146,7 @@ CREATE TABLE "orders" (
   "progress" jsonb NULL,
   "version" bigint NOT NULL,
   PRIMARY KEY ("id"),
-  CONSTRAINT "order_slot" CHECK ((slot >= 0) AND (slot < 4096)),
-  CONSTRAINT "order_total" CHECK ((total_minor >= 0) AND (shipping_minor >= 0)),
-  CONSTRAINT "order_version" CHECK (version >= 1)
+  CONSTRAINT "order_total" CHECK ((total_minor >= 0) AND (shipping_minor >= 0))
 );
 -- Create index "order_fulfillment_status_id" to table: "orders"
 CREATE INDEX "order_fulfillment_status_id" ON "orders" ("fulfillment_status", "id");
@@ -169,8 +164,7 @@ CREATE TABLE "order_events" (
   "slot" smallint NOT NULL,
   "time" timestamptz NOT NULL,
   "change" bytea NOT NULL,
-  PRIMARY KEY ("id"),
-  CONSTRAINT "order_event_slot" CHECK ((slot >= 0) AND (slot < 4096))
+  PRIMARY KEY ("id")
 );
 -- Create "order_returns" table
 CREATE TABLE "order_returns" (
@@ -187,8 +181,7 @@ CREATE TABLE "order_returns" (
   "total_minor" bigint NOT NULL,
   "order_id" uuid NULL,
   "progress" jsonb NULL,
-  PRIMARY KEY ("id"),
-  CONSTRAINT "order_return_slot" CHECK ((slot >= 0) AND (slot < 4096))
+  PRIMARY KEY ("id")
 );
 -- Create index "orderreturn_number_id" to table: "order_returns"
 CREATE INDEX "orderreturn_number_id" ON "order_returns" ("number", "id") WHERE (number <> ''::text);
@@ -225,9 +218,7 @@ CREATE TABLE "payments" (
   CONSTRAINT "payment_amount" CHECK ((amount_minor > 0) AND (authorized_minor >= 0) AND (authorized_minor <= amount_minor)),
   CONSTRAINT "payment_captured" CHECK ((captured_minor >= 0) AND (released_minor >= 0) AND (capture_pending_minor >= 0) AND (((captured_minor + released_minor) + capture_pending_minor) <= authorized_minor)),
   CONSTRAINT "payment_open" CHECK ((open_captures >= 0) AND (open_unknown >= 0)),
-  CONSTRAINT "payment_refunded" CHECK ((refunded_minor >= 0) AND (refund_pending_minor >= 0) AND ((refunded_minor + refund_pending_minor) <= captured_minor)),
-  CONSTRAINT "payment_slot" CHECK ((slot >= 0) AND (slot < 4096)),
-  CONSTRAINT "payment_version" CHECK (version >= 1)
+  CONSTRAINT "payment_refunded" CHECK ((refunded_minor >= 0) AND (refund_pending_minor >= 0) AND ((refunded_minor + refund_pending_minor) <= captured_minor))
 );
 -- Create index "payment_slot_customer_id_id" to table: "payments"
 CREATE INDEX "payment_slot_customer_id_id" ON "payments" ("slot", "customer_id", "id");
@@ -240,8 +231,7 @@ CREATE TABLE "payment_events" (
   "payment_id" uuid NOT NULL,
   "event_id" character varying NOT NULL,
   "create_time" timestamptz NOT NULL,
-  PRIMARY KEY ("id"),
-  CONSTRAINT "payment_event_slot" CHECK ((slot >= 0) AND (slot < 4096))
+  PRIMARY KEY ("id")
 );
 -- Create index "paymentevent_create_time" to table: "payment_events"
 CREATE INDEX "paymentevent_create_time" ON "payment_events" ("create_time");
@@ -265,8 +255,7 @@ CREATE TABLE "payment_operations" (
   "reason" character varying NOT NULL,
   "note" character varying NOT NULL,
   PRIMARY KEY ("id"),
-  CONSTRAINT "payment_operation_amount" CHECK ((amount_minor >= 0) AND (held_minor >= 0)),
-  CONSTRAINT "payment_operation_slot" CHECK ((slot >= 0) AND (slot < 4096))
+  CONSTRAINT "payment_operation_amount" CHECK ((amount_minor >= 0) AND (held_minor >= 0))
 );
 -- Create index "paymentoperation_update_time" to table: "payment_operations"
 CREATE INDEX "paymentoperation_update_time" ON "payment_operations" ("update_time") WHERE (state = ANY (ARRAY[2, 3]));
@@ -303,8 +292,7 @@ CREATE TABLE "requests" (
   "version" bigint NOT NULL DEFAULT 0,
   "answer" bytea NULL,
   "create_time" timestamptz NOT NULL,
-  PRIMARY KEY ("id"),
-  CONSTRAINT "request_slot" CHECK ((slot >= 0) AND (slot < 4096))
+  PRIMARY KEY ("id")
 );
 -- Create index "request_create_time" to table: "requests"
 CREATE INDEX "request_create_time" ON "requests" ("create_time");
@@ -317,8 +305,7 @@ CREATE TABLE "risk_assessments" (
   "reasons" jsonb NOT NULL,
   "shadow" boolean NOT NULL,
   "create_time" timestamptz NOT NULL,
-  PRIMARY KEY ("id"),
-  CONSTRAINT "risk_assessment_slot" CHECK ((slot >= 0) AND (slot < 4096))
+  PRIMARY KEY ("id")
 );
 -- Create "sagas" table
 CREATE TABLE "sagas" (
@@ -338,9 +325,7 @@ CREATE TABLE "sagas" (
   "wake_time" timestamptz NOT NULL,
   "deadline" timestamptz NOT NULL,
   "trace" character varying NOT NULL DEFAULT '',
-  PRIMARY KEY ("saga_key"),
-  CONSTRAINT "saga_slot" CHECK ((slot >= 0) AND (slot < 4096)),
-  CONSTRAINT "saga_state" CHECK ((state >= 1) AND (state <= 6))
+  PRIMARY KEY ("saga_key")
 );
 -- Create index "saga_unfinished" to table: "sagas"
 CREATE INDEX "saga_unfinished" ON "sagas" ("saga_key") WHERE (state < 5);
@@ -397,8 +382,7 @@ CREATE TABLE "stock_commits" (
   "fingerprint" bytea NOT NULL,
   "time" timestamptz NOT NULL,
   PRIMARY KEY ("id"),
-  CONSTRAINT "stock_commit_quantity" CHECK (quantity >= 1),
-  CONSTRAINT "stock_commit_slot" CHECK ((slot >= 0) AND (slot < 4096))
+  CONSTRAINT "stock_commit_quantity" CHECK (quantity >= 1)
 );
 -- Create index "stockcommit_sku_id" to table: "stock_commits"
 CREATE INDEX "stockcommit_sku_id" ON "stock_commits" ("sku", "id");

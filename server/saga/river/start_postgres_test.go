@@ -45,30 +45,37 @@ func TestStarter_StartBatch(t *testing.T) {
 	}
 	starts = append(starts, saga.Start{Subject: "ord_900", Saga: "ship", Deadline: now.Add(time.Hour)},
 		saga.Start{Subject: "ord_901", Saga: "expire", At: now.Add(time.Minute), Deadline: now.Add(time.Hour)})
-	stored, told := map[string][]string{}, map[string][]string{}
-	for name, start := range by {
-		db := prepared(t, pgtest.URL(t))
-		starter, err := river.NewStarter(db, func() time.Time { return now })
-		require.NoError(t, err)
-		listener, err := db.Pool(t.Context(), 1)
-		require.NoError(t, err)
-		defer listener.Close()
-		conn, err := listener.Acquire(t.Context())
-		require.NoError(t, err)
-		_, err = conn.Exec(t.Context(), `LISTEN "public.river_insert"`)
-		require.NoError(t, err)
-		start(t, db, starter, starts)
-		stored[name] = append(rowsOf(t, db, "river_job", "id", "created_at", "scheduled_at"), rowsOf(t, db, "sagas", "ticket")...)
-		for range 2 {
-			n, err := conn.Conn().WaitForNotification(t.Context())
-			require.NoError(t, err)
-			told[name] = append(told[name], n.Payload)
-		}
-		conn.Release()
+	for name, c := range map[string]struct {
+		starts     []saga.Start
+		jobs, told int
+	}{"one": {starts[:1], 1, 1}, "many": {starts, 3, 2}} {
+		t.Run(name, func(t *testing.T) {
+			stored, told := map[string][]string{}, map[string][]string{}
+			for way, start := range by {
+				db := prepared(t, pgtest.URL(t))
+				starter, err := river.NewStarter(db, func() time.Time { return now })
+				require.NoError(t, err)
+				listener, err := db.Pool(t.Context(), 1)
+				require.NoError(t, err)
+				defer listener.Close()
+				conn, err := listener.Acquire(t.Context())
+				require.NoError(t, err)
+				_, err = conn.Exec(t.Context(), `LISTEN "public.river_insert"`)
+				require.NoError(t, err)
+				start(t, db, starter, c.starts)
+				stored[way] = append(rowsOf(t, db, "river_job", "id", "created_at", "scheduled_at"), rowsOf(t, db, "sagas", "ticket")...)
+				for range c.told {
+					n, err := conn.Conn().WaitForNotification(t.Context())
+					require.NoError(t, err)
+					told[way] = append(told[way], n.Payload)
+				}
+				conn.Release()
+			}
+			require.Len(t, stored["client"], c.jobs+len(c.starts))
+			require.ElementsMatch(t, stored["client"], stored["batch"])
+			require.ElementsMatch(t, told["client"], told["batch"])
+		})
 	}
-	require.Len(t, stored["client"], 3+132)
-	require.ElementsMatch(t, stored["client"], stored["batch"])
-	require.ElementsMatch(t, told["client"], told["batch"])
 }
 
 // rowsOf gives the rows of a table as JSON, without these columns, and without tickets in documents.

@@ -89,7 +89,7 @@ func zip(orders []*db.Order, events []*db.OrderEvent) (all []store.Audited) {
 		if len(orders) > 0 && id.UUID(orders[0].ID) == key {
 			a.Order = orderFromRow(orders[0])
 			a.Total = orders[0].TotalMinor
-			a.OrderSlot = id.Slot(orders[0].Slot) //nolint:gosec // checked by the database
+			a.OrderSlot = id.Slot(orders[0].Slot) //nolint:gosec // as it was written
 			orders = orders[1:]
 		}
 		for len(events) > 0 && id.UUID(events[0].ID).WithPart(0) == key {
@@ -99,7 +99,7 @@ func zip(orders []*db.Order, events []*db.OrderEvent) (all []store.Audited) {
 				e.OrderID, e.Sequence = order.ID{UUID: key}, int64(id.UUID(events[0].ID).Part())
 			}
 			a.Events = append(a.Events, e)
-			a.EventSlots = append(a.EventSlots, id.Slot(events[0].Slot)) //nolint:gosec // checked by the database
+			a.EventSlots = append(a.EventSlots, id.Slot(events[0].Slot)) //nolint:gosec // as it was written
 			events = events[1:]
 		}
 		all = append(all, a)

@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/orderprocessing/orderprocessing/ent/db"
+	"github.com/orderprocessing/orderprocessing/server/store/database"
 )
 
 // cell is a column of a row: what is written there, and whether a change may overwrite it.
@@ -55,7 +56,7 @@ func (s *Store) upsert(ctx context.Context, tx *db.Tx, table string, rows [][]ce
 	var query string
 	var args []any
 	if s.database.Dialect() == dialect.Postgres {
-		query, args = insertArrays(table, rows)
+		query, args = insertRows(table, rows)
 	} else {
 		query, args = insertValues(table, rows)
 	}
@@ -109,22 +110,23 @@ func insertValues(table string, rows [][]cell) (query string, args []any) {
 	return text.String(), args
 }
 
-// insertArrays writes an insert with an array a column: the statement is the same for any number of
-// rows, so Postgres parses and plans it once.
-func insertArrays(table string, rows [][]cell) (query string, args []any) {
-	arrays, args := arraysOf(rows, nil)
-	return fmt.Sprintf(`INSERT INTO "%s" (%s) SELECT * FROM unnest(%s)`, table, cellColumns(rows[0]), arrays), args
+// insertRows writes an insert whose rows come as database.Rows.
+func insertRows(table string, rows [][]cell) (query string, args []any) {
+	arrays := len(rows) > 1
+	args, kinds := argsOf(rows, arrays, nil)
+	return fmt.Sprintf(`INSERT INTO "%s" (%s) SELECT * FROM %s AS r`,
+		table, cellColumns(rows[0]), database.Rows(arrays, 1, kinds...)), args
 }
 
-// arraysOf adds an array a column to the arguments of a statement, and gives the words for them.
-func arraysOf(rows [][]cell, args []any) (arrays string, all []any) {
-	words := make([]string, len(rows[0]))
-	for i := range rows[0] {
-		array, kind := arrayOf(rows, i)
-		args = append(args, array)
-		words[i] = fmt.Sprintf("$%d::%s[]", len(args), kind)
+// argsOf adds the columns of rows to the arguments of a statement, and names what Postgres calls their types.
+func argsOf(rows [][]cell, arrays bool, args []any) (all []any, kinds []string) {
+	kinds = make([]string, len(rows[0]))
+	for i := range kinds {
+		var values any
+		values, kinds[i] = argOf(rows, i, arrays)
+		args = append(args, values)
 	}
-	return strings.Join(words, ", "), args
+	return args, kinds
 }
 
 func cellColumns(row []cell) string {
@@ -135,42 +137,43 @@ func cellColumns(row []cell) string {
 	return strings.Join(names, ", ")
 }
 
-// arrayOf gathers a column, and names what Postgres calls its type. Times and documents may be NULL.
-func arrayOf(rows [][]cell, column int) (array any, kind string) {
+// argOf gives a column as database.Column does, and what Postgres calls its type. Times and documents may
+// be NULL.
+func argOf(rows [][]cell, column int, arrays bool) (values any, kind string) {
 	switch rows[0][column].value.(type) {
 	case uuid.UUID:
-		return gather(rows, column, func(v uuid.UUID) [16]byte { return v }), "uuid"
+		return gather(rows, column, arrays, func(v uuid.UUID) [16]byte { return v }), "uuid"
 	case string:
-		return gather(rows, column, func(v string) string { return v }), "text"
+		return gather(rows, column, arrays, func(v string) string { return v }), "text"
 	case bool:
-		return gather(rows, column, func(v bool) bool { return v }), "boolean"
+		return gather(rows, column, arrays, func(v bool) bool { return v }), "boolean"
 	case document:
-		return gather(rows, column, func(v document) []byte { return v }), "jsonb"
+		return gather(rows, column, arrays, func(v document) []byte { return v }), "jsonb"
 	case []byte:
-		return gather(rows, column, func(v []byte) []byte { return v }), "bytea"
+		return gather(rows, column, arrays, func(v []byte) []byte { return v }), "bytea"
 	case uint8:
-		return gather(rows, column, func(v uint8) int16 { return int16(v) }), "smallint"
+		return gather(rows, column, arrays, func(v uint8) int16 { return int16(v) }), "smallint"
 	case int16:
-		return gather(rows, column, func(v int16) int16 { return v }), "smallint"
+		return gather(rows, column, arrays, func(v int16) int16 { return v }), "smallint"
 	case int:
-		return gather(rows, column, func(v int) int64 { return int64(v) }), "bigint"
+		return gather(rows, column, arrays, func(v int) int64 { return int64(v) }), "bigint"
 	case int64:
-		return gather(rows, column, func(v int64) int64 { return v }), "bigint"
+		return gather(rows, column, arrays, func(v int64) int64 { return v }), "bigint"
 	}
 	times := make([]pgtype.Timestamptz, len(rows))
 	for i, row := range rows {
 		times[i].Time, times[i].Valid = row[column].value.(time.Time)
 	}
-	return times, "timestamptz"
+	return database.Column(arrays, times), "timestamptz"
 }
 
-func gather[From, To any](rows [][]cell, column int, convert func(From) To) []To {
+func gather[From, To any](rows [][]cell, column int, arrays bool, convert func(From) To) any {
 	values := make([]To, len(rows))
 	for i, row := range rows {
 		value, _ := row[column].value.(From) // a column has one type
 		values[i] = convert(value)
 	}
-	return values
+	return database.Column(arrays, values)
 }
 
 // among finds the rows with these ids, by a statement that is the same for any number of them

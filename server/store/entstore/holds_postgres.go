@@ -126,7 +126,7 @@ func eachHold(rows pgx.Rows, take func(stock.Hold)) error {
 	var expires *time.Time
 	var h stock.Hold
 	_, err := pgx.ForEachRow(rows, []any{&orderID, &h.SKU, &h.Quantity, &h.Committed, &state, &expires}, func() error {
-		h.OrderID, h.State, h.Expires = order.ID{UUID: orderID}, stock.HoldState(state), time.Time{} //nolint:gosec // checked by the database
+		h.OrderID, h.State, h.Expires = order.ID{UUID: orderID}, stock.HoldState(state), time.Time{} //nolint:gosec // as it was written
 		if expires != nil {
 			h.Expires = expires.UTC()
 		}

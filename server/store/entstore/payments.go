@@ -130,12 +130,12 @@ func auditPayments(ctx context.Context, tx *db.Tx, after id.UUID, limit int) ([]
 	audited := make([]store.AuditedPayment, len(rows))
 	for i, row := range rows {
 		a := store.AuditedPayment{Payment: paymentFromRow(row), Operations: operationsFromRows(operationsOf[row.ID])}
-		a.Slots = append(a.Slots, id.Slot(row.Slot)) //nolint:gosec // checked by the database
+		a.Slots = append(a.Slots, id.Slot(row.Slot)) //nolint:gosec // as it was written
 		for _, o := range operationsOf[row.ID] {
-			a.Slots = append(a.Slots, id.Slot(o.Slot)) //nolint:gosec // checked by the database
+			a.Slots = append(a.Slots, id.Slot(o.Slot)) //nolint:gosec // as it was written
 		}
 		for _, e := range entriesOf[row.ID] {
-			a.Slots = append(a.Slots, id.Slot(e.Slot)) //nolint:gosec // checked by the database
+			a.Slots = append(a.Slots, id.Slot(e.Slot)) //nolint:gosec // as it was written
 			a.Entries = append(a.Entries, entryFromRow(e))
 		}
 		audited[i] = a

@@ -100,7 +100,7 @@ func queueUpsert(trip *pgx.Batch, t tableRows, lost *bool) {
 	if len(t.rows) == 0 {
 		return
 	}
-	query, args := insertArrays(t.table, t.rows)
+	query, args := insertRows(t.table, t.rows)
 	trip.Queue(query+onConflict(t), args...).Exec(func(tag pgconn.CommandTag) error {
 		*lost = *lost || tag.RowsAffected() != int64(len(t.rows))
 		return nil
