@@ -219,7 +219,7 @@ func (b *bench) noteCreate() {
 		"carries it on: another replica's work (workflow.workers 0), or, where it says so, of the server itself, as far as it comes during the turn; it goes on until "+
 		"all rest before the floor's next turn, and CPU and bytes are of both; rate and CPU are of all turns, p50 and p99 the mean of the turns'", createTurns, b.seconds)
 	b.report.note("the load client is a process of its own, Connect with protobuf, one call at a time on each connection: over h2c, each an HTTP/2 " +
-		"connection written on the framer of golang.org/x/net/http2, or over HTTP/1.1 where it says so, whose heads it reads itself; either needs one write " +
-		"and one or two reads a call; every answer is decoded")
+		"connection written on the framer of golang.org/x/net/http2, or over HTTP/1.1 where it says so, whose heads it reads itself; one " +
+		"thread waits for all connections at once (epoll), as those of pgbench do, unless calls are paced; every answer is decoded")
 	b.report.note("pgbench runs -M prepared with 2 threads, over TCP on the loopback interface as the server does")
 }

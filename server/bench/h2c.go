@@ -2,11 +2,9 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"strconv"
 
@@ -18,7 +16,7 @@ import (
 // Client and server share the machine's cores, so what a client costs is missing from the server:
 // this one needs a write and a read a call, where net/http needs several goroutines.
 type h2c struct {
-	conn     net.Conn
+	conn     io.ReadWriteCloser
 	out      *bufio.Writer
 	frames   *http2.Framer
 	encoded  headerBuffer
@@ -44,8 +42,8 @@ const (
 	defaultWindow = 65535 // RFC 9113, section 6.9.2
 )
 
-func dialH2C(ctx context.Context, host string) (*h2c, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", host)
+func dialH2C(host string, open func() (io.ReadWriteCloser, error)) (*h2c, error) {
+	conn, err := open()
 	if err != nil {
 		return nil, err
 	}

@@ -3,11 +3,9 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"slices"
 	"strconv"
@@ -17,8 +15,8 @@ import (
 // http1 is one HTTP/1.1 connection with one unary Connect call in flight at a time: a write and a read a
 // call, as h2c, but for a server that has no frames to take apart.
 type http1 struct {
-	ctx   context.Context //nolint:containedctx // of dialing
-	conn  net.Conn
+	open  func() (io.ReadWriteCloser, error)
+	conn  io.ReadWriteCloser
 	idle  time.Time // since when the connection is open, until its first call
 	in    *bufio.Reader
 	heads map[string][]byte // of requests, as far as they are the same for each call of a path
@@ -28,13 +26,13 @@ type http1 struct {
 	body  []byte // of the last answer
 }
 
-func dialHTTP1(ctx context.Context, host string) (*http1, error) {
-	c := &http1{ctx: ctx, in: bufio.NewReader(nil), heads: map[string][]byte{}, host: host, token: os.Getenv(tokenVariable)}
+func dialHTTP1(host string, open func() (io.ReadWriteCloser, error)) (*http1, error) {
+	c := &http1{open: open, in: bufio.NewReader(nil), heads: map[string][]byte{}, host: host, token: os.Getenv(tokenVariable)}
 	return c, c.dial()
 }
 
 func (c *http1) dial() (err error) {
-	c.conn, err = new(net.Dialer).DialContext(c.ctx, "tcp", c.host)
+	c.conn, err = c.open()
 	c.in.Reset(c.conn)
 	c.idle = time.Now()
 	return err

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -97,12 +98,21 @@ type caller interface {
 	close() error
 }
 
-func (j loadJob) dial(ctx context.Context) (caller, error) {
-	if j.HTTP1 {
-		return dialHTTP1(ctx, j.Host)
+// dial opens a connection, of the loop if there is one.
+func (j loadJob) dial(ctx context.Context, l *loop) (caller, error) {
+	open := func() (io.ReadWriteCloser, error) { return new(net.Dialer).DialContext(ctx, "tcp", j.Host) }
+	if l != nil {
+		open = func() (io.ReadWriteCloser, error) { return l.dial(ctx, j.Host) }
 	}
-	return dialH2C(ctx, j.Host)
+	if j.HTTP1 {
+		return dialHTTP1(j.Host, open)
+	}
+	return dialH2C(j.Host, open)
 }
+
+// busy tells whether there is always something to do: each connection makes its calls as fast as it can, or they
+// come at random times.
+func (j loadJob) busy() bool { return j.Open || j.Rate == 0 && j.Window == 0 }
 
 // errShed is the answer to a call that was turned away because there are too many.
 var errShed = errors.New("turned away")
@@ -123,26 +133,33 @@ func (j loadJob) do(ctx context.Context) (r loadResult, err error) {
 	if err != nil {
 		return r, err
 	}
+	var together *loop
+	if j.busy() {
+		if together, err = newLoop(); err != nil {
+			return r, err
+		}
+		defer together.close() //nolint:errcheck // nothing is left to say
+	}
 	connections := make([]caller, j.Connections)
 	for i := range connections {
-		if connections[i], err = j.dial(ctx); err != nil {
+		if connections[i], err = j.dial(ctx, together); err != nil {
 			return r, err
 		}
 		defer connections[i].close() //nolint:errcheck // nothing is left to say
 	}
 	took, shed := make([][]time.Duration, j.Connections), make([]int, j.Connections)
 	errs := make([]error, j.Connections)
-	var all sync.WaitGroup
 	started := time.Now()
 	until := started.Add(time.Duration(j.Seconds * float64(time.Second)))
 	paced, end := context.WithDeadline(ctx, until)
 	defer end()
-	pace, err := j.pace(paced)
+	pace, err := j.pace(paced, together, until)
 	if err != nil {
 		return r, err
 	}
+	work := make([]func(), j.Connections)
 	for i, c := range connections {
-		all.Go(func() {
+		work[i] = func() {
 			call := makeCall(i)
 			for began := range pace.turns() {
 				if began.After(until) {
@@ -159,21 +176,40 @@ func (j loadJob) do(ctx context.Context) (r loadResult, err error) {
 				took[i] = append(took[i], time.Since(began))
 				pace.answered.Add(1)
 			}
-		})
+		}
 	}
-	all.Wait()
+	if together != nil {
+		err = together.run(ctx, work)
+	} else {
+		beside(work)
+	}
+	if err != nil {
+		return r, err
+	}
 	r.Seconds = time.Since(started).Seconds()
 	if err := errors.Join(append(errs, pace.err)...); err != nil {
 		return r, err
 	}
 	every := slices.Concat(took...)
-	r.Answered, r.Unsent = len(every), pace.unsent
+	r.Answered = len(every)
+	if together != nil {
+		r.Unsent = together.unsent
+	}
 	for _, n := range shed {
 		r.Shed += n
 	}
 	r.P50, r.P99 = percentiles(every)
 	r.CPU = ownCPU()
 	return r, nil
+}
+
+// beside does all work at the same time.
+func beside(work []func()) {
+	var all sync.WaitGroup
+	for _, do := range work {
+		all.Go(do)
+	}
+	all.Wait()
 }
 
 // percentiles gives the median and the 99th percentile in milliseconds. It sorts took.

@@ -138,10 +138,10 @@ type bench struct {
 	report  report
 }
 
-// build builds the real program.
+// build builds the real program, as make build does.
 func (b *bench) build(ctx context.Context) error {
 	b.binary = filepath.Join(b.dir, "orderprocessing")
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", b.binary, "./cmd/orderprocessing").CombinedOutput() //nolint:gosec // our own
+	out, err := exec.CommandContext(ctx, "go", "build", "-ldflags", "-s -w", "-o", b.binary, "./cmd/orderprocessing").CombinedOutput() //nolint:gosec // our own
 	if err != nil {
 		return fmt.Errorf("build the program: %w\n%s", err, out)
 	}

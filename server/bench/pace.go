@@ -13,9 +13,9 @@ import (
 // pacer lets calls go one by one. Without a rate or a window they go when they like.
 type pacer struct {
 	tokens   chan time.Time // when a call is due; closed when the time is over; nil for calls that need none
+	loop     *loop          // which says when, for calls at random times; nil for others
 	answered atomic.Int64
 	err      error // of watching the shards, once tokens is closed
-	unsent   int   // calls that nobody was free to make, once tokens is closed
 }
 
 // Ticks of a pacer: a rate and arrivals come in small portions, a window costs queries.
@@ -25,13 +25,13 @@ const (
 	arrivalTick = time.Millisecond
 )
 
-// pace starts to let calls go, until ctx ends.
-func (j loadJob) pace(ctx context.Context) (*pacer, error) {
+// pace starts to let calls go, until ctx ends; those at random times, until then, as the loop says.
+func (j loadJob) pace(ctx context.Context, l *loop, until time.Time) (*pacer, error) {
 	p := &pacer{}
 	switch {
 	case j.Open:
-		p.tokens = make(chan time.Time)
-		go p.arrive(ctx, j.Rate)
+		p.loop = l
+		l.arriving = &arrivals{rate: j.Rate, next: time.Now(), until: until}
 	case j.Rate > 0:
 		p.tokens = make(chan time.Time, 1<<20) // more than a run offers
 		started := time.Now()
@@ -89,40 +89,40 @@ func (p *pacer) feed(ctx context.Context, every time.Duration, more func(issued 
 	}
 }
 
-// arrive issues tokens at random times, those of a Poisson process, and drops those that nobody waits for.
-func (p *pacer) arrive(ctx context.Context, rate float64) {
-	defer close(p.tokens)
-	ticker := time.NewTicker(arrivalTick)
-	defer ticker.Stop()
-	due := time.Now()
-	for {
-		for now := time.Now(); due.Before(now); due = due.Add(time.Duration(rand.ExpFloat64() / rate * float64(time.Second))) { //nolint:gosec // any will do
-			select {
-			case p.tokens <- due:
-			default:
-				p.unsent++
+// arrivals are times at random, those of a Poisson process.
+type arrivals struct {
+	rate        float64 // a second
+	next, until time.Time
+}
+
+// by gives the times that have come.
+func (a *arrivals) by(now time.Time) iter.Seq[time.Time] {
+	return func(yield func(time.Time) bool) {
+		for a.next.Before(now) && a.next.Before(a.until) {
+			due := a.next
+			a.next = due.Add(time.Duration(rand.ExpFloat64() / a.rate * float64(time.Second))) //nolint:gosec // any will do
+			if !yield(due) {
+				return
 			}
-		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return
 		}
 	}
 }
+
+// over tells whether no more come.
+func (a *arrivals) over(now time.Time) bool { return !now.Before(a.until) }
 
 // turns gives the time from which each call counts, when it may be made.
 func (p *pacer) turns() iter.Seq[time.Time] {
 	return func(yield func(time.Time) bool) {
 		for {
 			due := time.Now()
-			if p.tokens != nil {
-				var more bool
-				if due, more = <-p.tokens; !more {
-					return
-				}
+			switch {
+			case p.loop != nil:
+				due = p.loop.turn()
+			case p.tokens != nil:
+				due = <-p.tokens
 			}
-			if !yield(due) {
+			if due.IsZero() || !yield(due) {
 				return
 			}
 		}
