@@ -49,7 +49,15 @@ func (u unread) Read([]byte) (int, error) {
 // handlerOf is a chain over a service without a network between.
 func handlerOf(t *testing.T, service *orders, limits *Limits) http.Handler {
 	t.Helper()
-	chain := newChain(t, prometheus.NewRegistry(), &logBuffer{}, func(o *Options) { o.Limits = limits })
+	return serving(limited(t, limits), service)
+}
+
+func limited(t *testing.T, limits *Limits) *Chain {
+	t.Helper()
+	return newChain(t, prometheus.NewRegistry(), &logBuffer{}, func(o *Options) { o.Limits = limits })
+}
+
+func serving(chain *Chain, service *orders) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", chain.NotFound())
 	mux.Handle(ordersv1connect.NewOrderServiceHandler(service, chain.HandlerOptions()...))
@@ -274,14 +282,17 @@ func TestShed(t *testing.T) {
 			return nil
 		},
 	}
-	handler := handlerOf(t, service, &Limits{
+	chain := limited(t, &Limits{
 		Gate: gate.New(gate.Options{Most: 1, Least: 1, Target: time.Minute, Patience: time.Millisecond}),
 	})
+	handler := serving(chain, service)
 	first := make(chan *httptest.ResponseRecorder)
 	go func() { first <- post(t, handler, getOrder, "203.0.113.7:1", getBody()) }()
 	<-inside
 	t.Run("a call for which there is no place is refused before its body is read", func(t *testing.T) {
+		require.False(t, chain.Crowded())
 		requireLimited(t, post(t, handler, getOrder, "203.0.113.8:1", unread{t}), fault.ReasonOverloaded)
+		require.True(t, chain.Crowded(), "sagas give way")
 	})
 	t.Run("probes and streams need no place", func(t *testing.T) {
 		require.Equal(t, http.StatusOK, post(t, handler, "/grpc.health.v1.Health/Check", "203.0.113.7:1", getBody()).Code)

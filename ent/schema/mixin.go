@@ -32,9 +32,9 @@ func (timed) Fields() []ent.Field {
 // uuidKey is an id that the application makes.
 func uuidKey() ent.Field { return field.UUID("id", uuid.UUID{}).Immutable() }
 
-// check names a rule about goods or money that the database itself holds. Postgres parses and plans each rule
-// of a table anew for every statement that writes there, so the hot tables have none about what one place in
-// the code decides: slots, versions and states.
+// check names a rule that the database itself holds. Postgres parses and plans each rule of a table anew for
+// every statement that writes there, so tables that are written all the time have rules about goods and money
+// only, and none about what one place in the code decides: slots, versions and states.
 func check(name, rule string) *entsql.Annotation {
 	return &entsql.Annotation{Checks: map[string]string{name: rule}}
 }

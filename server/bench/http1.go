@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"slices"
 	"strconv"
@@ -31,10 +32,13 @@ func dialHTTP1(host string, open func() (io.ReadWriteCloser, error)) (*http1, er
 	return c, c.dial()
 }
 
-func (c *http1) dial() (err error) {
-	c.conn, err = c.open()
-	c.in.Reset(c.conn)
-	c.idle = time.Now()
+func (c *http1) dial() error {
+	conn, err := c.open()
+	if err == nil {
+		c.conn = conn
+		c.in.Reset(conn)
+		c.idle = time.Now()
+	}
 	return err
 }
 
@@ -110,7 +114,7 @@ func (c *http1) send() error {
 		if err == nil {
 			_, err = c.in.Peek(1)
 		}
-		if err == nil || again {
+		if err == nil || again || errors.Is(err, net.ErrClosed) { // by us: the load ends
 			c.idle = time.Time{}
 			return err
 		}

@@ -68,13 +68,13 @@ func (l *loop) run(ctx context.Context, work []func()) error {
 		if err != nil && !errors.Is(err, unix.EINTR) {
 			return err
 		}
-		left -= l.arrive(time.Now())
 		for _, e := range events[:max(n, 0)] {
 			if c := l.waiting[e.Fd]; c != nil {
 				delete(l.waiting, e.Fd)
 				left -= 1 - l.resume(c)
 			}
 		}
+		left -= l.arrive(time.Now())
 	}
 	return ctx.Err()
 }
@@ -117,10 +117,10 @@ func (l *loop) arrive(now time.Time) (done int) {
 	return done
 }
 
-// next lets a connection that is free go on.
+// next lets the connection go on that has been free for longest.
 func (l *loop) next(due time.Time) (done int) {
-	c := l.free[len(l.free)-1]
-	l.free = l.free[:len(l.free)-1]
+	c := l.free[0]
+	l.free = l.free[1:]
 	c.due = due
 	return 1 - l.resume(c)
 }

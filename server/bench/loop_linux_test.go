@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -16,8 +17,14 @@ import (
 
 // TestLoop makes calls over many connections at once, each with an answer of its own, some longer than one read.
 func TestLoop(t *testing.T) {
+	t.Run("HTTP/1.1", func(t *testing.T) { testLoop(t, true) })
+	t.Run("h2c", func(t *testing.T) { testLoop(t, false) })
+}
+
+func testLoop(t *testing.T, http1 bool) {
+	t.Helper()
 	const connections, calls = 20, 50
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked, _ := io.ReadAll(r.Body)
 		if string(asked) == "refuse" {
 			w.WriteHeader(http.StatusTooManyRequests)
@@ -27,11 +34,15 @@ func TestLoop(t *testing.T) {
 		w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
 		_, _ = io.WriteString(w, answer)
 	}))
+	server.Config.Protocols = new(http.Protocols)
+	server.Config.Protocols.SetHTTP1(http1)
+	server.Config.Protocols.SetUnencryptedHTTP2(!http1)
+	server.Start()
 	defer server.Close()
 	l, err := newLoop()
 	require.NoError(t, err)
 	defer func() { require.NoError(t, l.close()) }()
-	j := loadJob{Host: strings.TrimPrefix(server.URL, "http://"), HTTP1: true}
+	j := loadJob{Host: strings.TrimPrefix(server.URL, "http://"), HTTP1: http1}
 	answered, errs := make([]int, connections), make([]error, connections)
 	var work []func()
 	for i := range connections {
@@ -72,7 +83,7 @@ func TestLoop_ends(t *testing.T) {
 	failed := make([]error, 3)
 	var work []func()
 	for i := range failed {
-		c, err := loadJob{Host: silent.Addr().String(), HTTP1: true}.dial(t.Context(), l)
+		c, err := loadJob{Host: silent.Addr().String(), HTTP1: true}.dial(ctx, l)
 		require.NoError(t, err)
 		defer c.close() //nolint:errcheck // the test is over
 		work = append(work, func() {
@@ -84,6 +95,27 @@ func TestLoop_ends(t *testing.T) {
 	for _, err := range failed {
 		require.ErrorIs(t, err, net.ErrClosed)
 	}
+}
+
+// TestLoop_again sends a call again whose connection the server has closed meanwhile.
+func TestLoop_again(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer server.Close()
+	l, err := newLoop()
+	require.NoError(t, err)
+	defer func() { require.NoError(t, l.close()) }()
+	c, err := loadJob{Host: strings.TrimPrefix(server.URL, "http://"), HTTP1: true}.dial(t.Context(), l)
+	require.NoError(t, err)
+	defer c.close() //nolint:errcheck // the test is over
+	var failed error
+	require.NoError(t, l.run(t.Context(), []func(){func() {
+		for range 3 {
+			_, err := c.call("/", nil)
+			failed = errors.Join(failed, err)
+			server.CloseClientConnections()
+		}
+	}}))
+	require.NoError(t, failed)
 }
 
 // TestLoop_arrivals makes each call that is due when it is due, over whoever is free, and counts those that nobody was.

@@ -23,6 +23,7 @@ func TestPayments(t *testing.T) {
 		"an operation in another slot":  {"UPDATE payment_operations SET slot = (slot + 1) % 4096", integrity.Placement},
 		"a payment in another shard":    {"move", integrity.Placement},
 		"a payment of another amount":   {"UPDATE payments SET authorized_minor = authorized_minor - 1", integrity.Money},
+		"a payment of no version":       {"UPDATE payments SET version = 0", integrity.Money},
 		"a payment in the wrong state":  {"UPDATE payments SET state = 1", integrity.Money},
 		"more captured than was booked": {"UPDATE payments SET captured_minor = captured_minor + 1", integrity.Money},
 	} {

@@ -14,6 +14,7 @@ func Inspect(p Payment, operations []Operation, entries []Entry) (broken []strin
 			broken = append(broken, fmt.Sprintf(format, args...))
 		}
 	}
+	report(p.Version >= 1, "its version is %d", p.Version)
 	report(p.Authorized <= p.Amount, "%d authorized of %d asked for", p.Authorized, p.Amount)
 	report(p.Left() >= 0, "%d captured, %d released and %d pending of %d authorized",
 		p.Captured, p.Released, p.CapturePending, p.Authorized)

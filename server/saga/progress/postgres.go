@@ -11,7 +11,7 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/store/database"
 )
 
-// postgres passes a batch as arrays: one statement, whatever the size.
+// postgres passes a batch as arrays, one statement whatever the size, and what is new as database.Rows.
 type postgres struct{}
 
 func (postgres) bind(query string) string {

@@ -54,6 +54,9 @@ type bound struct {
 // bind adds a statement with its arguments.
 func (r *room) bind(conn *pgx.Conn, statement *pgconn.StatementDescription, args []any) error {
 	from := len(r.values)
+	if r.bytes == nil { // an empty value must not be taken for NULL
+		r.bytes = make([]byte, 0, usualRoom)
+	}
 	for i, arg := range args {
 		kind := statement.ParamOIDs[i]
 		format := conn.TypeMap().FormatCodeForOID(kind)
@@ -72,8 +75,11 @@ func (r *room) bind(conn *pgx.Conn, statement *pgconn.StatementDescription, args
 	return nil
 }
 
-// maxRoom is how many bytes are kept; a usual batch needs fewer.
-const maxRoom = 256 << 10
+// usualRoom is how many bytes a room has first, for some orders, and maxRoom how many are kept.
+const (
+	usualRoom = 4 << 10
+	maxRoom   = 256 << 10
+)
 
 func (r *room) empty() {
 	clear(r.bound)
