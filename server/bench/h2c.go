@@ -133,7 +133,7 @@ func (c *h2c) read(stream uint32) (bool, error) {
 		}
 	case *http2.PingFrame:
 		if !f.IsAck() {
-			return false, c.frames.WritePing(true, f.Data)
+			return false, c.frames.WritePing(true, f.Data) // it goes with the next call
 		}
 	case *http2.RSTStreamFrame:
 		if f.StreamID != stream {

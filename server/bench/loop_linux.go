@@ -19,6 +19,7 @@ type loop struct {
 	poll     int
 	waiting  map[int32]*coroutine // by the connection that they wait for
 	running  *coroutine
+	left     int       // that are not done
 	arriving *arrivals // nil: calls are made when their connections like
 	free     []*coroutine
 	unsent   int // calls that no connection was free to make
@@ -44,7 +45,7 @@ const pollFor = 100 * time.Millisecond
 func (l *loop) run(ctx context.Context, work []func()) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	left := 0
+	l.left = len(work)
 	for _, do := range work {
 		c := &coroutine{}
 		goOn, stop := iter.Pull(func(rest func(struct{}) bool) {
@@ -56,14 +57,14 @@ func (l *loop) run(ctx context.Context, work []func()) error {
 			stop()
 		}()
 		c.goOn = goOn
-		left += l.resume(c)
+		l.resume(c)
 	}
 	wait := pollFor
 	if l.arriving != nil {
 		wait = arrivalTick
 	}
 	events := make([]unix.EpollEvent, len(work))
-	for left > 0 && ctx.Err() == nil {
+	for l.left > 0 && ctx.Err() == nil {
 		n, err := unix.EpollWait(l.poll, events, int(wait.Milliseconds()))
 		if err != nil && !errors.Is(err, unix.EINTR) {
 			return err
@@ -71,21 +72,22 @@ func (l *loop) run(ctx context.Context, work []func()) error {
 		for _, e := range events[:max(n, 0)] {
 			if c := l.waiting[e.Fd]; c != nil {
 				delete(l.waiting, e.Fd)
-				left -= 1 - l.resume(c)
+				l.resume(c)
 			}
 		}
-		left -= l.arrive(time.Now())
+		if l.arriving != nil {
+			l.arrive(time.Now())
+		}
 	}
 	return ctx.Err()
 }
 
-// resume lets one go on until it waits, and tells whether it does: 1, or 0.
-func (l *loop) resume(c *coroutine) int {
+// resume lets one go on until it waits again, or is done.
+func (l *loop) resume(c *coroutine) {
 	l.running = c
-	if _, waits := c.goOn(); waits {
-		return 1
+	if _, waits := c.goOn(); !waits {
+		l.left--
 	}
-	return 0
 }
 
 // turn waits until a call is due that this connection shall make; it tells when, zero when there is none any more.
@@ -98,31 +100,26 @@ func (l *loop) turn() time.Time {
 	return c.due
 }
 
-// arrive lets the calls be made that are due by now, and tells how many connections are done, which is when no
-// more calls come.
-func (l *loop) arrive(now time.Time) (done int) {
-	if l.arriving == nil {
-		return 0
-	}
+// arrive lets the calls be made that are due by now. When no more come, who is free is done.
+func (l *loop) arrive(now time.Time) {
 	for due := range l.arriving.by(now) {
 		if len(l.free) == 0 {
 			l.unsent++
 			continue
 		}
-		done += l.next(due)
+		l.next(due)
 	}
 	for l.arriving.over(now) && len(l.free) > 0 {
-		done += l.next(time.Time{})
+		l.next(time.Time{})
 	}
-	return done
 }
 
 // next lets the connection go on that has been free for longest.
-func (l *loop) next(due time.Time) (done int) {
+func (l *loop) next(due time.Time) {
 	c := l.free[0]
 	l.free = l.free[1:]
 	c.due = due
-	return 1 - l.resume(c)
+	l.resume(c)
 }
 
 // dial gives a connection that lets the others go on while there is nothing to read.
@@ -143,12 +140,15 @@ func (l *loop) dial(ctx context.Context, host string) (io.ReadWriteCloser, error
 		return nil, err
 	}
 	event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLET, Fd: int32(c.fd)} //nolint:gosec // a small number
-	return c, unix.EpollCtl(l.poll, unix.EPOLL_CTL_ADD, c.fd, &event)
+	if err := unix.EpollCtl(l.poll, unix.EPOLL_CTL_ADD, c.fd, &event); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
 }
 
 // looped is a connection of a loop.
 type looped struct {
-	*loop
+	loop  *loop
 	fd    int
 	asked bool // since the last read, so that there is nothing to read yet
 }
@@ -156,8 +156,8 @@ type looped struct {
 func (c *looped) Read(p []byte) (int, error) {
 	for {
 		if c.asked {
-			c.waiting[int32(c.fd)] = c.running //nolint:gosec // a small number
-			if !c.running.rest(struct{}{}) {
+			c.loop.waiting[int32(c.fd)] = c.loop.running //nolint:gosec // a small number
+			if !c.loop.running.rest(struct{}{}) {
 				return 0, net.ErrClosed
 			}
 		}

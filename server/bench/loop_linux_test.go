@@ -39,16 +39,11 @@ func testLoop(t *testing.T, http1 bool) {
 	server.Config.Protocols.SetUnencryptedHTTP2(!http1)
 	server.Start()
 	defer server.Close()
-	l, err := newLoop()
-	require.NoError(t, err)
-	defer func() { require.NoError(t, l.close()) }()
-	j := loadJob{Host: strings.TrimPrefix(server.URL, "http://"), HTTP1: http1}
+	l := openLoop(t)
 	answered, errs := make([]int, connections), make([]error, connections)
 	var work []func()
 	for i := range connections {
-		c, err := j.dial(t.Context(), l)
-		require.NoError(t, err)
-		defer c.close() //nolint:errcheck // the test is over
+		c := dialLoop(t, l, loadJob{Host: server.Listener.Addr().String(), HTTP1: http1})
 		work = append(work, func() {
 			for n := range calls {
 				asked := strconv.Itoa(i*calls + n)
@@ -75,17 +70,13 @@ func TestLoop_ends(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it ends with the test
 	require.NoError(t, err)
 	defer silent.Close()
-	l, err := newLoop()
-	require.NoError(t, err)
-	defer func() { require.NoError(t, l.close()) }()
+	l := openLoop(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	failed := make([]error, 3)
 	var work []func()
 	for i := range failed {
-		c, err := loadJob{Host: silent.Addr().String(), HTTP1: true}.dial(ctx, l)
-		require.NoError(t, err)
-		defer c.close() //nolint:errcheck // the test is over
+		c := dialLoop(t, l, loadJob{Host: silent.Addr().String(), HTTP1: true})
 		work = append(work, func() {
 			cancel()
 			_, failed[i] = c.call("/", nil)
@@ -101,12 +92,8 @@ func TestLoop_ends(t *testing.T) {
 func TestLoop_again(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer server.Close()
-	l, err := newLoop()
-	require.NoError(t, err)
-	defer func() { require.NoError(t, l.close()) }()
-	c, err := loadJob{Host: strings.TrimPrefix(server.URL, "http://"), HTTP1: true}.dial(t.Context(), l)
-	require.NoError(t, err)
-	defer c.close() //nolint:errcheck // the test is over
+	l := openLoop(t)
+	c := dialLoop(t, l, loadJob{Host: server.Listener.Addr().String(), HTTP1: true})
 	var failed error
 	require.NoError(t, l.run(t.Context(), []func(){func() {
 		for range 3 {
@@ -122,18 +109,14 @@ func TestLoop_again(t *testing.T) {
 func TestLoop_arrivals(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer server.Close()
-	l, err := newLoop()
-	require.NoError(t, err)
-	defer func() { require.NoError(t, l.close()) }()
+	l := openLoop(t)
 	started := time.Now()
 	until := started.Add(100 * time.Millisecond)
 	l.arriving = &arrivals{rate: 5000, next: started, until: until}
 	made := 0
 	var work []func()
 	for range 3 {
-		c, err := loadJob{Host: strings.TrimPrefix(server.URL, "http://"), HTTP1: true}.dial(t.Context(), l)
-		require.NoError(t, err)
-		defer c.close() //nolint:errcheck // the test is over
+		c := dialLoop(t, l, loadJob{Host: server.Listener.Addr().String(), HTTP1: true})
 		work = append(work, func() {
 			for due := l.turn(); !due.IsZero(); due = l.turn() {
 				if _, err := c.call("/", nil); err != nil || due.Before(started) || due.After(until) {
@@ -146,4 +129,22 @@ func TestLoop_arrivals(t *testing.T) {
 	require.NoError(t, l.run(t.Context(), work))
 	require.Positive(t, made)
 	require.InDelta(t, 500, made+l.unsent, 200)
+}
+
+// openLoop makes a loop that ends with the test.
+func openLoop(t *testing.T) *loop {
+	t.Helper()
+	l, err := newLoop()
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, l.close()) })
+	return l
+}
+
+// dialLoop opens a connection of a loop.
+func dialLoop(t *testing.T, l *loop, j loadJob) caller {
+	t.Helper()
+	c, err := j.dial(context.WithoutCancel(t.Context()), l)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = c.close() })
+	return c
 }

@@ -46,7 +46,7 @@ func Migrate(ctx context.Context, db *database.Database) error {
 }
 
 // relax takes what they say out of the checks of River's jobs, which Postgres parses and plans anew for every
-// statement that writes one: a third of its work for one job. What they say is up to River's client, and to what
+// statement that writes one: two fifths of its work for one job. What they say is up to River's client, and to what
 // insertJobs has. Their names stay, for River's next migrations. Nobody who works may wait long for it.
 const relax = `
 DO $$
