@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"buf.build/go/protovalidate"
 	"connectrpc.com/connect"
 	"connectrpc.com/otelconnect"
 	"github.com/prometheus/client_golang/prometheus"
@@ -53,7 +52,6 @@ type Chain struct {
 	metrics     *metrics
 	trace       connect.Interceptor // nil for no traces
 	limiter     *limiter            // nil for no limits
-	validator   protovalidate.Validator
 	errorWriter *connect.ErrorWriter
 	rules       sync.Map // of procedure: rule
 }
@@ -68,8 +66,8 @@ func New(o Options) (*Chain, error) {
 	if c.metrics, err = newMetrics(o.Registry); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
-	if c.validator, err = protovalidate.New(); err != nil {
-		return nil, fmt.Errorf("build the validator: %w", err)
+	if errValidator != nil {
+		return nil, fmt.Errorf("build the validator: %w", errValidator)
 	}
 	if o.Limits != nil {
 		if c.limiter, err = newLimiter(*o.Limits, o.Registry, c.errorWriter); err != nil {

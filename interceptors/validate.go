@@ -17,7 +17,7 @@ const maxViolations = 20
 
 // validate checks a message against the rules of its contract and tells every field that is wrong.
 func (c *Chain) validate(_ connect.Spec, _ http.Header, message any) error {
-	err := c.validator.Validate(message.(proto.Message))
+	err := validator.Validate(message.(proto.Message))
 	if err == nil {
 		return nil
 	}

@@ -17,7 +17,7 @@ const (
 	// usualPercent is how much garbage there may be otherwise, in relation to what is alive: Go's own default.
 	usualPercent = 100
 	// mostPercent bounds by how much a heap overshoots when more is alive all at once.
-	mostPercent = 150
+	mostPercent = 200
 )
 
 // collector decides after each collection of garbage when the next one comes.
