@@ -58,6 +58,9 @@ func postgresConfig(u *url.URL, opts Options) (*pgx.ConnConfig, error) {
 		config.Password = password
 	}
 	config.DialFunc = dialer.DialContext
+	if config.DefaultQueryExecMode != pgx.QueryExecModeCacheDescribe {
+		config.DescriptionCacheCapacity = 0 // a connection has room for 512 otherwise, which only that mode uses
+	}
 	if !query.Has("connect_timeout") {
 		config.ConnectTimeout = opts.ConnectTimeout
 	}
