@@ -14,11 +14,13 @@ const maxWarm = 256
 
 // warm runs calls that were let in on goroutines that have run others. net/http has one for each connection of
 // HTTP/1.1 and one for each call of HTTP/2, whose stack grows, and is copied each time, on its way through the
-// interceptors, and is made small again while it waits: a tenth of what calls take (ADR 34).
+// interceptors, and is made small again while it waits: a tenth of what calls take (ADR 34). A call of
+// HTTP/1.1 that comes alone stays where it is, on a goroutine that stays too: it would wait for a thread to wake up.
 type warm struct {
 	next    http.Handler
 	ends    <-chan struct{} // closed when no calls come any more
 	calls   chan *warmCall
+	inside  atomic.Int64 // calls
 	waiting atomic.Int64
 	spare   sync.Pool // of *warmCall
 }
@@ -36,6 +38,11 @@ func onWarm(ends <-chan struct{}, next http.Handler) *warm {
 }
 
 func (h *warm) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer h.inside.Add(-1)
+	if h.inside.Add(1) == 1 && r.ProtoMajor == 1 {
+		h.next.ServeHTTP(w, r)
+		return
+	}
 	c, _ := h.spare.Get().(*warmCall)
 	if c == nil {
 		c = &warmCall{done: make(chan any, 1)}

@@ -33,24 +33,28 @@ func TestWarm(t *testing.T) {
 				synctest.Wait()
 				release = make(chan struct{})
 			}
-			start(maxWarm + 50)
-			require.EqualValues(t, maxWarm+50, atWork.Load(), "none waits for another")
+			start(1)
+			require.EqualValues(t, 1, atWork.Load())
+			finish()
+			require.Zero(t, h.waiting.Load(), "a call that comes alone stays where it is")
+			start(1 + maxWarm + 50)
+			require.EqualValues(t, 1+maxWarm+50, atWork.Load(), "none waits for another")
 			finish()
 			require.EqualValues(t, maxWarm, h.waiting.Load())
-			start(1)
+			start(2)
 			require.EqualValues(t, maxWarm-1, h.waiting.Load())
 			finish()
 			require.EqualValues(t, maxWarm, h.waiting.Load())
 			close(ends)
 			synctest.Wait()
 			require.Zero(t, h.waiting.Load())
-			start(1) // as one that comes while the server ends
-			require.EqualValues(t, 1, atWork.Load())
+			start(2) // as some that come while the server ends
+			require.EqualValues(t, 2, atWork.Load())
 			finish()
 			require.Zero(t, h.waiting.Load())
 		})
 	})
-	t.Run("a panic reaches net/http, with its place", func(t *testing.T) {
+	t.Run("a panic beside other calls reaches net/http, with its place", func(t *testing.T) {
 		for _, tt := range []struct {
 			with any
 			want func(any)
@@ -59,6 +63,7 @@ func TestWarm(t *testing.T) {
 			{"boom", func(got any) { require.Contains(t, got, "boom"); require.Contains(t, got, "warm_test.go") }},
 		} {
 			h := onWarm(nil, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(tt.with) }))
+			h.inside.Add(1) // another call
 			func() {
 				defer func() { tt.want(recover()) }()
 				h.ServeHTTP(httptest.NewRecorder(), call())
