@@ -11,7 +11,7 @@ import (
 
 const (
 	// roomyHeap is what the heap of a busy process may come to before garbage is collected, be little of it alive.
-	roomyHeap = 64 << 20
+	roomyHeap = 56 << 20
 	// busyCycle is how soon one collection follows another in a busy process.
 	busyCycle = time.Second
 	// usualPercent is how much garbage there may be otherwise, in relation to what is alive: Go's own default.
