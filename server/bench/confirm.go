@@ -64,7 +64,7 @@ func (b *bench) confirmOnRiver(ctx context.Context) (float64, error) {
 		return 0, err
 	}
 	b.report.add(
-		row{Row: "placed → CONFIRMED, closed loop", Value: most.rate, Unit: "orders/s"}.atLeast(400),
+		row{Row: "placed → CONFIRMED, closed loop", Value: most.rate, Unit: "orders/s"}.atLeast(1000),
 		row{Row: "  p50 of the time to confirmation", Value: most.p50, Unit: "ms"},
 		row{Row: "  p99 of it", Value: most.p99, Unit: "ms"},
 		row{Row: "  commits an order", Value: most.effort.commits, Unit: "commits"},
@@ -73,7 +73,7 @@ func (b *bench) confirmOnRiver(ctx context.Context) (float64, error) {
 		row{Row: "  allocated an order", Value: most.allocated / (1 << 10), Unit: "KiB"},
 		row{Row: "  CPU an order: server and its bank", Value: most.serverCPU, Unit: "µs"},
 		row{Row: "  CPU an order: Postgres", Value: most.postgresCPU, Unit: "µs"},
-		row{Row: "  resident memory of the server", Value: most.memory / (1 << 20), Unit: "MiB"},
+		row{Row: "  resident memory of the server", Value: most.memory / (1 << 20), Unit: "MiB"}.atMost(150),
 		row{Row: "placed → CONFIRMED, open loop at 80 %", Value: open.rate, Unit: "orders/s"}.to("offered", ease*most.rate),
 		row{Row: "  p50 of the time to confirmation", Value: open.p50, Unit: "ms"},
 		row{Row: "  p99 of it", Value: open.p99, Unit: "ms"}.atMost(5000),

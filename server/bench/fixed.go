@@ -27,7 +27,7 @@ func (b *bench) serveFixed(ctx context.Context, answer string, environment ...st
 	return b.start(ctx, "fixed", []string{self, fixedCommand, answer}, environment...)
 }
 
-// fixedMain is the whole server, but that GetOrder always gives the answer in a file.
+// fixedMain is the whole server, but that GetOrder always gives the answer in a file, and CreateOrder what it was given.
 func fixedMain(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) != 1 {
 		return errors.New("fixed FILE")
@@ -52,7 +52,7 @@ func fixedMain(ctx context.Context, args []string, out io.Writer) error {
 	})
 }
 
-// fixed has one order.
+// fixed has one order, and stores none.
 type fixed struct {
 	ordersv1connect.OrderServiceHandler
 	answer *ordersv1.GetOrderResponse
@@ -60,4 +60,8 @@ type fixed struct {
 
 func (f *fixed) GetOrder(context.Context, *ordersv1.GetOrderRequest) (*ordersv1.GetOrderResponse, error) {
 	return f.answer, nil
+}
+
+func (f *fixed) CreateOrder(_ context.Context, req *ordersv1.CreateOrderRequest) (*ordersv1.CreateOrderResponse, error) {
+	return &ordersv1.CreateOrderResponse{Order: req.GetOrder()}, nil
 }
