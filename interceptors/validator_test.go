@@ -3,6 +3,7 @@ package interceptors
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"testing"
 
@@ -44,8 +45,8 @@ func TestValidator_leavesTheRegistry(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// ownMessages gives the types of the contract's messages.
-func ownMessages() func(yield func(protoreflect.MessageType) bool) {
+// ownMessages gives the types of the contract's messages, and of others whose packages are versioned like ours.
+func ownMessages() iter.Seq[protoreflect.MessageType] {
 	return func(yield func(protoreflect.MessageType) bool) {
 		protoregistry.GlobalTypes.RangeMessages(func(m protoreflect.MessageType) bool {
 			return !strings.HasSuffix(string(m.Descriptor().ParentFile().Package()), ".v1") || m.Descriptor().IsMapEntry() || yield(m)

@@ -54,6 +54,18 @@ func TestWarm(t *testing.T) {
 			require.Zero(t, h.waiting.Load())
 		})
 	})
+	t.Run("a call of HTTP/2 takes a goroutine that is there, alone too", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			ends := make(chan struct{})
+			h := onWarm(ends, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+			r := call()
+			r.ProtoMajor = 2
+			h.ServeHTTP(httptest.NewRecorder(), r)
+			synctest.Wait()
+			require.EqualValues(t, 1, h.waiting.Load())
+			close(ends)
+		})
+	})
 	t.Run("a panic beside other calls reaches net/http, with its place", func(t *testing.T) {
 		for _, tt := range []struct {
 			with any

@@ -98,6 +98,18 @@ func TestOpen_postgres(t *testing.T) {
 		require.Equal(t, "7s", ask(t, db.Read, "SHOW lock_timeout"))
 		require.Equal(t, "mine", ask(t, db.Read, "SHOW application_name"))
 	})
+	t.Run("descriptions are kept where the URL's mode needs them, and nowhere else", func(t *testing.T) {
+		for mode, want := range map[string]int{"cache_statement": 0, "cache_describe": 512} {
+			conn, err := open(t, url+"&default_query_exec_mode="+mode, database.Options{}).Read.Conn(t.Context())
+			require.NoError(t, err)
+			defer conn.Close()
+			require.Equal(t, "a", ask(t, conn, "SELECT 'a'"), mode)
+			require.NoError(t, database.Pgx(conn, func(conn *pgx.Conn) error {
+				require.Equal(t, want, conn.Config().DescriptionCacheCapacity, mode)
+				return nil
+			}))
+		}
+	})
 	t.Run("times come back in UTC", func(t *testing.T) {
 		db := open(t, url, database.Options{})
 		var at time.Time
