@@ -1,6 +1,7 @@
 package temporal
 
 import (
+	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -9,9 +10,11 @@ import (
 )
 
 // Register makes a test's environment know the workflow and its activities.
-func (e *Engine) Register(r registry) {
+func (e *Engine) Register(tb testing.TB, r registry) {
+	tb.Helper()
 	for _, relay := range e.relays {
 		relay.progress = progress.New(relay.db)
+		tb.Cleanup(func() { relay.progress.Close(context.Background()) })
 	}
 	e.register(r)
 }

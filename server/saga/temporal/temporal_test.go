@@ -77,7 +77,7 @@ func play(tb testing.TB, db *database.Database, book saga.Book, s sagatest.Scena
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetStartTime(sagatest.Origin())
 	env.SetTestTimeout(time.Minute) // of an activity, for real; 3 s are little on a busy machine
-	engine.Register(env)
+	engine.Register(tb, env)
 	for _, signal := range s.Signals {
 		env.RegisterDelayedCallback(func() { env.SignalWorkflow(temporal.SignalName, nil) }, signal.After)
 	}

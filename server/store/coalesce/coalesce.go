@@ -39,7 +39,9 @@ type Writer[In, Out any] struct {
 	mu      sync.Mutex
 	queue   []*call[In, Out]
 	busy    bool
-	idle    *sync.Cond // signaled when busy becomes false
+	running bool          // from the first request on
+	woken   chan struct{} // tells who writes that it has something to do; closed when it is to end
+	idle    *sync.Cond    // signaled when busy becomes false
 	closed  bool
 	context context.Context //nolint:containedctx // of all flushes; it outlives every caller
 	cancel  context.CancelFunc
@@ -56,7 +58,7 @@ type call[In, Out any] struct {
 // New makes a writer of batches of at most maxBatch requests, with at most maxQueue waiting.
 // Nil observes nothing.
 func New[In, Out any](flush Flush[In, Out], maxBatch, maxQueue int, observe Observe) *Writer[In, Out] {
-	w := &Writer[In, Out]{flush: flush, maxBatch: maxBatch, maxQueue: maxQueue, observe: observe}
+	w := &Writer[In, Out]{flush: flush, maxBatch: maxBatch, maxQueue: maxQueue, observe: observe, woken: make(chan struct{}, 1)}
 	w.idle = sync.NewCond(&w.mu)
 	w.context, w.cancel = context.WithCancel(context.Background()) //nolint:gosec // Close cancels
 	return w
@@ -87,12 +89,15 @@ func (w *Writer[In, Out]) Do(ctx context.Context, in In) (Out, error) {
 		return none, overloaded()
 	}
 	w.queue = append(w.queue, c)
-	start := !w.busy
-	w.busy = true
-	w.mu.Unlock()
-	if start {
-		go w.drain()
+	if !w.running {
+		w.running = true
+		go w.run()
 	}
+	if !w.busy {
+		w.busy = true
+		w.woken <- struct{}{} // there is room for one, and who is woken takes it before it is idle again
+	}
+	w.mu.Unlock()
 	select {
 	case r := <-c.done:
 		if r.Err != nil {
@@ -121,9 +126,12 @@ func overloaded() error {
 	return f
 }
 
-// drain writes batches until nothing waits.
-func (w *Writer[In, Out]) drain() {
-	for w.writeNext() {
+// run writes batches whenever there are any. It is one goroutine that stays: the stack of a new one would
+// grow, and be copied each time, on its way through the database's driver.
+func (w *Writer[In, Out]) run() {
+	for range w.woken {
+		for w.writeNext() {
+		}
 	}
 }
 
@@ -214,9 +222,13 @@ func (w *Writer[In, Out]) Close(ctx context.Context) {
 	defer stop()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	first := !w.closed
 	w.closed = true
 	for w.busy {
 		w.idle.Wait()
 	}
 	w.cancel()
+	if first {
+		close(w.woken)
+	}
 }

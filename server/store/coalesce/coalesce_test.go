@@ -33,11 +33,19 @@ func (g *gate) flush(_ context.Context, batch []int) []coalesce.Result[int] {
 	return out
 }
 
+// newWriter makes a writer that ends with the test.
+func newWriter(t *testing.T, flush coalesce.Flush[int, int], maxBatch, maxQueue int, observe coalesce.Observe) *coalesce.Writer[int, int] {
+	t.Helper()
+	w := coalesce.New(flush, maxBatch, maxQueue, observe)
+	t.Cleanup(func() { w.Close(context.Background()) })
+	return w
+}
+
 func TestWriter(t *testing.T) {
 	t.Run("requests that come during a commit share the next one, in order", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			g := &gate{open: make(chan struct{})}
-			w := coalesce.New(g.flush, 3, 100, nil)
+			w := newWriter(t, g.flush, 3, 100, nil)
 			var callers sync.WaitGroup
 			for n := range 5 {
 				callers.Go(func() {
@@ -57,7 +65,7 @@ func TestWriter(t *testing.T) {
 			g := &gate{open: make(chan struct{})}
 			var sizes []int
 			var waits []time.Duration
-			w := coalesce.New(g.flush, 10, 100, func(size int, waited time.Duration) {
+			w := newWriter(t, g.flush, 10, 100, func(size int, waited time.Duration) {
 				sizes, waits = append(sizes, size), append(waits, waited)
 			})
 			var callers sync.WaitGroup
@@ -75,7 +83,7 @@ func TestWriter(t *testing.T) {
 	t.Run("one that fails fails alone", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			g := &gate{open: make(chan struct{})}
-			w := coalesce.New(g.flush, 10, 100, nil)
+			w := newWriter(t, g.flush, 10, 100, nil)
 			errs := make([]error, 3)
 			var callers sync.WaitGroup
 			for i, n := range []int{1, -2, 3} {
@@ -92,7 +100,7 @@ func TestWriter(t *testing.T) {
 	t.Run("a caller that goes away before the batch starts withdraws its request", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			g := &gate{open: make(chan struct{})}
-			w := coalesce.New(g.flush, 10, 100, nil)
+			w := newWriter(t, g.flush, 10, 100, nil)
 			go func() { _, _ = w.Do(t.Context(), 1) }()
 			synctest.Wait()
 			ctx, cancel := context.WithCancel(t.Context())
@@ -110,7 +118,7 @@ func TestWriter(t *testing.T) {
 	t.Run("a full queue sheds at once", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			g := &gate{open: make(chan struct{})}
-			w := coalesce.New(g.flush, 10, 1, nil)
+			w := newWriter(t, g.flush, 10, 1, nil)
 			for range 2 {
 				go func() { _, _ = w.Do(t.Context(), 1) }()
 				synctest.Wait()
@@ -123,7 +131,7 @@ func TestWriter(t *testing.T) {
 	t.Run("who has gone makes room", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			g := &gate{open: make(chan struct{})}
-			w := coalesce.New(g.flush, 10, 1, nil)
+			w := newWriter(t, g.flush, 10, 1, nil)
 			go func() { _, _ = w.Do(t.Context(), 1) }()
 			synctest.Wait()
 			ctx, cancel := context.WithCancel(t.Context())
@@ -141,7 +149,7 @@ func TestWriter(t *testing.T) {
 	t.Run("a batch that gets no answer is given up, and the next one goes", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			calls := 0
-			w := coalesce.New(func(ctx context.Context, batch []int) []coalesce.Result[int] {
+			w := newWriter(t, func(ctx context.Context, batch []int) []coalesce.Result[int] {
 				results := make([]coalesce.Result[int], len(batch))
 				if calls++; calls == 1 {
 					<-ctx.Done()
@@ -156,13 +164,12 @@ func TestWriter(t *testing.T) {
 		})
 	})
 	t.Run("a panic is its callers' own", func(t *testing.T) {
-		w := coalesce.New(func(_ context.Context, batch []int) []coalesce.Result[int] {
+		w := newWriter(t, func(_ context.Context, batch []int) []coalesce.Result[int] {
 			if batch[0] < 0 {
 				panic("a bug")
 			}
 			return make([]coalesce.Result[int], len(batch))
 		}, 10, 10, nil)
-		defer w.Close(t.Context())
 		require.Panics(t, func() { _, _ = w.Do(t.Context(), -1) })
 		_, err := w.Do(t.Context(), 1)
 		require.NoError(t, err)
@@ -170,7 +177,7 @@ func TestWriter(t *testing.T) {
 	t.Run("close waits for what was taken and refuses the rest", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			g := &gate{open: make(chan struct{})}
-			w := coalesce.New(g.flush, 10, 10, nil)
+			w := newWriter(t, g.flush, 10, 10, nil)
 			var got int
 			go func() { got, _ = w.Do(t.Context(), 21) }()
 			synctest.Wait()
@@ -191,6 +198,7 @@ func BenchmarkWriter(b *testing.B) {
 	w := coalesce.New(func(_ context.Context, batch []int) []coalesce.Result[int] {
 		return make([]coalesce.Result[int], len(batch))
 	}, 64, 4096, nil)
+	defer w.Close(context.Background())
 	b.ReportAllocs()
 	b.SetParallelism(32)
 	b.RunParallel(func(pb *testing.PB) {
@@ -205,8 +213,8 @@ func TestTurns(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			first, second := &gate{open: make(chan struct{})}, &gate{open: make(chan struct{})}
 			turns := coalesce.NewTurns(1)
-			one := coalesce.New(first.flush, 10, 100, nil).InTurn(turns)
-			other := coalesce.New(second.flush, 10, 100, nil).InTurn(turns)
+			one := newWriter(t, first.flush, 10, 100, nil).InTurn(turns)
+			other := newWriter(t, second.flush, 10, 100, nil).InTurn(turns)
 			var callers sync.WaitGroup
 			callers.Go(func() { _, _ = one.Do(t.Context(), 0) })
 			synctest.Wait()
@@ -229,7 +237,7 @@ func TestTurns(t *testing.T) {
 			var callers sync.WaitGroup
 			for i := range gates {
 				gates[i] = &gate{open: make(chan struct{})}
-				w := coalesce.New(gates[i].flush, 10, 100, nil).InTurn(turns)
+				w := newWriter(t, gates[i].flush, 10, 100, nil).InTurn(turns)
 				callers.Go(func() { _, _ = w.Do(t.Context(), i) })
 				synctest.Wait()
 			}
