@@ -140,16 +140,16 @@ func (s *Service) fly(
 		defer cancel()
 		return do(ctx)
 	})
-	answered := make(chan singleflight.Result, 1)
-	go func() {
-		defer s.running.Done()
-		answered <- <-results
-	}()
 	select {
-	case result := <-answered:
+	case result := <-results:
+		s.running.Done()
 		r, _ := result.Val.(payment.Record)
 		return r, result.Err
 	case <-ctx.Done():
+		go func() {
+			<-results
+			s.running.Done()
+		}()
 		return payment.Record{}, ctx.Err()
 	}
 }
