@@ -14,7 +14,7 @@ import (
 
 // observe is the interceptor that logs and counts each call once, when it ends. What connect answers
 // before the interceptors run is logged and counted by Edge in the same way.
-func (c *Chain) observe(ctx context.Context, call call, next func(context.Context) error) error {
+func (c *Chain) observe(ctx context.Context, call *call, next func(context.Context) error) error {
 	started := time.Now()
 	exchange := exchangeFrom(ctx)
 	if exchange != nil {
@@ -27,7 +27,7 @@ func (c *Chain) observe(ctx context.Context, call call, next func(context.Contex
 	return err
 }
 
-func (c *Chain) record(ctx context.Context, call call, started time.Time, exchange *exchange, err error) {
+func (c *Chain) record(ctx context.Context, call *call, started time.Time, exchange *exchange, err error) {
 	took := time.Since(started)
 	code := codeName(err)
 	c.metrics.record(ctx, call.spec.Procedure, code, took)

@@ -16,7 +16,7 @@ type call struct {
 }
 
 // around surrounds calls of either kind. It calls next once, or not at all.
-type around func(ctx context.Context, c call, next func(context.Context) error) error
+type around func(ctx context.Context, c *call, next func(context.Context) error) error
 
 // arounds is an interceptor that surrounds calls with each of them, the first one outermost. They are one
 // interceptor because each would allocate as much as all.
@@ -30,6 +30,12 @@ type surrounded struct {
 	inward func(context.Context) error // next, made once
 }
 
+// enter begins with the first one.
+func (s *surrounded) enter(ctx context.Context) error {
+	s.inward = s.next
+	return s.next(ctx)
+}
+
 // next goes on to the next one, or the handler.
 func (s *surrounded) next(ctx context.Context) error {
 	if len(s.rest) == 0 {
@@ -37,19 +43,19 @@ func (s *surrounded) next(ctx context.Context) error {
 	}
 	a := s.rest[0]
 	s.rest = s.rest[1:]
-	return a(ctx, s.call, s.inward)
+	return a(ctx, &s.call, s.inward)
 }
 
 // WrapUnary implements connect.Interceptor.
 func (a arounds) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		var res connect.AnyResponse
-		c := call{req.Spec(), req.Peer(), req.Header(), req.HTTPMethod() == http.MethodGet}
-		err := a.surround(ctx, c, func(ctx context.Context) (err error) {
+		s := &surrounded{call: call{req.Spec(), req.Peer(), req.Header(), req.HTTPMethod() == http.MethodGet}, rest: a}
+		s.handle = func(ctx context.Context) (err error) {
 			res, err = next(ctx, req)
 			return err
-		})
-		if err != nil {
+		}
+		if err := s.enter(ctx); err != nil {
 			return nil, err
 		}
 		return res, nil
@@ -59,20 +65,15 @@ func (a arounds) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 // WrapStreamingHandler implements connect.Interceptor.
 func (a arounds) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
-		c := call{conn.Spec(), conn.Peer(), conn.RequestHeader(), false}
-		return a.surround(ctx, c, func(ctx context.Context) error { return next(ctx, conn) })
+		s := &surrounded{call: call{conn.Spec(), conn.Peer(), conn.RequestHeader(), false}, rest: a}
+		s.handle = func(ctx context.Context) error { return next(ctx, conn) }
+		return s.enter(ctx)
 	}
 }
 
 // WrapStreamingClient implements connect.Interceptor; these interceptors serve, they do not call.
 func (a arounds) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
 	return next
-}
-
-func (a arounds) surround(ctx context.Context, c call, handle func(context.Context) error) error {
-	s := &surrounded{call: c, rest: a, handle: handle}
-	s.inward = s.next
-	return s.next(ctx)
 }
 
 // inspect is an interceptor that looks at each message of a request before the handler does, and may

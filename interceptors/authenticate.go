@@ -17,7 +17,7 @@ const apiKeyHeader = "X-Api-Key" //nolint:gosec // a name, in the form that net/
 
 // authenticate is the interceptor that finds out who calls. Where anyone may call, credentials that
 // are not good count as none: a caller must be able to log in although the token has expired.
-func (c *Chain) authenticate(ctx context.Context, call call, next func(context.Context) error) error {
+func (c *Chain) authenticate(ctx context.Context, call *call, next func(context.Context) error) error {
 	exchange := exchangeFrom(ctx)
 	caller, err := c.callerOf(ctx, call.header, exchange)
 	if err != nil {

@@ -26,7 +26,7 @@ func (r rule) open() bool { return slices.Contains(r.roles, auth.Anyone) }
 
 // authorize is the interceptor that lets a caller pass whom the policy of the method names. Who may
 // see which object is decided below, where the object is known; it only hears of refusals.
-func (c *Chain) authorize(ctx context.Context, call call, next func(context.Context) error) error {
+func (c *Chain) authorize(ctx context.Context, call *call, next func(context.Context) error) error {
 	caller, procedure := auth.CallerFrom(ctx), call.spec.Procedure
 	if c.ruleOf(procedure).open() && !caller.InScope(procedure) {
 		caller = auth.Caller{} // a key is worth nothing beyond its scopes, where anyone may call too

@@ -88,8 +88,8 @@ func (c *Chain) NotFound() http.Handler {
 }
 
 // callOf describes a call that connect did not get to describe.
-func callOf(r *http.Request, procedure string) call {
-	return call{
+func callOf(r *http.Request, procedure string) *call {
+	return &call{
 		spec: connect.Spec{Procedure: procedure},
 		peer: connect.Peer{Addr: r.RemoteAddr, Protocol: protocolOf(r)},
 	}

@@ -59,7 +59,7 @@ func (r *refusal) Error() string { return r.wire.Error() }
 func (r *refusal) Unwrap() error { return r.wire }
 
 // mapErrors is the interceptor that turns every error into a coded one.
-func (c *Chain) mapErrors(ctx context.Context, call call, next func(context.Context) error) error {
+func (c *Chain) mapErrors(ctx context.Context, call *call, next func(context.Context) error) error {
 	err := next(ctx)
 	if err == nil || connect.IsNotModifiedError(err) {
 		return err

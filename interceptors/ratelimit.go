@@ -93,7 +93,7 @@ func (c *Chain) limitAddress(e *exchange) error {
 
 // limitCaller is the interceptor that counts a call against what its caller may do. Who is nobody is
 // counted by address.
-func (c *Chain) limitCaller(ctx context.Context, _ call, next func(context.Context) error) error {
+func (c *Chain) limitCaller(ctx context.Context, _ *call, next func(context.Context) error) error {
 	e := exchangeFrom(ctx)
 	if c.limiter == nil || e == nil || e.procedure.policy == nil {
 		return next(ctx)

@@ -202,7 +202,7 @@ func TestLimitCaller(t *testing.T) {
 				ctx := auth.WithCaller(context.WithValue(t.Context(), exchangeKey{}, e), step.caller)
 				allowed, refused := 0, error(nil)
 				for refused == nil && allowed < 200 {
-					if refused = c.limitCaller(ctx, call{}, func(context.Context) error { return nil }); refused == nil {
+					if refused = c.limitCaller(ctx, &call{}, func(context.Context) error { return nil }); refused == nil {
 						allowed++
 					}
 				}

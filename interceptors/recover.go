@@ -8,7 +8,7 @@ import (
 )
 
 // recoverPanics turns the panic of a handler into an error, which mapErrors logs and hides.
-func recoverPanics(ctx context.Context, _ call, next func(context.Context) error) (err error) {
+func recoverPanics(ctx context.Context, _ *call, next func(context.Context) error) (err error) {
 	defer func() {
 		if value := recover(); value != nil {
 			err = caught(value)

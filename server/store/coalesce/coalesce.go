@@ -52,7 +52,7 @@ type call[In, Out any] struct {
 	ctx  context.Context //nolint:containedctx // of the caller, to withdraw the request
 	in   In
 	came time.Time // only for who observes
-	done chan Result[Out]
+	done chan *Result[Out]
 }
 
 // New makes a writer of batches of at most maxBatch requests, with at most maxQueue waiting.
@@ -73,20 +73,19 @@ func (w *Writer[In, Out]) InTurn(turns Turns) *Writer[In, Out] {
 // Do writes one request and gives its result. It fails with OVERLOADED at once when too many wait.
 // A caller that goes away before its batch starts withdraws the request; afterwards the request
 // may or may not have been written.
-func (w *Writer[In, Out]) Do(ctx context.Context, in In) (Out, error) {
-	c := &call[In, Out]{ctx: ctx, in: in, done: make(chan Result[Out], 1)}
+func (w *Writer[In, Out]) Do(ctx context.Context, in In) (out Out, err error) {
+	c := &call[In, Out]{ctx: ctx, in: in, done: make(chan *Result[Out], 1)}
 	if w.observe != nil {
 		c.came = time.Now()
 	}
-	var none Out
 	w.mu.Lock()
 	switch {
 	case w.closed:
 		w.mu.Unlock()
-		return none, fault.New(fault.KindUnavailable, fault.ReasonDatabaseDown, "the store is closing")
+		return out, fault.New(fault.KindUnavailable, fault.ReasonDatabaseDown, "the store is closing")
 	case w.full():
 		w.mu.Unlock()
-		return none, overloaded()
+		return out, overloaded()
 	}
 	w.queue = append(w.queue, c)
 	if !w.running {
@@ -105,7 +104,7 @@ func (w *Writer[In, Out]) Do(ctx context.Context, in In) (Out, error) {
 		}
 		return r.Value, r.Err
 	case <-ctx.Done():
-		return none, ctx.Err()
+		return out, ctx.Err()
 	}
 }
 
@@ -179,8 +178,9 @@ func (w *Writer[In, Out]) write(batch []*call[In, Out]) {
 	for i, c := range batch {
 		in[i] = c.in
 	}
-	for i, r := range w.flushed(in) {
-		batch[i].done <- r
+	results := w.flushed(in)
+	for i := range results {
+		batch[i].done <- &results[i]
 	}
 }
 
