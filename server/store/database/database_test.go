@@ -8,7 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/stretchr/testify/require"
 
 	"github.com/orderprocessing/orderprocessing/server/fault"
@@ -29,9 +31,9 @@ func sqliteURL(t *testing.T) string { return "sqlite://" + filepath.Join(t.TempD
 // ask reads one text.
 func ask(t *testing.T, q interface {
 	QueryRowContext(context.Context, string, ...any) *row
-}, query string) (answer string) {
+}, query string, args ...any) (answer string) {
 	t.Helper()
-	require.NoError(t, q.QueryRowContext(t.Context(), query).Scan(&answer))
+	require.NoError(t, q.QueryRowContext(t.Context(), query, args...).Scan(&answer))
 	return answer
 }
 
@@ -98,6 +100,17 @@ func TestOpen_postgres(t *testing.T) {
 		require.Equal(t, "7s", ask(t, db.Read, "SHOW lock_timeout"))
 		require.Equal(t, "mine", ask(t, db.Read, "SHOW application_name"))
 	})
+	t.Run("a connection keeps as many statements as the URL says, and else 128", func(t *testing.T) {
+		for parameter, want := range map[string]int{"": 128, "&statement_cache_capacity=16": 16} {
+			conn, err := open(t, url+parameter, database.Options{}).Read.Conn(t.Context())
+			require.NoError(t, err)
+			defer conn.Close()
+			require.NoError(t, database.Pgx(conn, func(conn *pgx.Conn) error {
+				require.Equal(t, want, conn.Config().StatementCacheCapacity, parameter)
+				return nil
+			}))
+		}
+	})
 	t.Run("descriptions are kept where the URL's mode needs them, and nowhere else", func(t *testing.T) {
 		for mode, want := range map[string]int{"cache_statement": 0, "cache_describe": 512} {
 			conn, err := open(t, url+"&default_query_exec_mode="+mode, database.Options{}).Read.Conn(t.Context())
@@ -115,6 +128,25 @@ func TestOpen_postgres(t *testing.T) {
 		var at time.Time
 		require.NoError(t, db.Read.QueryRowContext(t.Context(), "SELECT '2026-01-02 03:04:05.678901+05'::timestamptz").Scan(&at))
 		require.Equal(t, time.Date(2026, 1, 1, 22, 4, 5, 678901000, time.UTC), at)
+	})
+	t.Run("a UUID is sent as its bytes", func(t *testing.T) {
+		conn, err := open(t, url, database.Options{}).Read.Conn(t.Context())
+		require.NoError(t, err)
+		defer conn.Close()
+		want := uuid.MustParse("0190c5a0-0000-7000-8000-00000000002a")
+		require.Equal(t, want.String(), ask(t, conn, "SELECT $1::uuid::text", want))
+		require.Equal(t, want.String(), ask(t, conn, "SELECT ($1::uuid[])[2]::text", []uuid.UUID{{}, want}))
+		require.NoError(t, database.Pgx(conn, func(conn *pgx.Conn) error {
+			for oid, value := range map[uint32]any{pgtype.UUIDOID: want, pgtype.UUIDArrayOID: []uuid.UUID{want}} {
+				encoded, err := conn.TypeMap().Encode(oid, pgtype.BinaryFormatCode, value, nil)
+				require.NoError(t, err)
+				require.Equal(t, want[:], encoded[len(encoded)-len(want):])
+				require.LessOrEqual(t, testing.AllocsPerRun(100, func() {
+					_, _ = conn.TypeMap().Encode(oid, pgtype.BinaryFormatCode, value, encoded[:0])
+				}), 8.0, "by way of text it takes more than twenty")
+			}
+			return nil
+		}))
 	})
 	t.Run("the pgx connection beneath is lent", func(t *testing.T) {
 		db := open(t, url, database.Options{})

@@ -18,9 +18,9 @@ type Login func() (user, password string)
 // open opens a pool of database/sql whose connections go with the login; nil is who the URL says.
 func (l Login) open(config *pgx.ConnConfig) *sql.DB {
 	if l == nil {
-		return stdlib.OpenDB(*config, stdlib.OptionAfterConnect(readUTC))
+		return stdlib.OpenDB(*config, stdlib.OptionAfterConnect(types))
 	}
-	return sql.OpenDB(loginConnector{login: l, Connector: stdlib.GetConnector(*config, stdlib.OptionAfterConnect(readUTC),
+	return sql.OpenDB(loginConnector{login: l, Connector: stdlib.GetConnector(*config, stdlib.OptionAfterConnect(types),
 		stdlib.OptionBeforeConnect(l.connect), stdlib.OptionResetSession(func(_ context.Context, conn *pgx.Conn) error {
 			if l.left(conn) {
 				return driver.ErrBadConn // another one is taken or made, nobody notices

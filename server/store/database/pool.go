@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -20,7 +19,7 @@ func (db *Database) Pool(ctx context.Context, size int32) (*pgxpool.Pool, error)
 	}
 	config.ConnConfig = db.postgres.Copy()
 	config.MaxConns = size
-	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error { return readUTC(ctx, conn) }
+	config.AfterConnect = types
 	db.login.guard(config)
 	return pgxpool.NewWithConfig(ctx, config)
 }

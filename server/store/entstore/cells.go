@@ -188,12 +188,8 @@ func among(s *Store, keys []uuid.UUID) func(*entsql.Selector) {
 			sel.Where(entsql.In(sel.C("id"), ids...))
 			return
 		}
-		texts := make([]string, len(keys))
-		for i, key := range keys {
-			texts[i] = key.String()
-		}
 		sel.Where(entsql.P(func(b *entsql.Builder) {
-			b.Ident(sel.C("id")).WriteString(" = ANY(").Arg(texts).WriteString("::uuid[])")
+			b.Ident(sel.C("id")).WriteString(" = ANY(").Arg(keys).WriteString(")")
 		}))
 	}
 }
