@@ -10,12 +10,14 @@ import (
 )
 
 const (
-	// roomyHeap is what the heap of a busy process may come to before garbage is collected, be little of it alive.
-	roomyHeap = 56 << 20
+	// room is what the heap and the stacks of a busy process may come to before garbage is collected, be little alive.
+	room = 72 << 20
 	// busyCycle is how soon one collection follows another in a busy process.
 	busyCycle = time.Second
 	// usualPercent is how much garbage there may be otherwise, in relation to what is alive: Go's own default.
 	usualPercent = 100
+	// leastPercent bounds how often a busy process collects because that room is nearly full of what is alive.
+	leastPercent = 50
 	// mostPercent bounds by how much a heap overshoots when more is alive all at once.
 	mostPercent = 200
 )
@@ -23,7 +25,7 @@ const (
 // collector decides after each collection of garbage when the next one comes.
 type collector struct {
 	last time.Time
-	seen []metrics.Sample // what is alive, and what is looked through for it beside the heap
+	seen []metrics.Sample // what is alive, what is looked through for it beside the heap, and what stacks take
 }
 
 // collectRarely lets a busy process with little alive collect its garbage less often than Go does, which goes by what is
@@ -37,6 +39,7 @@ func collectRarely() {
 func newCollector() *collector {
 	return &collector{last: time.Now(), seen: []metrics.Sample{
 		{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"},
+		{Name: "/memory/classes/heap/stacks:bytes"},
 	}}
 }
 
@@ -50,16 +53,18 @@ func (c *collector) await() {
 
 func (c *collector) collected(now time.Time) {
 	metrics.Read(c.seen)
-	live := c.seen[0].Value.Uint64()
-	debug.SetGCPercent(percentOf(now.Sub(c.last), live, live+c.seen[1].Value.Uint64()+c.seen[2].Value.Uint64()))
+	live, stacks := c.seen[0].Value.Uint64(), c.seen[3].Value.Uint64()
+	scanned := live + c.seen[1].Value.Uint64() + c.seen[2].Value.Uint64()
+	debug.SetGCPercent(percentOf(now.Sub(c.last), live, stacks, scanned))
 	c.last = now
 }
 
-// percentOf gives the GOGC for a heap of which so much is alive, and so much was looked through, when the last
-// collection is so long ago.
-func percentOf(since time.Duration, live, scanned uint64) int {
-	if since > busyCycle || live >= roomyHeap || scanned == 0 {
+// percentOf gives the GOGC for a heap of which so much is alive beside so much for stacks, and so much was looked through,
+// when the last collection is so long ago.
+func percentOf(since time.Duration, live, stacks, scanned uint64) int {
+	if since > busyCycle || live >= room || scanned == 0 {
 		return usualPercent
 	}
-	return min(max(usualPercent, int(math.Round(100*float64(roomyHeap-live)/float64(scanned)))), mostPercent)
+	left := float64(room) - float64(live+stacks)
+	return min(max(leastPercent, int(math.Round(100*left/float64(scanned)))), mostPercent)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"testing"
@@ -12,31 +13,50 @@ import (
 func TestPercentOf(t *testing.T) {
 	const mib = 1 << 20
 	for name, c := range map[string]struct {
-		since         time.Duration
-		live, scanned uint64
-		want          int
+		since                 time.Duration
+		live, stacks, scanned uint64
+		want                  int
 	}{
-		"a process that rests is as usual":                       {time.Minute, 8 * mib, 10 * mib, 100},
-		"a busy one with little alive may fill its room":         {100 * time.Millisecond, 22 * mib, 30 * mib, 113},
-		"by twice as much as usual, at most":                     {100 * time.Millisecond, 8 * mib, 10 * mib, 200},
-		"stacks are looked through too, but are not in the heap": {100 * time.Millisecond, 24 * mib, 40 * mib, 100},
-		"with much alive it is as usual":                         {100 * time.Millisecond, 100 * mib, 120 * mib, 100},
-		"nothing was collected yet":                              {0, 0, 0, 100},
+		"a process that rests is as usual":                  {time.Minute, 8 * mib, mib, 10 * mib, 100},
+		"a busy one with little alive may fill its room":    {100 * time.Millisecond, 22 * mib, 16 * mib, 30 * mib, 113},
+		"by twice as much as usual, at most":                {100 * time.Millisecond, 8 * mib, 2 * mib, 10 * mib, 200},
+		"stacks take of the room, and are looked through":   {100 * time.Millisecond, 24 * mib, 24 * mib, 40 * mib, 60},
+		"there is room for half of what is alive":           {100 * time.Millisecond, 30 * mib, 32 * mib, 42 * mib, 50},
+		"even when stacks took all":                         {100 * time.Millisecond, 40 * mib, 40 * mib, 60 * mib, 50},
+		"with more alive than there is room it is as usual": {100 * time.Millisecond, 100 * mib, 20 * mib, 120 * mib, 100},
+		"nothing was collected yet":                         {0, 0, 0, 0, 100},
 	} {
-		t.Run(name, func(t *testing.T) { require.Equal(t, c.want, percentOf(c.since, c.live, c.scanned)) })
+		t.Run(name, func(t *testing.T) { require.Equal(t, c.want, percentOf(c.since, c.live, c.stacks, c.scanned)) })
 	}
+}
+
+func percent() int {
+	seen := []metrics.Sample{{Name: "/gc/gogc:percent"}}
+	metrics.Read(seen)
+	return int(seen[0].Value.Uint64())
 }
 
 func TestCollector(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(usualPercent))
-	percent := func() uint64 {
-		seen := []metrics.Sample{{Name: "/gc/gogc:percent"}}
-		metrics.Read(seen)
-		return seen[0].Value.Uint64()
-	}
 	c := newCollector()
 	c.collected(c.last.Add(time.Millisecond))
-	require.Greater(t, percent(), uint64(usualPercent), "a test has little alive")
+	require.Greater(t, percent(), usualPercent, "a test has little alive")
 	c.collected(c.last.Add(time.Hour))
-	require.EqualValues(t, usualPercent, percent())
+	require.Equal(t, usualPercent, percent())
+}
+
+func TestCollectRarely(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(usualPercent))
+	collected := func() bool {
+		runtime.GC()
+		return percent() > usualPercent
+	}
+	t.Setenv("GOGC", "100")
+	collectRarely()
+	for range 4 {
+		require.False(t, collected(), "who sets GOGC has decided")
+	}
+	t.Setenv("GOGC", "")
+	collectRarely()
+	require.Eventually(t, collected, time.Minute, time.Millisecond)
 }
