@@ -31,7 +31,7 @@ import (
 func (s *Stores) Sources() integrity.Sources {
 	sagas := sagaReader{shards: s.Shards}
 	for _, d := range s.Databases {
-		sagas.sagas = append(sagas.sagas, progress.New(d))
+		sagas.sagas = append(sagas.sagas, progress.New(d, nil))
 	}
 	return integrity.Sources{Layout: s.Shards, Sagas: sagas}
 }

@@ -43,11 +43,11 @@ func openEngine(
 	cfg config.Config, logger *slog.Logger, t *telemetry.Telemetry, stores *Stores, sagas saga.Book, crowded func() bool,
 ) (saga.Engine, *engineHost, error) {
 	owner := func(slot int) int { return stores.Shards.Owner(id.Slot(slot)) } //nolint:gosec // below 4096
-	observer := telemetry.NewSagas(t.Registry)
+	observer, saved := telemetry.NewSagas(t.Registry), stores.observe("sagas")
 	if cfg.Workflow.Engine == config.EngineRiver {
 		engine, err := river.New(river.Options{
 			Shards: stores.Databases, ShardOf: owner, Sagas: sagas, Workers: cfg.Workflow.Workers, Crowded: crowded,
-			Logger: logger, Observer: observer, Tracer: t.Tracer,
+			Logger: logger, Observer: observer, Tracer: t.Tracer, Saved: saved,
 		})
 		return engine, &engineHost{end: func() {}}, err
 	}
@@ -59,7 +59,7 @@ func openEngine(
 	}
 	return temporal.New(temporal.Options{
 			Client: c, Shards: stores.Databases, ShardOf: owner, Sagas: sagas, Workers: cfg.Workflow.Workers, Logger: logger,
-			Observer: observer, Tracer: t.Tracer,
+			Observer: observer, Tracer: t.Tracer, Saved: saved,
 		}), &engineHost{end: c.Close, checks: []Check{{Name: "temporal", Optional: true, Run: func(ctx context.Context) error {
 			_, err := c.CheckHealth(ctx, &client.CheckHealthRequest{})
 			return err

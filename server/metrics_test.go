@@ -229,7 +229,7 @@ func TestMetrics(t *testing.T) {
 					}
 				}
 			}
-			require.Equal(t, map[string]bool{"creates": true, "changes": true, "holds": true, "payments": true}, told, name)
+			require.Equal(t, map[string]bool{"creates": true, "changes": true, "holds": true, "payments": true, "sagas": true}, told, name)
 		}
 	})
 	t.Run("orders are counted once for what became of them", func(t *testing.T) {

@@ -57,6 +57,7 @@ type Stores struct {
 	// Databases are those behind the shards, in their order. They close with them.
 	Databases    []*database.Database
 	homeDatabase *database.Database
+	observe      func(written string) coalesce.Observe
 }
 
 // resize bounds the connections to each database anew.
@@ -97,6 +98,9 @@ func (o Observers) movedIn(shard int) func([]entstore.Moved) {
 // OpenStores opens the databases of a configuration. SQLite files are made and migrated as needed;
 // a Postgres database must have been migrated before.
 func OpenStores(ctx context.Context, cfg config.Config, o Observers) (_ *Stores, err error) {
+	if o.Observe == nil {
+		o.Observe = func(string) coalesce.Observe { return nil }
+	}
 	var opened []*database.Database
 	defer func() {
 		if err != nil {
@@ -140,7 +144,8 @@ func OpenStores(ctx context.Context, cfg config.Config, o Observers) (_ *Stores,
 		return nil, err
 	}
 	return &Stores{
-		Home: homeStore, Principals: principals.New(opened[0]), Audit: audit.New(opened[0], time.Now), Shards: all,
+		observe: o.Observe,
+		Home:    homeStore, Principals: principals.New(opened[0]), Audit: audit.New(opened[0], time.Now), Shards: all,
 		Flags: flags.NewStore(opened[0]), Reads: all, Databases: opened[1:], homeDatabase: opened[0],
 	}, nil
 }

@@ -67,7 +67,7 @@ const (
 	LabelStep      = "step"
 	LabelState     = "state"
 	LabelReplica   = "replica" // its place in the configuration
-	LabelWritten   = "written" // creates, changes, holds or payments
+	LabelWritten   = "written" // creates, changes, holds, payments or sagas
 
 	LabelDependency = "dependency"
 	LabelOutcome    = "outcome"

@@ -32,10 +32,11 @@ const (
 	maxQueue = 1 << 16 // above what an engine works on at once
 )
 
-// New makes a store over a migrated database, which it does not close.
-func New(db *database.Database) *Store {
+// New makes a store over a migrated database, which it does not close. observe is told of the batches that share a
+// commit; nil tells nobody.
+func New(db *database.Database, observe coalesce.Observe) *Store {
 	s := &Store{db: db, sql: statementsOf(db.Dialect())}
-	s.saves = coalesce.New(s.flush, maxBatch, maxQueue, nil).InTurn(db.Turns)
+	s.saves = coalesce.New(s.flush, maxBatch, maxQueue, observe).InTurn(db.Turns)
 	return s
 }
 

@@ -20,7 +20,7 @@ type Shards struct {
 func NewShards(databases []*database.Database, of func(slot int) int) *Shards {
 	s := &Shards{of: of}
 	for _, db := range databases {
-		s.stores = append(s.stores, New(db))
+		s.stores = append(s.stores, New(db, nil))
 	}
 	return s
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/orderprocessing/orderprocessing/server/saga"
 	"github.com/orderprocessing/orderprocessing/server/saga/progress"
+	"github.com/orderprocessing/orderprocessing/server/store/coalesce"
 	"github.com/orderprocessing/orderprocessing/server/store/database"
 	"github.com/orderprocessing/orderprocessing/server/telemetry"
 )
@@ -41,6 +42,7 @@ type Options struct {
 	Logger    *slog.Logger
 	Observer  saga.Observer
 	Tracer    trace.TracerProvider // nil for no traces
+	Saved     coalesce.Observe     // is told of the batches of progress; nil for nobody
 }
 
 func (o Options) withDefaults() Options {

@@ -81,7 +81,7 @@ func newShard(db *database.Database, options Options) (*shard, error) {
 
 func (s *shard) start(ctx context.Context) (err error) {
 	ctx = context.WithoutCancel(ctx)
-	s.progress = progress.New(s.db)
+	s.progress = progress.New(s.db, s.options.Saved)
 	s.staying, s.drain = context.WithCancel(ctx) //nolint:gosec // stop cancels
 	if s.client, err = s.newClient(ctx); err != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 func (e *Engine) Register(tb testing.TB, r registry) {
 	tb.Helper()
 	for _, relay := range e.relays {
-		relay.progress = progress.New(relay.db)
+		relay.progress = progress.New(relay.db, nil)
 		tb.Cleanup(func() { relay.progress.Close(context.Background()) })
 	}
 	e.register(r)
@@ -30,7 +30,7 @@ const (
 func Relay(tb testing.TB, e *Engine) int {
 	tb.Helper()
 	r := e.relays[0]
-	r.progress = progress.New(r.db)
+	r.progress = progress.New(r.db, nil)
 	n, err := r.relay(tb.Context())
 	require.NoError(tb, err)
 	return n

@@ -20,6 +20,7 @@ import (
 
 	"github.com/orderprocessing/orderprocessing/server/saga"
 	"github.com/orderprocessing/orderprocessing/server/saga/progress"
+	"github.com/orderprocessing/orderprocessing/server/store/coalesce"
 	"github.com/orderprocessing/orderprocessing/server/store/database"
 	"github.com/orderprocessing/orderprocessing/server/telemetry"
 )
@@ -36,6 +37,7 @@ type Options struct {
 	Logger    *slog.Logger
 	Observer  saga.Observer
 	Tracer    trace.TracerProvider // nil for no traces
+	Saved     coalesce.Observe     // is told of the batches of progress; nil for nobody
 }
 
 // Engine hands sagas to Temporal and works on their steps. Make it with New.
@@ -85,7 +87,7 @@ const (
 // Start begins to work, as soon as Temporal is there: what starts before waits in its shard.
 func (e *Engine) Start(ctx context.Context) error {
 	for _, r := range e.relays {
-		r.progress = progress.New(r.db)
+		r.progress = progress.New(r.db, e.options.Saved)
 		r.loop = progress.StartLoop(ctx, r.relayAndPause)
 	}
 	e.connect = progress.StartLoop(ctx, e.connectAndPause)
