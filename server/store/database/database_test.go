@@ -130,12 +130,15 @@ func TestOpen_postgres(t *testing.T) {
 		require.Equal(t, time.Date(2026, 1, 1, 22, 4, 5, 678901000, time.UTC), at)
 	})
 	t.Run("a UUID is sent as its bytes", func(t *testing.T) {
+		want := uuid.MustParse("0190c5a0-0000-7000-8000-00000000002a")
+		for _, mode := range []string{"cache_describe", "exec", "simple_protocol"} {
+			q := open(t, url+"&default_query_exec_mode="+mode, database.Options{}).Read
+			require.Equal(t, want.String(), ask(t, q, "SELECT $1::uuid::text", want), mode)
+			require.Equal(t, want.String(), ask(t, q, "SELECT ($1::uuid[])[2]::text", []uuid.UUID{{}, want}), mode)
+		}
 		conn, err := open(t, url, database.Options{}).Read.Conn(t.Context())
 		require.NoError(t, err)
 		defer conn.Close()
-		want := uuid.MustParse("0190c5a0-0000-7000-8000-00000000002a")
-		require.Equal(t, want.String(), ask(t, conn, "SELECT $1::uuid::text", want))
-		require.Equal(t, want.String(), ask(t, conn, "SELECT ($1::uuid[])[2]::text", []uuid.UUID{{}, want}))
 		require.NoError(t, database.Pgx(conn, func(conn *pgx.Conn) error {
 			for oid, value := range map[uint32]any{pgtype.UUIDOID: want, pgtype.UUIDArrayOID: []uuid.UUID{want}} {
 				encoded, err := conn.TypeMap().Encode(oid, pgtype.BinaryFormatCode, value, nil)

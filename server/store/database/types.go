@@ -18,6 +18,7 @@ func types(_ context.Context, conn *pgx.Conn) error {
 		Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
 	})
 	known.TryWrapEncodePlanFuncs = append([]pgtype.TryWrapEncodePlanFunc{bytesOfUUID}, known.TryWrapEncodePlanFuncs...)
+	known.RegisterDefaultPgType([]uuid.UUID{}, "_uuid") // where the URL asks for a mode that does not learn types from Postgres
 	return nil
 }
 
