@@ -3,6 +3,7 @@ package replica_test
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -252,12 +253,23 @@ func TestReplicas(t *testing.T) {
 		}
 		require.NoError(t, h.Close(t.Context()))
 	})
-	t.Run("one that was promoted is refused", func(t *testing.T) {
+	t.Run("one that was promoted is refused, and so is one that still follows whom it replaced", func(t *testing.T) {
 		h.waitServing(t, true)
+		late, err := p.primary.Standby(t.Context())
+		require.NoError(t, err)
+		defer func() { require.NoError(t, late.Close()) }()
 		require.NoError(t, p.standby.Promote(t.Context()))
 		h.waitServing(t, false)
 		third, mine := h.place(t, "third")
 		h.readBy(t, "primary", minimal, third, true)
 		h.readBy(t, "primary", mine, third, true)
+
+		replaced := newHouse(t, time.Hour, open(t, p.standby.URL(name)), late.URL(name), p.standby.URL(name))
+		require.Eventually(t, func() bool {
+			return !slices.ContainsFunc(replaced.Statuses(), func(s store.ReplicaStatus) bool { return s.Shard != 0 })
+		}, soon, often, "both were looked at")
+		replaced.readBy(t, "primary", minimal, first, true)
+		require.False(t, replaced.Statuses()[0].Serving)
+		require.NoError(t, replaced.Close(t.Context()))
 	})
 }
