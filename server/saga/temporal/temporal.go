@@ -20,7 +20,6 @@ import (
 
 	"github.com/orderprocessing/orderprocessing/server/saga"
 	"github.com/orderprocessing/orderprocessing/server/saga/progress"
-	"github.com/orderprocessing/orderprocessing/server/store/coalesce"
 	"github.com/orderprocessing/orderprocessing/server/store/database"
 	"github.com/orderprocessing/orderprocessing/server/telemetry"
 )
@@ -37,7 +36,8 @@ type Options struct {
 	Logger    *slog.Logger
 	Observer  saga.Observer
 	Tracer    trace.TracerProvider // nil for no traces
-	Saved     coalesce.Observe     // is told of the batches of progress; nil for nobody
+	// Saved is told of each batch of progress that shares a commit, and how long its first waited; nil for nobody.
+	Saved func(batch int, waited time.Duration)
 }
 
 // Engine hands sagas to Temporal and works on their steps. Make it with New.
