@@ -165,7 +165,7 @@ test-short: ## The tests of the packages that need no Postgres or Redis, under a
 .PHONY: test-race
 test-race: ## The Go tests under the race detector, but for those of whole servers and of stores on SQLite
 	.ci/deps
-	CGO_ENABLED=1 go test -race -timeout 30m -skip '^(TestCrash|TestSQLiteStore|TestCachedStore|Test(One|Four)SQLiteShards?)$$|^TestSuite$$/^sqlite$$/^races$$' $$(go list ./... | grep -vE '/cmd/|/deploy/|/ent/migrate$$|/clients/replay$$|/server$$')
+	CGO_ENABLED=1 go test -race -timeout 30m -skip '^(TestCrash|TestSQLiteStore|Test(One|Four)SQLiteShards?)$$|^TestSuite$$/^sqlite$$/^races$$' $$(go list ./... | grep -vE '/cmd/|/deploy/|/ent/migrate$$|/clients/replay$$|/server$$')
 
 .PHONY: test-temporal
 test-temporal: bin/temporal ## The tests of the Temporal engine on a real one; builds it the first time, which takes minutes

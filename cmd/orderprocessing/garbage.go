@@ -46,17 +46,19 @@ func newCollector() *collector {
 // await waits for the end of the next collection, of which an object tells that dies in it.
 func (c *collector) await() {
 	runtime.AddCleanup(new(*collector), func(c *collector) {
-		c.collected(time.Now())
+		debug.SetGCPercent(c.collected(time.Now()))
 		c.await()
 	}, c)
 }
 
-func (c *collector) collected(now time.Time) {
+// collected gives the GOGC for the next one.
+func (c *collector) collected(now time.Time) int {
 	metrics.Read(c.seen)
 	live, stacks := c.seen[0].Value.Uint64(), c.seen[3].Value.Uint64()
 	scanned := live + c.seen[1].Value.Uint64() + c.seen[2].Value.Uint64()
-	debug.SetGCPercent(percentOf(now.Sub(c.last), live, stacks, scanned))
+	since := now.Sub(c.last)
 	c.last = now
+	return percentOf(since, live, stacks, scanned)
 }
 
 // percentOf gives the GOGC for a heap of which so much is alive beside so much for stacks, and so much was looked through,

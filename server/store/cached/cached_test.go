@@ -51,7 +51,7 @@ func TestCachedStore(t *testing.T) {
 	kept := newMemory(t)
 	copies := newCopies(t, func(o *cached.Options) { o.Memory = kept })
 	storetest.Run(t, storetest.Backend{
-		Databases: storetest.SQLite(1),
+		Databases: storetest.Postgres(1),
 		Open: func(_ testing.TB, databases []*database.Database) store.Store {
 			kept.Clear() // the suite has emptied the databases
 			s := entstore.New(databases[0], entstore.Options{Now: time.Now, Committed: copies.Committed})
