@@ -122,3 +122,7 @@ func exchangeFrom(ctx context.Context) *exchange {
 	e, _ := ctx.Value(exchangeKey{}).(*exchange)
 	return e
 }
+
+// AnswerHeader gives the header of the answer to the call, whatever its protocol and its outcome. Connect has one of its own,
+// which it makes and copies into this one.
+func AnswerHeader(ctx context.Context) http.Header { return exchangeFrom(ctx).Header() }

@@ -6,6 +6,7 @@ import (
 	"connectrpc.com/connect"
 
 	ordersv1 "github.com/orderprocessing/orderprocessing/gen/orders/v1"
+	"github.com/orderprocessing/orderprocessing/interceptors"
 	"github.com/orderprocessing/orderprocessing/server/consistency"
 	"github.com/orderprocessing/orderprocessing/server/domain/id"
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
@@ -17,8 +18,8 @@ type positions interface {
 	Position(ctx context.Context, slot id.Slot) store.Position
 }
 
-// withTokens puts the token of a change into its answer, as a header and a trailer: whoever reads at
-// least as fresh sees the change.
+// withTokens puts the token of a change into its answer, as a header: whoever reads at least as
+// fresh sees the change.
 func withTokens(p positions, tokens *consistency.Tokens) connect.HandlerOption {
 	return connect.WithInterceptors(connect.UnaryInterceptorFunc(func(next connect.UnaryFunc) connect.UnaryFunc {
 		return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
@@ -27,9 +28,7 @@ func withTokens(p positions, tokens *consistency.Tokens) connect.HandlerOption {
 				return res, err
 			}
 			if slot, ok := slotOfAnswer(res.Any()); ok {
-				token := tokens.Make(p.Position(ctx, slot))
-				res.Header().Set(consistency.TokenHeader, token)
-				res.Trailer().Set(consistency.TokenHeader, token)
+				interceptors.AnswerHeader(ctx).Set(consistency.TokenHeader, tokens.Make(p.Position(ctx, slot)))
 			}
 			return res, nil
 		}

