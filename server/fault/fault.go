@@ -74,6 +74,14 @@ func Invalid(reason Reason, field, format string, args ...any) *Fault {
 	return f
 }
 
+// Within says where the fields are that are wrong.
+func (f *Fault) Within(where string) *Fault {
+	for i := range f.Violations {
+		f.Violations[i].Field = where + f.Violations[i].Field
+	}
+	return f
+}
+
 // Because adds the cause, which is logged and never sent.
 func (f *Fault) Because(cause error) *Fault {
 	f.cause = cause

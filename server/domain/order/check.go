@@ -29,8 +29,8 @@ func (d Details) Check() error {
 		return err
 	}
 	for i, l := range d.Lines {
-		if err := l.check(fmt.Sprintf("order.lines[%d]", i)); err != nil {
-			return err
+		if err := l.check(); err != nil {
+			return fault.From(err).Within(fmt.Sprintf("order.lines[%d].", i))
 		}
 	}
 	if _, err := d.Total(); err != nil {
@@ -39,23 +39,24 @@ func (d Details) Check() error {
 	return nil
 }
 
-func (l Line) check(field string) error {
+// check names the fields of the line alone; where it stands is written when something is wrong.
+func (l Line) check() error {
 	switch {
 	case l.SKU == "" || len(l.SKU) > 64:
-		return fault.Invalid(fault.ReasonInvalidRequest, field+".sku", "a SKU has 1 to 64 bytes")
+		return fault.Invalid(fault.ReasonInvalidRequest, "sku", "a SKU has 1 to 64 bytes")
 	case l.Quantity < 1 || l.Quantity > MaxQuantity:
-		return fault.Invalid(fault.ReasonQuantityInvalid, field+".quantity", "a quantity is 1 to %d", MaxQuantity)
+		return fault.Invalid(fault.ReasonQuantityInvalid, "quantity", "a quantity is 1 to %d", MaxQuantity)
 	case l.UnitPrice < 0:
-		return fault.Invalid(fault.ReasonAmountInvalid, field+".unit_price_minor", "a price is not negative")
+		return fault.Invalid(fault.ReasonAmountInvalid, "unit_price_minor", "a price is not negative")
 	}
 	gross, err := l.UnitPrice.Times(l.Quantity)
 	if err != nil {
-		return fault.Invalid(fault.ReasonAmountOverflow, field+".unit_price_minor", "%s", err)
+		return fault.Invalid(fault.ReasonAmountOverflow, "unit_price_minor", "%s", err)
 	}
 	if l.Discount < 0 || l.Discount > gross {
-		return fault.Invalid(fault.ReasonAmountInvalid, field+".discount_minor", "a discount is 0 to what the line costs")
+		return fault.Invalid(fault.ReasonAmountInvalid, "discount_minor", "a discount is 0 to what the line costs")
 	}
-	return checkTexts(text{field + ".sku", l.SKU, 64, true}, text{field + ".description", l.Description, 200, false})
+	return checkTexts(text{"sku", l.SKU, 64, true}, text{"description", l.Description, 200, false})
 }
 
 func (d Details) checkText() error {

@@ -3,6 +3,8 @@ package database
 import (
 	"strconv"
 	"strings"
+
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // Rows gives the words for rows whose columns are the parameters of a statement of Postgres from first on: one
@@ -23,10 +25,11 @@ func Rows(arrays bool, first int, kinds ...string) string {
 	return "(VALUES (" + strings.Join(words, ", ") + "))"
 }
 
-// Column gives what is passed for a column of Rows.
+// Column gives what is passed for a column of Rows. An array says of itself that it is one: pgx would look at each of
+// its values by reflection.
 func Column[T any](arrays bool, values []T) any {
 	if arrays {
-		return values
+		return pgtype.FlatArray[T](values)
 	}
 	return values[0]
 }

@@ -3,6 +3,7 @@ package entstore
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/jackc/pgx/v5"
@@ -27,6 +28,7 @@ func send(ctx context.Context, conn *pgx.Conn, trip *pgx.Batch) error {
 			return err
 		}
 	}
+	conn.PgConn().Frontend().Send(ahead(r.size()))
 	pipeline := conn.PgConn().StartPipeline(ctx)
 	for _, b := range r.bound {
 		pipeline.SendQueryStatement(b.statement, r.values[b.from:b.to], r.formats[b.from:b.to], nil)
@@ -74,6 +76,23 @@ func (r *room) bind(conn *pgx.Conn, statement *pgconn.StatementDescription, args
 	r.bound = append(r.bound, bound{statement, from, len(r.values)})
 	return nil
 }
+
+// size is about what the trip takes on its way: a value has its length and its format with it, a statement its name and
+// what is to be done with it.
+func (r *room) size() int { return len(r.bytes) + 6*len(r.values) + 256*len(r.bound) }
+
+// ahead is no message: it makes room for those that follow. pgx begins each trip with 1 KB, and copies all into
+// twice the room whenever that is full.
+type ahead int
+
+// Frontend implements pgproto3.FrontendMessage.
+func (ahead) Frontend() {}
+
+// Decode implements pgproto3.Message.
+func (ahead) Decode([]byte) error { return errors.ErrUnsupported }
+
+// Encode implements pgproto3.Message.
+func (a ahead) Encode(written []byte) ([]byte, error) { return slices.Grow(written, int(a)), nil }
 
 // usualRoom is how many bytes a room has first, for some orders, and maxRoom how many are kept.
 const (
