@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
-	"sync/atomic"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -149,8 +148,7 @@ type querier interface {
 }
 
 func runInsertNew(ctx context.Context, q querier, fresh *rows) (repeated []uuid.UUID, err error) {
-	query, args := whatIsNew.of(fresh)
-	found, err := q.QueryContext(ctx, query, args...)
+	found, err := q.QueryContext(ctx, insertWhatIsNew, fresh.newArgs(true)...)
 	if err != nil {
 		return nil, err
 	}
@@ -165,38 +163,27 @@ func runInsertNew(ctx context.Context, q querier, fresh *rows) (repeated []uuid.
 	return repeated, found.Err()
 }
 
-// insertion is a statement that stores new orders. What it says is the same for all of them.
-type insertion struct {
-	words  string
-	arrays bool // rather than one row
-	said   atomic.Pointer[string]
-}
-
+// The statements that store new orders: one, several, and those whose request is new.
 var (
-	oneNew    = insertion{words: insertAll}
-	allNew    = insertion{words: insertAll, arrays: true}
-	whatIsNew = insertion{words: insertNew, arrays: true}
+	insertOneOrder  = insertion(insertAll, false)
+	insertOrders    = insertion(insertAll, true)
+	insertWhatIsNew = insertion(insertNew, true)
 )
 
-// of gives the statement with its arguments.
-func (i *insertion) of(r *rows) (query string, args []any) {
-	args, requests := argsOf(r.requests, i.arrays, make([]any, 0, maxColumns))
-	args, orders := argsOf(r.orders, i.arrays, args)
-	args, events := argsOf(r.events, i.arrays, args)
-	text := i.said.Load()
-	if text == nil {
-		ids := len(requests) + 1
-		whole := fmt.Sprintf(i.words, cellColumns(r.requests[0]), database.Rows(i.arrays, 1, requests...),
-			cellColumns(r.orders[0]), database.Rows(i.arrays, ids, orders...),
-			cellColumns(r.events[0]), database.Rows(i.arrays, ids+len(orders), events...), ids)
-		text = &whole
-		i.said.Store(text)
-	}
-	return *text, args
+func insertion(words string, arrays bool) string {
+	ofOrders := len(requests.columns) + 1
+	ofEvents := ofOrders + len(newOrders.columns)
+	return fmt.Sprintf(words, requests.names(), requests.rows(arrays, 1), newOrders.names(), newOrders.rows(arrays, ofOrders),
+		orderEvents.names(), orderEvents.rows(arrays, ofEvents), ofOrders)
 }
 
-// maxColumns is room for the columns of an order, its event and its request.
-const maxColumns = 40
+// newArgs gives the arguments of these statements.
+func (r *rows) newArgs(arrays bool) []any {
+	args := make([]any, 0, len(requests.columns)+len(newOrders.columns)+len(orderEvents.columns))
+	args = requests.args(r.requests, arrays, args)
+	args = newOrders.args(r.orders, arrays, args)
+	return orderEvents.args(r.events, arrays, args)
+}
 
 // insertInOne stores orders and starts their sagas in one round trip, which is one transaction without BEGIN and
 // COMMIT. It fails with a violation of the requests' key when one is repeated: then it cannot know before which
@@ -206,11 +193,11 @@ func (s *Store) insertInOne(
 ) error {
 	w := wakes{follow: s.follow}
 	follow(&w, nil)
-	statement := &oneNew
-	if len(fresh.orders) > 1 {
-		statement = &allNew
+	query, arrays := insertOneOrder, len(fresh.orders) > 1
+	if arrays {
+		query = insertOrders
 	}
-	query, args := statement.of(fresh)
+	args := fresh.newArgs(arrays)
 	err := onConnection(ctx, s.database, func(conn *pgx.Conn) error {
 		trip := &pgx.Batch{}
 		trip.Queue(query, args...)
@@ -230,13 +217,12 @@ func (s *Store) insertInOne(
 func (s *Store) insertInTwo(
 	ctx context.Context, fresh *rows, follow func(w *wakes, repeated []uuid.UUID), starter saga.Batched,
 ) (repeated []uuid.UUID, err error) {
-	query, args := whatIsNew.of(fresh)
 	w, written := wakes{follow: s.follow}, false
 	err = onConnection(ctx, s.database, func(conn *pgx.Conn) error {
 		return ending(ctx, conn, func() error {
 			trip := &pgx.Batch{}
 			trip.Queue("BEGIN")
-			trip.Queue(query, args...).Query(func(found pgx.Rows) (err error) {
+			trip.Queue(insertWhatIsNew, fresh.newArgs(true)...).Query(func(found pgx.Rows) (err error) {
 				repeated, err = pgx.CollectRows(found, pgx.RowTo[uuid.UUID])
 				return err
 			})

@@ -112,7 +112,7 @@ func (s *Store) eraseOrder(ctx context.Context, tx *db.Tx, o order.Order, now ti
 	if err != nil {
 		return order.Order{}, err
 	}
-	added, err := eventCells(told[len(history)])
+	added, err := newEventRow(told[len(history)])
 	if err != nil {
 		return order.Order{}, err
 	}
@@ -126,7 +126,7 @@ func (s *Store) eraseOrder(ctx context.Context, tx *db.Tx, o order.Order, now ti
 			return order.Order{}, err
 		}
 	}
-	if err := s.write(ctx, tx, &rows{events: [][]cell{added}}); err != nil {
+	if err := s.write(ctx, tx, &rows{events: []eventRow{added}}); err != nil {
 		return order.Order{}, err
 	}
 	err = tx.Order.Update().Where(entorder.ID(uuid.UUID(o.ID.UUID))).

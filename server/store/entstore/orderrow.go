@@ -1,6 +1,8 @@
 package entstore
 
 import (
+	"time"
+
 	"github.com/google/uuid"
 
 	"github.com/orderprocessing/orderprocessing/ent/db"
@@ -15,51 +17,61 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/store"
 )
 
-// orderCells gives the row of an order.
-func orderCells(o order.Order) ([]cell, error) {
-	total, err := o.Total()
-	if err != nil {
-		return nil, err
+// orderRow is an order with what its row has of it in another form.
+type orderRow struct {
+	order.Order
+
+	total                   money.Minor
+	lines, shipTo, progress document
+}
+
+func newOrderRow(o order.Order) (row orderRow, err error) {
+	row.Order = o
+	if row.total, err = o.Total(); err != nil {
+		return row, err
 	}
-	lines, err := newDocument(linesToRow(o))
-	if err != nil {
-		return nil, err
+	if row.lines, err = newDocument(linesToRow(o)); err != nil {
+		return row, err
 	}
-	var shipTo, progress document
 	if o.ShipTo != (order.Address{}) {
-		if shipTo, err = newDocument(schema.Address(o.ShipTo)); err != nil {
-			return nil, err
+		if row.shipTo, err = newDocument(schema.Address(o.ShipTo)); err != nil {
+			return row, err
 		}
 	}
 	if p := progressToRow(o.Progress); p != nil {
-		if progress, err = newDocument(p); err != nil {
-			return nil, err
-		}
+		row.progress, err = newDocument(p)
 	}
-	return []cell{
-		{entorder.FieldID, uuid.UUID(o.ID.UUID), true},
-		{entorder.FieldSlot, int16(o.ID.Slot()), true}, //nolint:gosec // below 4096
-		{entorder.FieldCreateTime, o.Created, true},
-		{entorder.FieldUpdateTime, o.Updated, false},
-		{entorder.FieldCustomerID, o.CustomerID, true},
-		{entorder.FieldSource, o.Source, true},
-		{entorder.FieldNumber, o.Number, true},
-		{entorder.FieldLifecycle, uint8(o.Lifecycle), false},
-		{entorder.FieldPaymentStatus, uint8(o.Payment), false},
-		{entorder.FieldFulfillmentStatus, uint8(o.Fulfillment), false},
-		{entorder.FieldCurrency, string(o.Currency), true},
-		{entorder.FieldLines, lines, false},
-		{entorder.FieldShippingMinor, int64(o.Shipping), false},
-		{entorder.FieldTotalMinor, int64(total), false},
-		{entorder.FieldShipTo, shipTo, false},
-		{entorder.FieldNote, o.Note, false},
-		{entorder.FieldCancelReason, o.CancelReason, false},
-		{entorder.FieldPaymentMethod, o.PaymentMethod, false},
-		{entorder.FieldPlacements, o.Placements, false},
-		{entorder.FieldConfirmTime, timeOrNull(o.Confirmed), false},
-		{entorder.FieldProgress, progress, false},
-		{entorder.FieldVersion, o.Version, false},
-	}, nil
+	return row, err
+}
+
+var (
+	newOrders     = newTable(entorder.Table, "", orderColumns...)
+	changedOrders = newTable(entorder.Table, "orders.version < excluded.version", orderColumns...)
+)
+
+var orderColumns = []column[orderRow]{
+	fixed(entorder.FieldID, func(o *orderRow) uuid.UUID { return uuid.UUID(o.ID.UUID) }),
+	fixed(entorder.FieldSlot, func(o *orderRow) int16 { return int16(o.ID.Slot()) }), //nolint:gosec // below 4096
+	fixed(entorder.FieldCreateTime, func(o *orderRow) time.Time { return o.Created }),
+	open(entorder.FieldUpdateTime, func(o *orderRow) time.Time { return o.Updated }),
+	fixed(entorder.FieldCustomerID, func(o *orderRow) string { return o.CustomerID }),
+	fixed(entorder.FieldSource, func(o *orderRow) string { return o.Source }),
+	fixed(entorder.FieldNumber, func(o *orderRow) string { return o.Number }),
+	open(entorder.FieldLifecycle, func(o *orderRow) uint8 { return uint8(o.Lifecycle) }),
+	open(entorder.FieldPaymentStatus, func(o *orderRow) uint8 { return uint8(o.Payment) }),
+	open(entorder.FieldFulfillmentStatus, func(o *orderRow) uint8 { return uint8(o.Fulfillment) }),
+	fixed(entorder.FieldCurrency, func(o *orderRow) string { return string(o.Currency) }),
+	open(entorder.FieldLines, func(o *orderRow) document { return o.lines }),
+	open(entorder.FieldShippingMinor, func(o *orderRow) int64 { return int64(o.Shipping) }),
+	open(entorder.FieldTotalMinor, func(o *orderRow) int64 { return int64(o.total) }),
+	open(entorder.FieldShipTo, func(o *orderRow) document { return o.shipTo }),
+	open(entorder.FieldNote, func(o *orderRow) string { return o.Note }),
+	open(entorder.FieldCancelReason, func(o *orderRow) string { return o.CancelReason }),
+	open(entorder.FieldPaymentMethod, func(o *orderRow) string { return o.PaymentMethod }),
+	open(entorder.FieldPlacements, func(o *orderRow) int { return o.Placements }),
+	open(entorder.FieldConfirmTime, func(o *orderRow) sometime { return sometime{o.Confirmed} }),
+	open(entorder.FieldProgress, func(o *orderRow) document { return o.progress }),
+	open(entorder.FieldVersion, func(o *orderRow) int64 { return o.Version }),
 }
 
 func orderFromRow(row *db.Order) order.Order {
@@ -188,19 +200,25 @@ func progressFromRow(orderID order.ID, row schema.OrderProgress) order.Progress 
 	return p
 }
 
-// eventCells gives the row of an event.
-func eventCells(e order.Event) ([]cell, error) {
-	change, err := events.Marshal(e.Change)
-	if err != nil {
-		return nil, err
-	}
-	return []cell{
-		{orderevent.FieldID, uuid.UUID(e.OrderID.WithPart(int(e.Sequence))), true},
-		{orderevent.FieldSlot, int16(e.OrderID.Slot()), true}, //nolint:gosec // below 4096
-		{orderevent.FieldTime, e.Time, true},
-		{orderevent.FieldChange, change, true},
-	}, nil
+// eventRow is an event with its change as it is stored.
+type eventRow struct {
+	order.Event
+
+	change []byte
 }
+
+func newEventRow(e order.Event) (eventRow, error) {
+	change, err := events.Marshal(e.Change)
+	return eventRow{e, change}, err
+}
+
+var orderEvents = newTable(
+	orderevent.Table, "",
+	fixed(orderevent.FieldID, func(e *eventRow) uuid.UUID { return uuid.UUID(e.OrderID.WithPart(int(e.Sequence))) }),
+	fixed(orderevent.FieldSlot, func(e *eventRow) int16 { return int16(e.OrderID.Slot()) }), //nolint:gosec // below 4096
+	fixed(orderevent.FieldTime, func(e *eventRow) time.Time { return e.Time }),
+	fixed(orderevent.FieldChange, func(e *eventRow) []byte { return e.change }),
+)
 
 func eventFromRow(row *db.OrderEvent) (order.Event, error) {
 	change, err := events.Unmarshal(row.Change)
@@ -216,14 +234,21 @@ func eventFromRow(row *db.OrderEvent) (order.Event, error) {
 	}, nil
 }
 
-// requestCells gives the row of a request that an order is the answer to.
-func requestCells(r store.Request, o order.Order) []cell {
-	return []cell{
-		{request.FieldID, uuid.UUID(r.Key), true},
-		{request.FieldSlot, int16(o.ID.Slot()), true}, //nolint:gosec // below 4096
-		{request.FieldFingerprint, r.Fingerprint[:], true},
-		{request.FieldOrderID, uuid.UUID(o.ID.UUID), true},
-		{request.FieldVersion, o.Version, true},
-		{request.FieldCreateTime, o.Updated, true},
-	}
+// requestRow is a request with the version of an order that is its answer.
+type requestRow struct {
+	store.Request
+
+	order   order.ID
+	version int64
+	at      time.Time
 }
+
+var requests = newTable(
+	request.Table, "",
+	fixed(request.FieldID, func(r *requestRow) uuid.UUID { return r.Key }),
+	fixed(request.FieldSlot, func(r *requestRow) int16 { return int16(r.order.Slot()) }), //nolint:gosec // below 4096
+	fixed(request.FieldFingerprint, func(r *requestRow) []byte { return r.Fingerprint[:] }),
+	fixed(request.FieldOrderID, func(r *requestRow) uuid.UUID { return uuid.UUID(r.order.UUID) }),
+	fixed(request.FieldVersion, func(r *requestRow) int64 { return r.version }),
+	fixed(request.FieldCreateTime, func(r *requestRow) time.Time { return r.at }),
+)

@@ -17,35 +17,34 @@ import (
 	"github.com/orderprocessing/orderprocessing/server/store"
 )
 
-func paymentCells(p payment.Payment) []cell {
-	return []cell{
-		{entpayment.FieldID, uuid.UUID(p.ID.UUID), true},
-		{entpayment.FieldSlot, int16(p.ID.Slot()), true}, //nolint:gosec // below 4096
-		{entpayment.FieldOrderID, uuid.UUID(p.OrderID.UUID), true},
-		{entpayment.FieldCustomerID, p.CustomerID, true},
-		{entpayment.FieldGateway, p.Gateway, true},
-		{entpayment.FieldCurrency, string(p.Currency), true},
-		{entpayment.FieldAmountMinor, int64(p.Amount), true},
-		{entpayment.FieldCreateTime, p.Created, true},
-		{entpayment.FieldUpdateTime, p.Updated, false},
-		{entpayment.FieldState, uint8(p.State), false},
-		{entpayment.FieldAuthState, uint8(p.Auth), false},
-		{entpayment.FieldVoidState, uint8(p.Void), false},
-		{entpayment.FieldAuthorization, p.Authorization, false},
-		{entpayment.FieldAuthorizedMinor, int64(p.Authorized), false},
-		{entpayment.FieldCapturedMinor, int64(p.Captured), false},
-		{entpayment.FieldReleasedMinor, int64(p.Released), false},
-		{entpayment.FieldRefundedMinor, int64(p.Refunded), false},
-		{entpayment.FieldCapturePendingMinor, int64(p.CapturePending), false},
-		{entpayment.FieldRefundPendingMinor, int64(p.RefundPending), false},
-		{entpayment.FieldOpenCaptures, p.OpenCaptures, false},
-		{entpayment.FieldOpenUnknown, p.OpenUnknown, false},
-		{entpayment.FieldDecline, p.Decline, false},
-		{entpayment.FieldRedirectURL, p.RedirectURL, false},
-		{entpayment.FieldExpireTime, timeOrNull(p.Expires), false},
-		{entpayment.FieldVersion, p.Version, false},
-	}
-}
+var payments = newTable(
+	entpayment.Table, "payments.version < excluded.version",
+	fixed(entpayment.FieldID, func(p *payment.Payment) uuid.UUID { return uuid.UUID(p.ID.UUID) }),
+	fixed(entpayment.FieldSlot, func(p *payment.Payment) int16 { return int16(p.ID.Slot()) }), //nolint:gosec // below 4096
+	fixed(entpayment.FieldOrderID, func(p *payment.Payment) uuid.UUID { return uuid.UUID(p.OrderID.UUID) }),
+	fixed(entpayment.FieldCustomerID, func(p *payment.Payment) string { return p.CustomerID }),
+	fixed(entpayment.FieldGateway, func(p *payment.Payment) string { return p.Gateway }),
+	fixed(entpayment.FieldCurrency, func(p *payment.Payment) string { return string(p.Currency) }),
+	fixed(entpayment.FieldAmountMinor, func(p *payment.Payment) int64 { return int64(p.Amount) }),
+	fixed(entpayment.FieldCreateTime, func(p *payment.Payment) time.Time { return p.Created }),
+	open(entpayment.FieldUpdateTime, func(p *payment.Payment) time.Time { return p.Updated }),
+	open(entpayment.FieldState, func(p *payment.Payment) uint8 { return uint8(p.State) }),
+	open(entpayment.FieldAuthState, func(p *payment.Payment) uint8 { return uint8(p.Auth) }),
+	open(entpayment.FieldVoidState, func(p *payment.Payment) uint8 { return uint8(p.Void) }),
+	open(entpayment.FieldAuthorization, func(p *payment.Payment) string { return p.Authorization }),
+	open(entpayment.FieldAuthorizedMinor, func(p *payment.Payment) int64 { return int64(p.Authorized) }),
+	open(entpayment.FieldCapturedMinor, func(p *payment.Payment) int64 { return int64(p.Captured) }),
+	open(entpayment.FieldReleasedMinor, func(p *payment.Payment) int64 { return int64(p.Released) }),
+	open(entpayment.FieldRefundedMinor, func(p *payment.Payment) int64 { return int64(p.Refunded) }),
+	open(entpayment.FieldCapturePendingMinor, func(p *payment.Payment) int64 { return int64(p.CapturePending) }),
+	open(entpayment.FieldRefundPendingMinor, func(p *payment.Payment) int64 { return int64(p.RefundPending) }),
+	open(entpayment.FieldOpenCaptures, func(p *payment.Payment) int { return p.OpenCaptures }),
+	open(entpayment.FieldOpenUnknown, func(p *payment.Payment) int { return p.OpenUnknown }),
+	open(entpayment.FieldDecline, func(p *payment.Payment) string { return p.Decline }),
+	open(entpayment.FieldRedirectURL, func(p *payment.Payment) string { return p.RedirectURL }),
+	open(entpayment.FieldExpireTime, func(p *payment.Payment) sometime { return sometime{p.Expires} }),
+	open(entpayment.FieldVersion, func(p *payment.Payment) int64 { return p.Version }),
+)
 
 func paymentFromRow(row *db.Payment) payment.Payment {
 	p := payment.Payment{
@@ -79,27 +78,26 @@ func paymentFromRow(row *db.Payment) payment.Payment {
 	return p
 }
 
-func operationCells(o payment.Operation) []cell {
-	return []cell{
-		{paymentoperation.FieldID, uuid.UUID(o.ID.UUID), true},
-		{paymentoperation.FieldSlot, int16(o.ID.Slot()), true}, //nolint:gosec // below 4096
-		{paymentoperation.FieldPaymentID, uuid.UUID(o.PaymentID.UUID), true},
-		{paymentoperation.FieldKind, uint8(o.Kind), true},
-		{paymentoperation.FieldKey, string(o.Key), true},
-		{paymentoperation.FieldFingerprint, o.Fingerprint[:], true},
-		{paymentoperation.FieldAmountMinor, int64(o.Amount), true},
-		{paymentoperation.FieldFinal, o.Final, true},
-		{paymentoperation.FieldNote, o.Note, true},
-		{paymentoperation.FieldCreateTime, o.Created, true},
-		{paymentoperation.FieldUpdateTime, o.Updated, false},
-		{paymentoperation.FieldState, uint8(o.State), false},
-		{paymentoperation.FieldHeldMinor, int64(o.Held), false},
-		{paymentoperation.FieldSends, o.Sends, false},
-		{paymentoperation.FieldSentTime, o.SentAt, false},
-		{paymentoperation.FieldReference, o.Reference, false},
-		{paymentoperation.FieldReason, o.Reason, false},
-	}
-}
+var operations = newTable(
+	paymentoperation.Table, "payment_operations.state < 4",
+	fixed(paymentoperation.FieldID, func(o *payment.Operation) uuid.UUID { return uuid.UUID(o.ID.UUID) }),
+	fixed(paymentoperation.FieldSlot, func(o *payment.Operation) int16 { return int16(o.ID.Slot()) }), //nolint:gosec // below 4096
+	fixed(paymentoperation.FieldPaymentID, func(o *payment.Operation) uuid.UUID { return uuid.UUID(o.PaymentID.UUID) }),
+	fixed(paymentoperation.FieldKind, func(o *payment.Operation) uint8 { return uint8(o.Kind) }),
+	fixed(paymentoperation.FieldKey, func(o *payment.Operation) string { return string(o.Key) }),
+	fixed(paymentoperation.FieldFingerprint, func(o *payment.Operation) []byte { return o.Fingerprint[:] }),
+	fixed(paymentoperation.FieldAmountMinor, func(o *payment.Operation) int64 { return int64(o.Amount) }),
+	fixed(paymentoperation.FieldFinal, func(o *payment.Operation) bool { return o.Final }),
+	fixed(paymentoperation.FieldNote, func(o *payment.Operation) string { return o.Note }),
+	fixed(paymentoperation.FieldCreateTime, func(o *payment.Operation) time.Time { return o.Created }),
+	open(paymentoperation.FieldUpdateTime, func(o *payment.Operation) time.Time { return o.Updated }),
+	open(paymentoperation.FieldState, func(o *payment.Operation) uint8 { return uint8(o.State) }),
+	open(paymentoperation.FieldHeldMinor, func(o *payment.Operation) int64 { return int64(o.Held) }),
+	open(paymentoperation.FieldSends, func(o *payment.Operation) int { return o.Sends }),
+	open(paymentoperation.FieldSentTime, func(o *payment.Operation) time.Time { return o.SentAt }),
+	open(paymentoperation.FieldReference, func(o *payment.Operation) string { return o.Reference }),
+	open(paymentoperation.FieldReason, func(o *payment.Operation) string { return o.Reason }),
+)
 
 func operationFromRow(row *db.PaymentOperation) payment.Operation {
 	return payment.Operation{
@@ -122,19 +120,18 @@ func operationFromRow(row *db.PaymentOperation) payment.Operation {
 	}
 }
 
-func entryCells(e payment.Entry) []cell {
-	return []cell{
-		{ledgerentry.FieldID, uuid.UUID(e.ID), true},
-		{ledgerentry.FieldSlot, int16(e.ID.Slot()), true}, //nolint:gosec // below 4096
-		{ledgerentry.FieldPaymentID, uuid.UUID(e.PaymentID.UUID), true},
-		{ledgerentry.FieldMovement, uint8(e.Movement), true},
-		{ledgerentry.FieldDebit, uint8(e.Debit), true},
-		{ledgerentry.FieldCredit, uint8(e.Credit), true},
-		{ledgerentry.FieldAmountMinor, int64(e.Amount), true},
-		{ledgerentry.FieldCurrency, string(e.Currency), true},
-		{ledgerentry.FieldTime, e.Time, true},
-	}
-}
+var ledger = newTable(
+	ledgerentry.Table, "",
+	fixed(ledgerentry.FieldID, func(e *payment.Entry) uuid.UUID { return uuid.UUID(e.ID) }),
+	fixed(ledgerentry.FieldSlot, func(e *payment.Entry) int16 { return int16(e.ID.Slot()) }), //nolint:gosec // below 4096
+	fixed(ledgerentry.FieldPaymentID, func(e *payment.Entry) uuid.UUID { return uuid.UUID(e.PaymentID.UUID) }),
+	fixed(ledgerentry.FieldMovement, func(e *payment.Entry) uint8 { return uint8(e.Movement) }),
+	fixed(ledgerentry.FieldDebit, func(e *payment.Entry) uint8 { return uint8(e.Debit) }),
+	fixed(ledgerentry.FieldCredit, func(e *payment.Entry) uint8 { return uint8(e.Credit) }),
+	fixed(ledgerentry.FieldAmountMinor, func(e *payment.Entry) int64 { return int64(e.Amount) }),
+	fixed(ledgerentry.FieldCurrency, func(e *payment.Entry) string { return string(e.Currency) }),
+	fixed(ledgerentry.FieldTime, func(e *payment.Entry) time.Time { return e.Time }),
+)
 
 func entryFromRow(row *db.LedgerEntry) payment.Entry {
 	return payment.Entry{
@@ -149,12 +146,19 @@ func entryFromRow(row *db.LedgerEntry) payment.Entry {
 	}
 }
 
-func paymentEventCells(e store.PaymentEvent, paymentID payment.ID, now time.Time) []cell {
-	return []cell{
-		{paymentevent.FieldID, uuid.UUID(e.Key()), true},
-		{paymentevent.FieldSlot, int16(paymentID.Slot()), true}, //nolint:gosec // below 4096
-		{paymentevent.FieldPaymentID, uuid.UUID(paymentID.UUID), true},
-		{paymentevent.FieldEventID, e.ID, true},
-		{paymentevent.FieldCreateTime, now, true},
-	}
+// paymentEventRow is what a gateway told of a payment, and when.
+type paymentEventRow struct {
+	store.PaymentEvent
+
+	paymentID payment.ID
+	at        time.Time
 }
+
+var paymentEvents = newTable(
+	paymentevent.Table, "",
+	fixed(paymentevent.FieldID, func(e *paymentEventRow) uuid.UUID { return uuid.UUID(e.Key()) }),
+	fixed(paymentevent.FieldSlot, func(e *paymentEventRow) int16 { return int16(e.paymentID.Slot()) }), //nolint:gosec // below 4096
+	fixed(paymentevent.FieldPaymentID, func(e *paymentEventRow) uuid.UUID { return uuid.UUID(e.paymentID.UUID) }),
+	fixed(paymentevent.FieldEventID, func(e *paymentEventRow) string { return e.ID }),
+	fixed(paymentevent.FieldCreateTime, func(e *paymentEventRow) time.Time { return e.at }),
+)

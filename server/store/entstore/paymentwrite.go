@@ -12,10 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/orderprocessing/orderprocessing/ent/db"
-	"github.com/orderprocessing/orderprocessing/ent/db/ledgerentry"
 	entpayment "github.com/orderprocessing/orderprocessing/ent/db/payment"
-	"github.com/orderprocessing/orderprocessing/ent/db/paymentevent"
-	"github.com/orderprocessing/orderprocessing/ent/db/paymentoperation"
 	"github.com/orderprocessing/orderprocessing/server/domain/id"
 	"github.com/orderprocessing/orderprocessing/server/domain/payment"
 	"github.com/orderprocessing/orderprocessing/server/store"
@@ -65,7 +62,7 @@ type paymentBatch struct {
 	changedPayments   map[id.UUID]bool
 	changedOperations map[id.UUID]bool
 	entries           []payment.Entry
-	events            [][]cell
+	events            []paymentEventRow
 }
 
 func newPaymentBatch(s *Store) *paymentBatch {
@@ -172,7 +169,7 @@ func (b *paymentBatch) change(c store.PaymentChange) (payment.Record, error) {
 	}
 	if told {
 		b.taken[c.Event.Key()] = true
-		b.events = append(b.events, paymentEventCells(c.Event, c.PaymentID, b.s.now().UTC().Truncate(time.Microsecond)))
+		b.events = append(b.events, paymentEventRow{c.Event, c.PaymentID, b.s.now().UTC().Truncate(time.Microsecond)})
 	}
 	return current, nil
 }
@@ -199,30 +196,24 @@ func (b *paymentBatch) take(c store.PaymentChange, before payment.Record, d paym
 
 // write stores what changed.
 func (b *paymentBatch) write(ctx context.Context, tx *db.Tx) error {
-	for _, t := range b.tables() {
-		if err := b.s.upsert(ctx, tx, t.table, t.rows, t.condition); err != nil {
-			return err
-		}
-	}
-	return nil
+	return b.s.upsert(ctx, tx, b.tables()...)
 }
 
 // tables gives what changed, table by table and by key.
-func (b *paymentBatch) tables() []tableRows {
-	var payments, operations, entries [][]cell
-	for _, key := range slices.SortedFunc(maps.Keys(b.changedPayments), id.UUID.Compare) {
-		payments = append(payments, paymentCells(b.payments[key]))
+func (b *paymentBatch) tables() []inserts {
+	return []inserts{
+		into[payment.Payment]{payments, byKey(b.payments, b.changedPayments)},
+		into[payment.Operation]{operations, byKey(b.operations, b.changedOperations)},
+		into[payment.Entry]{ledger, b.entries},
+		into[paymentEventRow]{paymentEvents, b.events},
 	}
-	for _, key := range slices.SortedFunc(maps.Keys(b.changedOperations), id.UUID.Compare) {
-		operations = append(operations, operationCells(b.operations[key]))
+}
+
+// byKey gives what changed of some rows, by key.
+func byKey[T any](rows map[id.UUID]T, changed map[id.UUID]bool) []T {
+	sorted := make([]T, 0, len(changed))
+	for _, key := range slices.SortedFunc(maps.Keys(changed), id.UUID.Compare) {
+		sorted = append(sorted, rows[key])
 	}
-	for _, e := range b.entries {
-		entries = append(entries, entryCells(e))
-	}
-	return []tableRows{
-		{entpayment.Table, payments, "payments.version < excluded.version"},
-		{paymentoperation.Table, operations, "payment_operations.state < 4"},
-		{ledgerentry.Table, entries, ""},
-		{paymentevent.Table, b.events, ""},
-	}
+	return sorted
 }

@@ -57,7 +57,7 @@ func onConnection(ctx context.Context, d *database.Database, fn func(*pgx.Conn) 
 
 // pipe writes what goes to some tables in one round trip. It fails with errLostRace when another writer
 // was first.
-func pipe(ctx context.Context, conn *pgx.Conn, tables []tableRows) error {
+func pipe(ctx context.Context, conn *pgx.Conn, tables []inserts) error {
 	trip, lost := &pgx.Batch{}, false
 	for _, t := range tables {
 		queueUpsert(trip, t, &lost)
@@ -96,13 +96,13 @@ func queueRead(trip *pgx.Batch, query string, keys []uuid.UUID, targets []any, t
 }
 
 // queueUpsert queues the insert of one table's rows. lost tells in the end whether another writer was first.
-func queueUpsert(trip *pgx.Batch, t tableRows, lost *bool) {
-	if len(t.rows) == 0 {
+func queueUpsert(trip *pgx.Batch, rows inserts, lost *bool) {
+	if rows.count() == 0 {
 		return
 	}
-	query, args := insertRows(t.table, t.rows)
-	trip.Queue(query+onConflict(t), args...).Exec(func(tag pgconn.CommandTag) error {
-		*lost = *lost || tag.RowsAffected() != int64(len(t.rows))
+	query, args := rows.statement(true)
+	trip.Queue(query, args...).Exec(func(tag pgconn.CommandTag) error {
+		*lost = *lost || tag.RowsAffected() != int64(rows.count())
 		return nil
 	})
 }

@@ -7,9 +7,6 @@ import (
 	"time"
 
 	"github.com/orderprocessing/orderprocessing/ent/db"
-	entorder "github.com/orderprocessing/orderprocessing/ent/db/order"
-	"github.com/orderprocessing/orderprocessing/ent/db/orderevent"
-	"github.com/orderprocessing/orderprocessing/ent/db/request"
 	"github.com/orderprocessing/orderprocessing/server/domain/id"
 	"github.com/orderprocessing/orderprocessing/server/domain/order"
 	"github.com/orderprocessing/orderprocessing/server/store"
@@ -19,10 +16,10 @@ import (
 // and the sagas that follow.
 type rows struct {
 	wakes    *wakes // nil: what follows is gathered elsewhere
-	orders   [][]cell
-	changed  map[id.UUID][]cell // orders as they stand in the end
-	events   [][]cell
-	requests [][]cell
+	orders   []orderRow
+	changed  map[id.UUID]orderRow // orders as they stand in the end
+	events   []eventRow
+	requests []requestRow
 }
 
 // grow makes room for so many new orders.
@@ -63,7 +60,7 @@ func (r *rows) advance(
 		return next, err
 	}
 	if r.changed == nil {
-		r.changed = map[id.UUID][]cell{}
+		r.changed = map[id.UUID]orderRow{}
 	}
 	r.changed[next.ID.UUID] = row
 	r.wakes.went(current, next)
@@ -71,22 +68,22 @@ func (r *rows) advance(
 }
 
 // add adds what belongs to the row of an order that it gives. The zero request is not remembered.
-func (r *rows) add(o order.Order, happened []order.Event, q store.Request) ([]cell, error) {
-	row, err := orderCells(o)
+func (r *rows) add(o order.Order, happened []order.Event, q store.Request) (orderRow, error) {
+	row, err := newOrderRow(o)
 	if err != nil {
-		return nil, err
+		return row, err
 	}
 	known := len(r.events)
 	for _, e := range happened {
-		event, err := eventCells(e)
+		event, err := newEventRow(e)
 		if err != nil {
 			r.events = r.events[:known]
-			return nil, err
+			return row, err
 		}
 		r.events = append(r.events, event)
 	}
 	if q != (store.Request{}) {
-		r.requests = append(r.requests, requestCells(q, o))
+		r.requests = append(r.requests, requestRow{q, o.ID, o.Version, o.Updated})
 	}
 	r.wakes.afterOrder(o, happened...)
 	return row, nil
@@ -95,25 +92,21 @@ func (r *rows) add(o order.Order, happened []order.Event, q store.Request) ([]ce
 // write stores what was gathered, orders by key, and forgets it. It fails with errLostRace when an
 // order has changed meanwhile; the key of its next event is taken then too, whatever its version.
 func (s *Store) write(ctx context.Context, tx *db.Tx, r *rows) error {
-	for _, t := range r.tables() {
-		if err := s.upsert(ctx, tx, t.table, t.rows, t.condition); err != nil {
-			return err
-		}
+	if err := s.upsert(ctx, tx, r.tables()...); err != nil {
+		return err
 	}
 	*r = rows{wakes: r.wakes}
 	return nil
 }
 
 // tables gives what was gathered, table by table.
-func (r *rows) tables() []tableRows {
-	var changed [][]cell
+func (r *rows) tables() []inserts {
+	var changed []orderRow
 	for _, key := range slices.SortedFunc(maps.Keys(r.changed), id.UUID.Compare) {
 		changed = append(changed, r.changed[key])
 	}
-	return []tableRows{
-		{entorder.Table, r.orders, ""},
-		{entorder.Table, changed, "orders.version < excluded.version"},
-		{orderevent.Table, r.events, ""},
-		{request.Table, r.requests, ""},
+	return []inserts{
+		into[orderRow]{newOrders, r.orders}, into[orderRow]{changedOrders, changed},
+		into[eventRow]{orderEvents, r.events}, into[requestRow]{requests, r.requests},
 	}
 }
