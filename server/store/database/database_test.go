@@ -86,7 +86,7 @@ func TestOpen_sqlite(t *testing.T) {
 
 func TestOpen_postgres(t *testing.T) {
 	url := pgtest.EmptyURL(t)
-	t.Run("every connection has the limits", func(t *testing.T) {
+	t.Run("every connection has the limits and settings", func(t *testing.T) {
 		db := open(t, url, database.Options{LockTimeout: 3 * time.Second, StatementTimeout: 20 * time.Second})
 		require.Equal(t, database.Postgres, db.Dialect())
 		require.Same(t, db.Write, db.Read)
@@ -94,6 +94,7 @@ func TestOpen_postgres(t *testing.T) {
 		require.Equal(t, "20s", ask(t, db.Read, "SHOW statement_timeout"))
 		require.Equal(t, "20s", ask(t, db.Read, "SHOW idle_in_transaction_session_timeout"))
 		require.Equal(t, "orderprocessing", ask(t, db.Read, "SHOW application_name"))
+		require.Equal(t, "off", ask(t, db.Read, "SHOW jit"), "statements that sort are not compiled")
 	})
 	t.Run("what the URL sets stays", func(t *testing.T) {
 		db := open(t, url+"&lock_timeout=7s&application_name=mine", database.Options{})

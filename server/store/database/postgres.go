@@ -78,6 +78,9 @@ func postgresConfig(u *url.URL, opts Options) (*pgx.ConnConfig, error) {
 		// Whatever is listed has an index in that order. A plan that gathers and sorts instead
 		// looks good to the planner when it guesses wrong, and reads without a bound.
 		"enable_sort": "off",
+		// A statement that must sort nevertheless looks so dear to the planner then that it would be compiled, which takes
+		// longer than most statements run: River's took seconds of it.
+		"jit": "off",
 		// Every statement is found by an index whatever its arguments are, so it need not be planned for each.
 		"plan_cache_mode": "force_generic_plan",
 	} {

@@ -67,7 +67,7 @@ func (c *Cluster) initialize(ctx context.Context, opts Options) error {
 	}
 	args := []string{"-D", c.data(), "-U", "postgres", "--auth=scram-sha-256", "--pwfile=" + secret, "--no-sync",
 		"--encoding=UTF8", "--locale=C.UTF-8"}
-	settings := []string{"max_connections = 200", "timezone = 'UTC'", "jit = off"}
+	settings := []string{"max_connections = 200", "timezone = 'UTC'"}
 	if !opts.Durable {
 		// What is sorted by a language here and must be sorted by bytes fails in a test.
 		args = append(args, "--locale-provider=icu", "--icu-locale=en-US")
