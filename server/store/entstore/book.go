@@ -1,10 +1,8 @@
 package entstore
 
 import (
-	"cmp"
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/orderprocessing/orderprocessing/server/domain/id"
@@ -30,58 +28,6 @@ type shelf interface {
 	waiting(ctx context.Context, sku string, after order.ID, limit int) ([]stock.Hold, error)
 	// write stores changes. It fails with errLostRace when they don't fit what is stored.
 	write(ctx context.Context, c changes) error
-}
-
-// act is what an operation does to each of its holds.
-type act uint8
-
-const (
-	holding act = iota
-	releasing
-	committing
-	expiring
-)
-
-// stockOp is one call. It takes effect as a whole or not at all.
-type stockOp struct {
-	act     act
-	lines   []stockLine   // each hold once
-	at      time.Time     // holding: until when; expiring: the time that it is
-	request store.Request // committing
-	caller
-}
-
-// stockLine is one hold that a call is about.
-type stockLine struct {
-	id       id.UUID
-	orderID  order.ID
-	sku      string
-	quantity int64 // holding and committing
-}
-
-func newLine(orderID order.ID, sku string, quantity int64) stockLine {
-	return stockLine{stock.HoldID(orderID, sku), orderID, sku, quantity}
-}
-
-func linesOf(orderID order.ID, demands []stock.Demand) []stockLine {
-	lines := make([]stockLine, len(demands))
-	for i, d := range demands {
-		lines[i] = newLine(orderID, d.SKU, d.Quantity)
-	}
-	return lines
-}
-
-// commitment is stock that left the shelf.
-type commitment struct {
-	id          id.UUID
-	line        stockLine
-	committed   int64 // of the hold, with this
-	fingerprint [32]byte
-}
-
-// commitID gives the key of what leaves for one line of a request.
-func commitID(r store.Request, l stockLine) id.UUID {
-	return id.Derived(l.orderID.Time(), stock.SlotOf(l.sku), "commit\x00"+string(r.Key[:])+string(l.id[:]))
 }
 
 // storedHolds is what is stored of some holds.
@@ -189,20 +135,6 @@ func (b *book) apply(op stockOp) ([]stock.Hold, error) {
 	return answers, nil
 }
 
-func (op stockOp) decide(l stock.Level, h stock.Hold, quantity int64) (stock.Level, stock.Hold, error) {
-	switch op.act {
-	case holding:
-		return l.Hold(h, quantity, op.at)
-	case committing:
-		return l.Commit(h, quantity)
-	case releasing:
-		l, h = l.Release(h)
-	case expiring:
-		l, h = l.Expire(h, op.at)
-	}
-	return l, h, nil
-}
-
 // firstCommit gives the first answer of a commit that was answered before.
 func (b *book) firstCommit(r store.Request, l stockLine, h stock.Hold) (stock.Hold, bool, error) {
 	first, answered := b.commits[commitID(r, l)]
@@ -280,65 +212,4 @@ func (b *book) newlyWaiting(sku string) (waiting []stock.Hold) {
 	}
 	slices.SortFunc(waiting, func(x, y stock.Hold) int { return x.OrderID.Compare(y.OrderID.UUID) })
 	return waiting
-}
-
-// changes is what a batch writes. Levels are in the order of their keys.
-type changes struct {
-	now      time.Time
-	levels   []levelChange
-	newHolds []stock.Hold
-	holds    []stock.Hold
-	commits  []commitment
-}
-
-// levelChange is by how much a level changes.
-type levelChange struct {
-	sku                       string
-	onHand, held, backordered int64
-}
-
-func (b *book) changes(now time.Time) changes {
-	c := changes{now: now, commits: b.newCommits}
-	for sku, next := range b.levels {
-		was := b.levelsRead[sku]
-		d := levelChange{sku, next.OnHand - was.OnHand, next.Held - was.Held, next.Backordered - was.Backordered}
-		if d != (levelChange{sku: sku}) {
-			c.levels = append(c.levels, d)
-		}
-	}
-	for key, next := range b.holds {
-		switch was, stored := b.holdsRead[key]; {
-		case next.State == stock.Requested, next == was:
-		case stored:
-			c.holds = append(c.holds, next)
-		default:
-			c.newHolds = append(c.newHolds, next)
-		}
-	}
-	slices.SortFunc(c.levels, func(x, y levelChange) int { return strings.Compare(x.sku, y.sku) })
-	byKey := func(x, y stock.Hold) int {
-		return cmp.Or(strings.Compare(x.SKU, y.SKU), x.OrderID.Compare(y.OrderID.UUID))
-	}
-	slices.SortFunc(c.holds, byKey)
-	slices.SortFunc(c.newHolds, byKey)
-	return c
-}
-
-// concerns lists what operations are about: SKUs in the order of their keys, each once.
-func concerns(ops []stockOp) (skus []string, holds, commits []id.UUID) {
-	for _, op := range ops {
-		for _, l := range op.lines {
-			skus = append(skus, l.sku)
-			holds = append(holds, l.id)
-			if op.act == committing {
-				commits = append(commits, commitID(op.request, l))
-			}
-		}
-	}
-	return sorted(skus, strings.Compare), sorted(holds, id.UUID.Compare), sorted(commits, id.UUID.Compare)
-}
-
-func sorted[T comparable](items []T, compare func(a, b T) int) []T {
-	slices.SortFunc(items, compare)
-	return slices.Compact(items)
 }
